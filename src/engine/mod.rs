@@ -1,0 +1,109 @@
+//! The two engines that drive the same peers: [`sim`] in virtual time, [`live`] over real sockets.
+//!
+//! An engine takes a [`Setup`] and gives back a tally for each client. It moves messages and keeps time, and decides nothing.
+
+pub mod agenda;
+pub mod deadlines;
+pub mod live;
+pub mod sim;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::link::Link;
+use crate::measure::tally::{Frame, Tally};
+use crate::policy::dispatcher::DispatchPolicy;
+use crate::policy::poller::PollPolicy;
+use crate::policy::provider::ApiPolicy;
+use crate::policy::receiver::ReceivePolicy;
+use crate::policy::signature::Scheme;
+use crate::seed::Seed;
+use crate::workload::Workload;
+
+/// Everything an engine needs to know of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// The seed of every draw.
+    pub seed: Seed,
+    /// What is counted, and when it ends.
+    pub frame: Frame,
+    /// How many consumers there are; above zero.
+    pub consumers: u32,
+    /// The events.
+    pub workload: Workload,
+    /// The network.
+    pub link: Link,
+    /// System B's API.
+    pub api: ApiPolicy,
+    /// The clients to compare.
+    pub clients: Vec<ClientSetup>,
+}
+
+/// One client: pull, push, or with both a hybrid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientSetup {
+    /// Its name.
+    pub name: String,
+    /// How it polls, if it does.
+    pub pull: Option<PollPolicy>,
+    /// How it is pushed to, if it is.
+    pub push: Option<PushSetup>,
+}
+
+/// Both ends of a push client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PushSetup {
+    /// System B's end.
+    pub dispatch: DispatchPolicy,
+    /// System A's end.
+    pub receive: ReceivePolicy,
+    /// How webhooks are signed.
+    pub scheme: Scheme,
+}
+
+impl Setup {
+    /// Whether the consumers of a client share something at System B, so that one's load slows another.
+    pub fn is_coupled(&self, client: &ClientSetup) -> bool {
+        let shares_workers = client.pull.is_some() && self.api.capacity.workers.is_some();
+        let shares_dispatch = client.push.as_ref().is_some_and(|push| push.dispatch.concurrency.is_some());
+        shares_workers || shares_dispatch
+    }
+}
+
+/// What an engine gives back for one client.
+#[derive(Clone, Debug)]
+pub struct ClientRun {
+    /// Its counts.
+    pub tally: Tally,
+    /// CPU seconds of the threads that play System A and System B, while exchanges were counted; only `live` knows them.
+    pub cpu: Option<CpuSeconds>,
+}
+
+/// CPU time by role.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CpuSeconds {
+    /// System B, for all clients together: it is one process with one listener.
+    pub provider: f64,
+    /// System A with this client.
+    pub consumer: f64,
+}
+
+/// How a run goes on, for whoever watches it, and whether it should stop.
+#[derive(Debug, Default)]
+pub struct Control {
+    /// Set to stop the run early.
+    pub stop: AtomicBool,
+    /// Nanoseconds of the run done so far, added over its independent parts.
+    pub done: AtomicU64,
+}
+
+impl Control {
+    /// Whether the run should stop early.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Asks the run to stop early.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

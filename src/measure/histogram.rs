@@ -1,0 +1,123 @@
+//! Latency histograms that merge without loss.
+
+use hdrhistogram::{Counter, Histogram};
+
+use crate::time::Span;
+
+/// The largest latency told apart, in microseconds: 30 days.
+const LONGEST_MICROS: u64 = 30 * 24 * 3_600 * 1_000_000;
+
+/// Latencies with their exact count, sum and sum of squares.
+#[derive(Clone, Debug)]
+pub struct Latencies<C: Counter> {
+    histogram: Histogram<C>,
+    sum_nanos: u128,
+}
+
+impl<C: Counter> Latencies<C> {
+    /// An empty histogram from 1 µs to 30 days with so many significant decimal digits, from 1 to 5.
+    pub fn new(digits: u8) -> Self {
+        let histogram = Histogram::new_with_bounds(1, LONGEST_MICROS, digits.clamp(1, 5))
+            // The bounds are constants, and the number of digits is clamped to what the crate takes.
+            .expect("the bounds are valid");
+        Self { histogram, sum_nanos: 0 }
+    }
+
+    /// Records one latency; longer ones than 30 days count as 30 days, except in the sum.
+    #[inline]
+    pub fn record(&mut self, latency: Span) {
+        let micros = latency.as_nanos().saturating_add(500) / 1_000;
+        self.histogram.saturating_record(micros.max(1));
+        self.sum_nanos = self.sum_nanos.saturating_add(latency.as_nanos().into());
+    }
+
+    /// Adds the latencies of another histogram of the same precision.
+    pub fn merge(&mut self, other: &Self) {
+        // Both have the same bounds, so that nothing can be out of range.
+        self.histogram.add(&other.histogram).expect("the histograms have the same bounds");
+        self.sum_nanos = self.sum_nanos.saturating_add(other.sum_nanos);
+    }
+
+    /// How many latencies there are.
+    pub fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// Their exact sum in nanoseconds.
+    pub const fn sum_nanos(&self) -> u128 {
+        self.sum_nanos
+    }
+
+    /// Their exact mean in milliseconds; none without latencies.
+    pub fn mean_ms(&self) -> Option<f64> {
+        (self.count() > 0).then(|| self.sum_nanos as f64 / self.count() as f64 / 1e6)
+    }
+
+    /// The latency in milliseconds that the share `quantile` of them does not exceed (nearest rank, to three digits).
+    ///
+    /// None where there are too few for a value of that rank to say anything: fewer than 1 / (1 - quantile).
+    pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
+        let enough = (self.count() as f64) * (1.0 - quantile) >= 1.0 - 1e-9;
+        (self.count() > 0 && enough).then(|| self.value_at(quantile))
+    }
+
+    /// The latency in milliseconds at a quantile, however few there are; 0 without any.
+    pub fn value_at(&self, quantile: f64) -> f64 {
+        self.histogram.value_at_quantile(quantile.clamp(0.0, 1.0)) as f64 / 1e3
+    }
+
+    /// The longest, in milliseconds; none without latencies.
+    pub fn max_ms(&self) -> Option<f64> {
+        (self.count() > 0).then(|| self.histogram.max() as f64 / 1e3)
+    }
+
+    /// The non-empty cells as pairs of value in microseconds and count, shortest first.
+    pub fn cells(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.histogram.iter_recorded().map(|cell| (cell.value_iterated_to(), cell.count_at_value().as_u64()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_that_the_sample_cannot_support_are_left_empty() {
+        let mut latencies = Latencies::<u64>::new(3);
+        assert_eq!((latencies.mean_ms(), latencies.quantile_ms(0.5), latencies.max_ms()), (None, None, None));
+        for ms in 1..=99 {
+            latencies.record(Span::from_millis(ms));
+        }
+        assert_eq!(latencies.quantile_ms(0.99), None);
+        latencies.record(Span::from_millis(100));
+        assert!((latencies.quantile_ms(0.99).unwrap_or(0.0) - 99.0).abs() < 0.1);
+        assert_eq!(latencies.mean_ms(), Some(50.5));
+        assert_eq!(latencies.quantile_ms(0.999), None);
+    }
+
+    #[test]
+    fn merging_is_the_same_as_recording_together() {
+        let [mut a, mut b, mut both] = [(); 3].map(|()| Latencies::<u64>::new(3));
+        for i in 1..1_000u64 {
+            let span = Span::from_nanos(i * i * 997);
+            if i % 3 == 0 {
+                a.record(span)
+            } else {
+                b.record(span)
+            }
+            both.record(span);
+        }
+        a.merge(&b);
+        assert_eq!(a.sum_nanos(), both.sum_nanos());
+        assert!(a.cells().eq(both.cells()));
+    }
+
+    #[test]
+    fn a_latency_beyond_thirty_days_is_kept_at_the_end_of_the_scale() {
+        let mut latencies = Latencies::<u64>::new(3);
+        latencies.record(Span::from_secs(365 * 24 * 3_600));
+        latencies.record(Span::ZERO);
+        assert_eq!(latencies.count(), 2);
+        assert!(latencies.max_ms().is_some_and(|ms| (ms / 2.592e9 - 1.0).abs() < 1e-3));
+    }
+}

@@ -1,0 +1,13 @@
+//! What a run means in numbers.
+//!
+//! A [`ledger::Ledger`] folds the facts of a run into a [`tally::Tally`], which merges with others. Everything that is
+//! printed is derived from tallies here, once: reports only format it.
+
+pub mod agreement;
+pub mod comparison;
+pub mod histogram;
+pub mod ledger;
+pub mod statistics;
+pub mod summary;
+pub mod tally;
+pub mod theory;

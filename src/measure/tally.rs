@@ -1,0 +1,361 @@
+//! The folded facts of one client: whole numbers that add up, in any order, to the same result.
+
+use crate::measure::histogram::Latencies;
+use crate::peer::LossCause;
+use crate::time::{SECOND, Span, Time};
+
+/// The stretches of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Events and exchanges before this are played but not counted.
+    pub warmup: Time,
+    /// No event occurs from here on, and exchanges are no longer counted.
+    pub duration: Time,
+    /// What is still under way here is cut off.
+    pub end: Time,
+}
+
+impl Frame {
+    /// Whether something that starts at this instant is counted.
+    pub fn counts(&self, at: Time) -> bool {
+        at >= self.warmup && at < self.duration
+    }
+
+    /// The length of the stretch that is counted.
+    pub const fn measured(&self) -> Span {
+        self.duration.since(self.warmup)
+    }
+
+    /// The width of a time bucket: the roundest that cuts the measured stretch into at most 60.
+    pub fn bucket(&self) -> Span {
+        let target = self.measured().as_nanos().div_ceil(60).max(1);
+        let steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400];
+        let below_a_second = [1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 50_000_000, 100_000_000]
+            .into_iter()
+            .chain([200_000_000, 500_000_000]);
+        let round = below_a_second.chain(steps.into_iter().map(|s| s * SECOND)).find(|&width| width >= target);
+        let days = || target.div_ceil(86_400 * SECOND).saturating_mul(86_400 * SECOND);
+        Span::from_nanos(round.unwrap_or_else(days))
+    }
+
+    /// The bucket that an instant falls into, counted from the end of the warm-up; none before it.
+    pub fn bucket_index(&self, at: Time) -> Option<usize> {
+        (at >= self.warmup).then(|| (at.since(self.warmup).as_nanos() / self.bucket().as_nanos()) as usize)
+    }
+}
+
+/// The outcome of an exchange, as one who knows everything about the run sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It brought the client at least one event that it had not yet processed.
+    Useful,
+    /// A poll that was answered with nothing new.
+    Empty,
+    /// A poll that was answered 304.
+    NotModified,
+    /// It brought only events already processed.
+    Duplicate,
+    /// It was answered 429.
+    Throttled,
+    /// It brought nothing.
+    Failed,
+}
+
+/// Exchanges by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Brought at least one new event.
+    pub useful: u64,
+    /// Answered with nothing new.
+    pub empty: u64,
+    /// Answered 304.
+    pub not_modified: u64,
+    /// Brought only events already processed.
+    pub duplicate: u64,
+    /// Answered 429.
+    pub throttled: u64,
+    /// Brought nothing: lost, timed out, refused, cut off.
+    pub failed: u64,
+}
+
+impl Outcomes {
+    /// Counts one exchange.
+    pub const fn count(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Useful => &mut self.useful,
+            Verdict::Empty => &mut self.empty,
+            Verdict::NotModified => &mut self.not_modified,
+            Verdict::Duplicate => &mut self.duplicate,
+            Verdict::Throttled => &mut self.throttled,
+            Verdict::Failed => &mut self.failed,
+        } += 1;
+    }
+
+    /// All of them.
+    pub const fn total(&self) -> u64 {
+        self.useful + self.empty + self.not_modified + self.duplicate + self.throttled + self.failed
+    }
+
+    const fn add(&mut self, other: &Self) {
+        self.useful += other.useful;
+        self.empty += other.empty;
+        self.not_modified += other.not_modified;
+        self.duplicate += other.duplicate;
+        self.throttled += other.throttled;
+        self.failed += other.failed;
+    }
+}
+
+/// Bytes that one side received and sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bytes {
+    /// Received.
+    pub received: u64,
+    /// Sent.
+    pub sent: u64,
+}
+
+/// What fell on one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Exchanges that it took part in.
+    pub exchanges: u64,
+    /// The same, per second of the measured stretch.
+    pub per_second: Vec<u32>,
+    /// Bytes of counted exchanges.
+    pub bytes: Bytes,
+    /// Nanoseconds that its workers were busy, added over the workers.
+    pub busy_nanos: u128,
+    /// The most requests that waited for a worker at the same time.
+    pub queue_max: u32,
+}
+
+impl Load {
+    /// The longest stretch, in seconds, of which each second is kept: about 97 days. Longer runs have no peak.
+    pub const SECONDS_MAX: usize = 1 << 23;
+
+    fn merge(&mut self, other: &Self) {
+        self.exchanges += other.exchanges;
+        add_each(&mut self.per_second, &other.per_second);
+        self.bytes.received += other.bytes.received;
+        self.bytes.sent += other.bytes.sent;
+        self.busy_nanos += other.busy_nanos;
+        self.queue_max = self.queue_max.max(other.queue_max);
+    }
+}
+
+fn add_each(mine: &mut Vec<u32>, theirs: &[u32]) {
+    if mine.len() < theirs.len() {
+        mine.resize(theirs.len(), 0);
+    }
+    for (a, b) in mine.iter_mut().zip(theirs) {
+        *a = a.saturating_add(*b);
+    }
+}
+
+/// What happened in one stretch of time.
+#[derive(Clone, Debug, Default)]
+pub struct Bucket {
+    /// Exchanges that started in it, by outcome.
+    pub outcomes: Outcomes,
+    /// Bytes of the exchanges that started in it, at the provider.
+    pub provider_bytes: Bytes,
+    /// Bytes of the exchanges that started in it, at the consumers.
+    pub consumer_bytes: Bytes,
+    /// Events that occurred in it.
+    pub occurred: u64,
+    /// Events that were first seen in it.
+    pub seen: u64,
+    /// Events that were given up for good in it.
+    pub lost: u64,
+    /// Latencies of the events that occurred in it, by the time they were seen; none until there is one.
+    pub latencies: Option<Box<Latencies<u32>>>,
+}
+
+impl Bucket {
+    fn merge(&mut self, other: &Self) {
+        self.outcomes.add(&other.outcomes);
+        for (mine, theirs) in
+            [(&mut self.provider_bytes, other.provider_bytes), (&mut self.consumer_bytes, other.consumer_bytes)]
+        {
+            mine.received += theirs.received;
+            mine.sent += theirs.sent;
+        }
+        self.occurred += other.occurred;
+        self.seen += other.seen;
+        self.lost += other.lost;
+        match (&mut self.latencies, &other.latencies) {
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (mine @ None, Some(theirs)) => *mine = Some(theirs.clone()),
+            (_, None) => {}
+        }
+    }
+}
+
+/// Everything counted about one client.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Counted events.
+    pub events: u64,
+    /// Counted events that the client has processed.
+    pub delivered: u64,
+    /// Counted events that may still come.
+    pub pending: u64,
+    /// Counted events that were tried once and lost.
+    pub lost_never_retried: u64,
+    /// Counted events of which every attempt failed.
+    pub lost_retries_exhausted: u64,
+    /// Times that a counted event came again.
+    pub duplicates: u64,
+    /// Counted events processed after a later event of the same record.
+    pub reordered: u64,
+    /// Latencies of counted events.
+    pub latencies: Latencies<u64>,
+    /// Nanoseconds in which a consumer's view was out of date, added over the consumers.
+    pub stale_nanos: u128,
+    /// Counted exchanges by outcome.
+    pub outcomes: Outcomes,
+    /// Counted exchanges that were opened, counted apart from their outcomes so that the two can be compared.
+    pub opened: u64,
+    /// Counted polls.
+    pub polls: u64,
+    /// Counted webhook attempts.
+    pub attempts: u64,
+    /// Forged webhooks that were turned away.
+    pub forged_rejected: u64,
+    /// Forged webhooks that were believed.
+    pub forged_accepted: u64,
+    /// What fell on System B.
+    pub provider: Load,
+    /// What fell on System A, over all consumers.
+    pub consumer: Load,
+    /// The course of the run.
+    pub buckets: Vec<Bucket>,
+    /// Facts that were folded: events, exchanges opened, and their ends.
+    pub transitions: u64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            events: 0,
+            delivered: 0,
+            pending: 0,
+            lost_never_retried: 0,
+            lost_retries_exhausted: 0,
+            duplicates: 0,
+            reordered: 0,
+            latencies: Latencies::new(3),
+            stale_nanos: 0,
+            outcomes: Outcomes::default(),
+            opened: 0,
+            polls: 0,
+            attempts: 0,
+            forged_rejected: 0,
+            forged_accepted: 0,
+            provider: Load::default(),
+            consumer: Load::default(),
+            buckets: Vec::new(),
+            transitions: 0,
+        }
+    }
+}
+
+impl Tally {
+    /// Counts one event that is lost for good.
+    pub const fn count_lost(&mut self, cause: LossCause) {
+        match cause {
+            LossCause::NeverRetried => self.lost_never_retried += 1,
+            LossCause::RetriesExhausted => self.lost_retries_exhausted += 1,
+        }
+    }
+
+    /// Counted events that are lost for good, by whatever cause.
+    pub const fn lost(&self) -> u64 {
+        self.lost_never_retried + self.lost_retries_exhausted
+    }
+
+    /// The bucket of that index; buckets up to it come into being.
+    pub fn bucket(&mut self, index: usize) -> &mut Bucket {
+        if index >= self.buckets.len() {
+            self.buckets.resize_with(index + 1, Bucket::default);
+        }
+        &mut self.buckets[index]
+    }
+
+    /// Adds the tally of other consumers of the same client.
+    pub fn merge(&mut self, other: &Self) {
+        self.events += other.events;
+        self.delivered += other.delivered;
+        self.pending += other.pending;
+        self.lost_never_retried += other.lost_never_retried;
+        self.lost_retries_exhausted += other.lost_retries_exhausted;
+        self.duplicates += other.duplicates;
+        self.reordered += other.reordered;
+        self.latencies.merge(&other.latencies);
+        self.stale_nanos += other.stale_nanos;
+        self.outcomes.add(&other.outcomes);
+        self.opened += other.opened;
+        self.polls += other.polls;
+        self.attempts += other.attempts;
+        self.forged_rejected += other.forged_rejected;
+        self.forged_accepted += other.forged_accepted;
+        self.provider.merge(&other.provider);
+        self.consumer.merge(&other.consumer);
+        for (index, bucket) in other.buckets.iter().enumerate() {
+            self.bucket(index).merge(bucket);
+        }
+        self.transitions += other.transitions;
+    }
+
+    /// The two identities that hold for every client of every run; an error is a bug of this program.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that names the identity and its numbers.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { events, delivered, pending, opened, .. } = *self;
+        let lost = self.lost();
+        if events != delivered + pending + lost {
+            return Err(format!("events {events} are not delivered {delivered} + pending {pending} + lost {lost}"));
+        }
+        let (total, kinds) = (self.outcomes.total(), self.polls + self.attempts);
+        if opened != total || opened != kinds {
+            return Err(format!(
+                "requests {opened} are not the {total} outcomes, or not the {kinds} polls and attempts"
+            ));
+        }
+        if delivered != self.latencies.count() {
+            return Err(format!("delivered {delivered} are not the {} latencies", self.latencies.count()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_round_and_at_most_sixty() {
+        for seconds in [1, 12, 59, 60, 61, 3_540, 86_400, 31 * 86_400, 5_000 * 86_400] {
+            let frame = Frame {
+                warmup: Time::ZERO,
+                duration: Time::ZERO + Span::from_secs(seconds),
+                end: Time::ZERO + Span::from_secs(seconds),
+            };
+            let count = frame.measured().as_nanos().div_ceil(frame.bucket().as_nanos());
+            assert!((12..=60).contains(&count), "{seconds} s make {count} buckets of {:?}", frame.bucket());
+        }
+    }
+
+    #[test]
+    fn an_identity_that_fails_is_named() {
+        let mut tally = Tally { events: 3, delivered: 1, pending: 1, ..Tally::default() };
+        assert!(tally.check().is_err_and(|sentence| sentence.contains("events 3")));
+        tally = Tally { opened: 1, polls: 1, ..Tally::default() };
+        assert!(tally.check().is_err_and(|sentence| sentence.contains("requests 1")));
+        tally.outcomes.count(Verdict::Empty);
+        assert!(tally.check().is_ok());
+    }
+}

@@ -1,0 +1,229 @@
+//! The vocabulary of an exchange, and the one trait that System A and System B both implement.
+//!
+//! In pull, System A opens HTTP exchanges and System B answers; in push it is the other way round. Apart from who opens,
+//! the network sees the same thing: a request and its outcome. So an engine need not know pull from push, and a policy
+//! need not know virtual from real time.
+
+use smallvec::SmallVec;
+
+use crate::time::{Span, Time};
+
+/// One change at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When it happened, as the workload intended: latency counts from here.
+    pub occurred_at: Time,
+    /// The consumer it concerns, counted from 0.
+    pub consumer: u32,
+    /// Its position among the events of that consumer, counted from 1. A cursor is the serial of the last event known.
+    pub serial: u32,
+    /// The record that changed, counted from 0.
+    pub record: u32,
+    /// Size of its payload in bytes.
+    pub payload: u32,
+}
+
+/// Events that travel together. Two fit without an allocation, which covers most polls and every webhook.
+pub type Batch = SmallVec<[Event; 2]>;
+
+/// One of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// System A, which wants to know.
+    Consumer,
+    /// System B, where the events happen.
+    Provider,
+}
+
+impl Side {
+    /// The side that answers when this one opens.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Consumer => Self::Provider,
+            Self::Provider => Self::Consumer,
+        }
+    }
+}
+
+/// Names one exchange among those of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exchange {
+    /// Who sent the request.
+    pub opener: Side,
+    /// The consumer it belongs to.
+    pub consumer: u32,
+    /// Its number among the exchanges of that opener and consumer, counted from 0 without gaps.
+    pub serial: u32,
+}
+
+/// What the receiver's check of a webhook's signature found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authenticity {
+    /// The scheme was applied and holds, or no scheme is in use.
+    Accepted,
+    /// The signature is missing, wrong, or too old.
+    Rejected,
+}
+
+/// What an opener asks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Request {
+    /// Events after a cursor.
+    Poll {
+        /// The serial of the last event that the poller knows; 0 for none.
+        after: u32,
+        /// The most events that the answer may hold.
+        limit: u32,
+        /// Which poll this is, counted from 0; it stays on the opener's side.
+        poll: u32,
+        /// Which page of that poll, counted from 0; it stays on the opener's side.
+        page: u32,
+    },
+    /// The present state of one record.
+    Record {
+        /// Which record.
+        record: u32,
+    },
+    /// A webhook.
+    Delivery {
+        /// The event it tells of.
+        event: Event,
+        /// Which attempt this is, counted from 1.
+        attempt: u32,
+        /// What the receiving side found when it checked the signature; meaningless while the request is under way.
+        authenticity: Authenticity,
+    },
+}
+
+impl Request {
+    /// What distinguishes this request from others of the same consumer, for draws about its way through the network.
+    pub fn subject(&self) -> (u64, u64) {
+        match self {
+            Self::Poll { poll, page, .. } => (u64::from(*poll), u64::from(*page)),
+            Self::Record { record } => (u64::from(*record), u64::MAX),
+            // The top bit keeps attempts apart from polls, so that a hybrid's two halves do not share their luck.
+            Self::Delivery { event, attempt, .. } => (u64::from(event.serial) | 1 << 63, u64::from(*attempt)),
+        }
+    }
+}
+
+/// What the other side answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Response {
+    /// Events, oldest first.
+    Page {
+        /// Those after the cursor, at most as many as asked for.
+        events: Batch,
+        /// Whether there were more at the instant of sampling.
+        has_more: bool,
+    },
+    /// The newest event of the record asked for, if there was any.
+    Record(Option<Event>),
+    /// The webhook was taken (2xx).
+    Accepted,
+    /// The request was turned down with this HTTP status.
+    Refused(u16),
+}
+
+/// How an exchange ended for its opener.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// An answer came in time.
+    Answered(Response),
+    /// No answer came in time.
+    TimedOut,
+    /// The other side could not be reached; the opener knows at once.
+    Unreachable,
+}
+
+/// Why an event never reached a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LossCause {
+    /// Its only attempt failed and the dispatcher does not retry.
+    NeverRetried,
+    /// Its last attempt failed.
+    RetriesExhausted,
+}
+
+/// What a peer is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Time has passed. It may come early, late or for nothing.
+    Wake,
+    /// Something changed at the provider. Only a provider is told so.
+    Occurred(Event),
+    /// The other side asks something.
+    Requested(Exchange, Request),
+    /// An exchange that this peer opened has ended.
+    Ended(Exchange, Outcome),
+}
+
+/// What a peer wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Open an exchange.
+    Send {
+        /// Its name, chosen by the opener.
+        exchange: Exchange,
+        /// What to ask.
+        request: Request,
+        /// How long to wait for the answer.
+        timeout: Span,
+    },
+    /// Answer a request.
+    Reply {
+        /// The exchange as the request named it.
+        exchange: Exchange,
+        /// The answer.
+        response: Response,
+    },
+    /// Something that only the peer knows, for the ledger.
+    Note(Note),
+}
+
+/// A fact for the ledger that an engine cannot see from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// An exchange brought events to the consumer.
+    Brought {
+        /// Which exchange.
+        exchange: Exchange,
+        /// Whether at least one of them was new.
+        fresh: bool,
+    },
+    /// An event came that the consumer had already taken.
+    Again(Event),
+    /// The consumer's handler has finished with its first sight of an event.
+    Seen(Event),
+    /// The dispatcher has given up on an event.
+    GaveUp(Event, LossCause),
+    /// A worker is busy over this stretch of time.
+    Busy {
+        /// When it starts.
+        from: Time,
+        /// When it will be free again.
+        until: Time,
+    },
+    /// So many requests wait for a worker now.
+    Queued(u32),
+    /// A webhook whose signature did not hold was turned away.
+    ForgeryRejected,
+}
+
+/// System A or System B as a pure state machine.
+///
+/// The contract between a peer and the engine that drives it:
+///
+/// 1. `now` never goes back from one call to the next.
+/// 2. `handle` never waits, reads a clock, does input or output, or fails. An exchange it does not know it ignores.
+/// 3. After `handle`, `deadline` is none or later than `now`.
+/// 4. A wake may come early, late or for nothing.
+/// 5. The engine ends every send with exactly one outcome, at the latest at its timeout, unless the run is over first.
+/// 6. An opener numbers its exchanges with a consumer 0, 1, 2 and so on, and never names one twice.
+pub trait Peer {
+    /// Takes note of an input and appends to `out` what is to be done about it.
+    fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>);
+
+    /// When this peer next wants to be woken, if it does.
+    fn deadline(&self) -> Option<Time>;
+}

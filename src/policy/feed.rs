@@ -1,0 +1,88 @@
+//! System B's API: the log of events of one consumer, read in pages after a cursor.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::peer::{Batch, Event};
+
+/// The events of one consumer that a client may still ask for.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// Events in the order in which they occurred; the front one has serial `first`.
+    log: VecDeque<Event>,
+    first: u32,
+    /// The newest event of each record, where someone may ask for single records.
+    records: Option<BTreeMap<u32, Event>>,
+}
+
+impl Feed {
+    /// An empty feed; `records` says whether single records can be asked for too.
+    pub fn new(records: bool) -> Self {
+        Self { log: VecDeque::new(), first: 1, records: records.then(BTreeMap::new) }
+    }
+
+    /// Appends an event. Events come in the order of their serials.
+    pub fn publish(&mut self, event: Event) {
+        if self.log.is_empty() {
+            self.first = event.serial;
+        }
+        self.log.push_back(event);
+        if let Some(records) = &mut self.records {
+            records.insert(event.record, event);
+        }
+    }
+
+    /// The oldest events after a cursor, at most `limit`, and whether there are more.
+    ///
+    /// A cursor also says that everything up to it has arrived, so the feed forgets it: a poller never goes back.
+    pub fn page(&mut self, after: u32, limit: u32) -> (Batch, bool) {
+        let known = after.saturating_add(1).saturating_sub(self.first) as usize;
+        self.log.drain(..known.min(self.log.len()));
+        self.first = self.first.max(after.saturating_add(1));
+        let events: Batch = self.log.iter().take(limit as usize).copied().collect();
+        let has_more = self.log.len() > events.len();
+        (events, has_more)
+    }
+
+    /// The newest event of a record, if it is kept and has had one.
+    pub fn record(&self, record: u32) -> Option<Event> {
+        self.records.as_ref()?.get(&record).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+
+    fn event(serial: u32) -> Event {
+        Event { occurred_at: Time::ZERO, consumer: 0, serial, record: serial % 2, payload: 0 }
+    }
+
+    fn serials(page: &(Batch, bool)) -> (Vec<u32>, bool) {
+        (page.0.iter().map(|e| e.serial).collect(), page.1)
+    }
+
+    #[test]
+    fn pages_follow_the_cursor_and_say_whether_there_is_more() {
+        let mut feed = Feed::new(true);
+        assert_eq!(serials(&feed.page(0, 2)), (vec![], false));
+        (1..=5).for_each(|s| feed.publish(event(s)));
+        assert_eq!(serials(&feed.page(0, 2)), (vec![1, 2], true));
+        assert_eq!(serials(&feed.page(0, 2)), (vec![1, 2], true), "an answer that was lost can be asked for again");
+        assert_eq!(serials(&feed.page(2, 3)), (vec![3, 4, 5], false), "a page that is just full has nothing after it");
+        assert_eq!(serials(&feed.page(5, 3)), (vec![], false));
+        feed.publish(event(6));
+        assert_eq!(serials(&feed.page(5, 3)), (vec![6], false));
+        assert_eq!(feed.record(0).map(|e| e.serial), Some(6));
+        assert_eq!(feed.record(7), None);
+    }
+
+    #[test]
+    fn a_cursor_from_the_future_does_no_harm() {
+        let mut feed = Feed::new(false);
+        (1..=3).for_each(|s| feed.publish(event(s)));
+        assert_eq!(serials(&feed.page(u32::MAX, 10)), (vec![], false));
+        feed.publish(event(4));
+        assert_eq!(serials(&feed.page(3, 10)), (vec![4], false));
+    }
+}

@@ -1,0 +1,193 @@
+//! When System A asks again, and from which cursor.
+
+use crate::distribution::Distribution;
+use crate::peer::{Batch, Exchange, Outcome, Output, Request, Response, Side};
+use crate::seed::{Purpose, Seed};
+use crate::time::{Span, Time};
+
+/// How a pull client polls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PollPolicy {
+    /// The interval; above zero.
+    pub every: Span,
+    /// Where the grid of polls begins.
+    pub phase: Phase,
+    /// What the interval counts from.
+    pub timing: Timing,
+    /// How far polls stray from the grid.
+    pub jitter: Jitter,
+    /// How long to wait for an answer.
+    pub timeout: Span,
+    /// The most events to ask for at once; above zero.
+    pub page: u32,
+    /// How long System A takes to handle one page that brought something.
+    pub service_time: Distribution,
+}
+
+/// Where the grid of polls begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Uniform over one interval, drawn for each consumer.
+    Random,
+    /// At the start of the run, for every consumer.
+    Aligned,
+}
+
+/// What the interval counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Poll k falls due at phase + k x interval; one that falls due while another is open is skipped.
+    FixedRate,
+    /// The next poll leaves one interval after the last one ended.
+    FixedDelay,
+}
+
+/// How far polls stray from the grid. A spread is a share of the interval from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Jitter {
+    /// Not at all.
+    None,
+    /// Each gap is uniform in interval x (1 - spread) to interval x (1 + spread), so lateness adds up.
+    Gap(f64),
+    /// Each grid point is put off by a uniform share of spread x interval; the grid itself stays.
+    Grid(f64),
+}
+
+/// One poller: a schedule, a cursor, and at most one open request.
+#[derive(Clone, Debug)]
+pub struct Poller {
+    policy: PollPolicy,
+    seed: Seed,
+    consumer: u32,
+    cursor: u32,
+    /// Exchanges opened so far.
+    opened: u32,
+    phase: Time,
+    /// The number of the next poll on the schedule, and when it falls due.
+    next: (u32, Time),
+    /// The open poll and its page.
+    open: Option<(u32, u32)>,
+}
+
+impl Poller {
+    /// A poller that knows of no event yet.
+    pub fn new(policy: PollPolicy, seed: Seed, consumer: u32) -> Self {
+        let phase = match policy.phase {
+            Phase::Aligned => Time::ZERO,
+            Phase::Random => {
+                let draw = seed.draw(Purpose::PollPhase, [consumer.into(), 0, 0]);
+                Time::from_nanos(draw.below(policy.every.as_nanos()))
+            }
+        };
+        let mut poller = Self { policy, seed, consumer, cursor: 0, opened: 0, phase, next: (0, phase), open: None };
+        if let Jitter::Grid(_) = poller.policy.jitter {
+            poller.next = poller.grid_point(0);
+        }
+        poller
+    }
+
+    /// Opens the next poll if it is due and none is open.
+    pub fn act(&mut self, now: Time, out: &mut Vec<Output>) {
+        let (poll, due) = self.next;
+        if self.open.is_some() || due > now {
+            return;
+        }
+        self.next = self.after(poll, due);
+        self.send(poll, 0, out);
+    }
+
+    /// Takes the end of an exchange; gives back the events that it brought.
+    pub fn ended(&mut self, now: Time, exchange: Exchange, outcome: Outcome, out: &mut Vec<Output>) -> Option<Batch> {
+        let (poll, page) = self.open?;
+        if exchange.serial.wrapping_add(1) != self.opened {
+            return None;
+        }
+        self.open = None;
+        let answer = match outcome {
+            Outcome::Answered(Response::Page { events, has_more }) => Some((events, has_more)),
+            _ => None,
+        };
+        if let Some((events, has_more)) = &answer {
+            self.cursor = events.last().map_or(self.cursor, |event| self.cursor.max(event.serial));
+            // A page that says there is more but brings nothing would be asked for for ever.
+            if *has_more && !events.is_empty() {
+                self.send(poll, page.saturating_add(1), out);
+            }
+        }
+        if self.open.is_none() {
+            self.reschedule(poll, now);
+        }
+        answer.map(|(events, _)| events)
+    }
+
+    /// When the next poll is due; none while one is open.
+    pub fn deadline(&self) -> Option<Time> {
+        self.open.is_none().then_some(self.next.1)
+    }
+
+    /// How long this poller takes to handle the page that just came.
+    pub fn page_service(&self) -> Span {
+        let subject = [self.consumer.into(), self.opened.into(), 0];
+        self.policy.service_time.sample(self.seed.draw(Purpose::PageService, subject))
+    }
+
+    fn send(&mut self, poll: u32, page: u32, out: &mut Vec<Output>) {
+        let exchange = Exchange { opener: Side::Consumer, consumer: self.consumer, serial: self.opened };
+        self.opened = self.opened.wrapping_add(1);
+        self.open = Some((poll, page));
+        out.push(Output::Send {
+            exchange,
+            request: Request::Poll { after: self.cursor, limit: self.policy.page, poll, page },
+            timeout: self.policy.timeout,
+        });
+    }
+
+    /// Sets the next poll after one that ended now: the polls that fell due while it was open are skipped.
+    fn reschedule(&mut self, ended: u32, now: Time) {
+        match (self.policy.timing, self.policy.jitter) {
+            (Timing::FixedDelay, _) => self.next = (ended.saturating_add(1), now + self.gap(ended)),
+            (Timing::FixedRate, Jitter::None) => {
+                if self.next.1 < now {
+                    let number = now.since(self.phase).as_nanos().div_ceil(self.policy.every.as_nanos());
+                    self.next = self.grid_point(u32::try_from(number).unwrap_or(u32::MAX));
+                }
+            }
+            (Timing::FixedRate, _) => {
+                while self.next.1 < now {
+                    self.next = self.after(self.next.0, self.next.1);
+                }
+            }
+        }
+    }
+
+    /// The poll on the schedule after number `poll`, which was due at `due`.
+    fn after(&self, poll: u32, due: Time) -> (u32, Time) {
+        match (self.policy.timing, self.policy.jitter) {
+            (Timing::FixedRate, Jitter::None | Jitter::Grid(_)) => self.grid_point(poll.saturating_add(1)),
+            _ => (poll.saturating_add(1), due + self.gap(poll)),
+        }
+    }
+
+    fn grid_point(&self, poll: u32) -> (u32, Time) {
+        let offset = match self.policy.jitter {
+            Jitter::Grid(spread) => self.policy.every.scale(spread * self.jitter_draw(poll)),
+            Jitter::None | Jitter::Gap(_) => Span::ZERO,
+        };
+        (poll, self.phase + self.policy.every.times(poll.into()) + offset)
+    }
+
+    fn gap(&self, poll: u32) -> Span {
+        match self.policy.jitter {
+            // Never nothing, lest a spread of 1 makes two polls at one instant and a deadline that has passed.
+            Jitter::Gap(spread) => {
+                let factor = 1.0 + spread * (2.0 * self.jitter_draw(poll) - 1.0);
+                self.policy.every.scale(factor).max(Span::from_nanos(1))
+            }
+            Jitter::None | Jitter::Grid(_) => self.policy.every,
+        }
+    }
+
+    fn jitter_draw(&self, poll: u32) -> f64 {
+        self.seed.draw(Purpose::PollJitter, [self.consumer.into(), poll.into(), 0]).unit()
+    }
+}

@@ -1,0 +1,146 @@
+//! System B as one client meets it: an API with the feed of each consumer behind it, and a dispatcher of webhooks.
+
+use crate::distribution::Distribution;
+use crate::peer::{Exchange, Input, Note, Output, Peer, Request, Response};
+use crate::policy::dispatcher::{DispatchPolicy, Dispatcher};
+use crate::policy::feed::Feed;
+use crate::policy::workers::{Capacity, Workers};
+use crate::seed::{Purpose, Seed};
+use crate::time::{Span, Time};
+
+/// How System B's API serves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ApiPolicy {
+    /// Its workers and the queue in front of them, shared by all consumers of a client.
+    pub capacity: Capacity,
+    /// How long a worker takes for a request.
+    pub service_time: Distribution,
+    /// The most events in one answer; above zero.
+    pub page: u32,
+}
+
+/// Which consumers a provider serves, and what their clients use of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Serves<'a> {
+    /// The first consumer.
+    pub first: u32,
+    /// How many consumers from there on.
+    pub consumers: u32,
+    /// Whether the clients poll, so that a feed is kept for each of them.
+    pub feed: bool,
+    /// Whether single records can be asked for.
+    pub records: bool,
+    /// How webhooks are dispatched, if the clients take any.
+    pub dispatch: Option<&'a DispatchPolicy>,
+}
+
+struct Job {
+    exchange: Exchange,
+    request: Request,
+    /// What will be answered, from the instant at which a worker took the request.
+    response: Option<Response>,
+}
+
+/// System B with its own state for one client.
+pub struct Provider {
+    api: ApiPolicy,
+    seed: Seed,
+    first: u32,
+    feeds: Vec<Feed>,
+    workers: Workers<Job>,
+    dispatcher: Option<Dispatcher>,
+}
+
+impl Provider {
+    /// A provider at which nothing has happened yet.
+    pub fn new(api: ApiPolicy, seed: Seed, serves: Serves<'_>) -> Self {
+        let feeds = if serves.feed { serves.consumers } else { 0 };
+        let dispatcher =
+            |policy: &DispatchPolicy| Dispatcher::new(policy.clone(), seed, serves.first, serves.consumers);
+        Self {
+            api,
+            seed,
+            first: serves.first,
+            feeds: (0..feeds).map(|_| Feed::new(serves.records)).collect(),
+            workers: Workers::new(api.capacity),
+            dispatcher: serves.dispatch.map(dispatcher),
+        }
+    }
+
+    fn act(&mut self, now: Time, out: &mut Vec<Output>) {
+        if self.workers.deadline().is_some_and(|until| until <= now) || self.workers.waiting() > 0 {
+            self.serve(now, out);
+        }
+        if let Some(dispatcher) = &mut self.dispatcher {
+            dispatcher.act(now, out);
+        }
+    }
+
+    fn serve(&mut self, now: Time, out: &mut Vec<Output>) {
+        let Self { api, seed, first, feeds, workers, .. } = self;
+        let start = |_, job: &mut Job| -> Span {
+            job.response = Some(answer(feeds, *first, api.page, job));
+            let subject = [job.exchange.consumer.into(), job.exchange.serial.into(), 0];
+            match api.service_time {
+                Distribution::Constant(span) => span,
+                ref distribution => distribution.sample(seed.draw(Purpose::ApiService, subject)),
+            }
+        };
+        let finish = |_, job: Job, out: &mut Vec<Output>| {
+            let response = job.response.unwrap_or(Response::Refused(500));
+            out.push(Output::Reply { exchange: job.exchange, response });
+        };
+        workers.turn(now, out, start, finish);
+    }
+}
+
+/// What the API answers at the instant of sampling.
+fn answer(feeds: &mut [Feed], first: u32, page: u32, job: &Job) -> Response {
+    let feed = job.exchange.consumer.checked_sub(first).and_then(|index| feeds.get_mut(index as usize));
+    match (feed, &job.request) {
+        (Some(feed), Request::Poll { after, limit, .. }) => {
+            let (events, has_more) = feed.page(*after, (*limit).clamp(1, page));
+            Response::Page { events, has_more }
+        }
+        (Some(feed), Request::Record { record }) => Response::Record(feed.record(*record)),
+        (None, _) | (_, Request::Delivery { .. }) => Response::Refused(404),
+    }
+}
+
+impl Peer for Provider {
+    fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Wake => {}
+            Input::Occurred(event) => {
+                let index = event.consumer.checked_sub(self.first);
+                if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {
+                    feed.publish(event);
+                }
+                if let Some(dispatcher) = &mut self.dispatcher {
+                    dispatcher.occurred(now, event);
+                }
+            }
+            Input::Requested(exchange, request) => {
+                self.serve(now, out);
+                if self.workers.offer(now, Job { exchange, request, response: None }).is_err() {
+                    out.push(Output::Reply { exchange, response: Response::Refused(503) });
+                }
+                self.serve(now, out);
+                if self.workers.waiting() > 0 {
+                    out.push(Output::Note(Note::Queued(self.workers.waiting())));
+                }
+            }
+            Input::Ended(exchange, outcome) => {
+                if let Some(dispatcher) = &mut self.dispatcher {
+                    dispatcher.ended(now, exchange, &outcome, out);
+                }
+            }
+        }
+        self.act(now, out);
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let dispatcher = self.dispatcher.as_ref().and_then(Dispatcher::deadline);
+        [self.workers.deadline(), dispatcher].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,128 @@
+//! System A's endpoint for webhooks: checks who calls, queues, works, and acknowledges.
+
+use crate::distribution::Distribution;
+use crate::peer::{Authenticity, Event, Exchange, Note, Output, Response};
+use crate::policy::inbox::Inbox;
+use crate::policy::workers::{Capacity, Workers};
+use crate::seed::{Purpose, Seed};
+use crate::time::Time;
+
+/// How a receiver takes webhooks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReceivePolicy {
+    /// Its workers and the queue in front of them; a webhook that finds both full is answered 503.
+    pub capacity: Capacity,
+    /// How long the handler works on a webhook.
+    pub service_time: Distribution,
+    /// Whether the acknowledgement leaves before the handler runs, or after.
+    pub acknowledge: Acknowledge,
+    /// Whether a webhook whose event was already taken is acknowledged without running the handler again.
+    pub dedupe: bool,
+}
+
+/// When a webhook is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// As soon as it is in the queue: fast, but the work is still to do.
+    Before,
+    /// When the handler has finished.
+    After,
+}
+
+/// HTTP status for a webhook whose signature does not hold.
+const UNAUTHORIZED: u16 = 401;
+/// HTTP status for a webhook that finds the queue full.
+const SERVICE_UNAVAILABLE: u16 = 503;
+
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    exchange: Exchange,
+    event: Event,
+    attempt: u32,
+    fresh: bool,
+}
+
+/// The receiver of one consumer.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    policy: ReceivePolicy,
+    seed: Seed,
+    workers: Workers<Job>,
+}
+
+impl Receiver {
+    /// A receiver with nothing to do.
+    pub const fn new(policy: ReceivePolicy, seed: Seed) -> Self {
+        Self { policy, seed, workers: Workers::new(policy.capacity) }
+    }
+
+    /// Takes a webhook: refuses it, answers it at once, or puts it into the queue.
+    pub fn requested(
+        &mut self,
+        now: Time,
+        exchange: Exchange,
+        (event, attempt, authenticity): (Event, u32, Authenticity),
+        inbox: &mut Inbox,
+        out: &mut Vec<Output>,
+    ) {
+        if authenticity == Authenticity::Rejected {
+            out.push(Output::Note(Note::ForgeryRejected));
+            out.push(reply(exchange, Response::Refused(UNAUTHORIZED)));
+            return;
+        }
+        self.act(now, out);
+        let fresh = !inbox.contains(event.serial);
+        if !fresh && self.policy.dedupe {
+            out.push(Output::Note(Note::Brought { exchange, fresh }));
+            out.push(Output::Note(Note::Again(event)));
+            out.push(reply(exchange, Response::Accepted));
+            return;
+        }
+        if self.workers.offer(now, Job { exchange, event, attempt, fresh }).is_err() {
+            out.push(reply(exchange, Response::Refused(SERVICE_UNAVAILABLE)));
+            return;
+        }
+        inbox.take(event.serial);
+        out.push(Output::Note(Note::Brought { exchange, fresh }));
+        if !fresh {
+            out.push(Output::Note(Note::Again(event)));
+        }
+        if self.policy.acknowledge == Acknowledge::Before {
+            out.push(reply(exchange, Response::Accepted));
+        }
+        self.act(now, out);
+        if self.workers.waiting() > 0 {
+            out.push(Output::Note(Note::Queued(self.workers.waiting())));
+        }
+    }
+
+    /// Finishes the handlers that are done by now and starts those that can start.
+    pub fn act(&mut self, now: Time, out: &mut Vec<Output>) {
+        let Self { policy, seed, workers } = self;
+        let start = |_, job: &mut Job| {
+            if let Distribution::Constant(span) = policy.service_time {
+                return span;
+            }
+            let subject = [job.event.consumer.into(), job.event.serial.into(), job.attempt.into()];
+            policy.service_time.sample(seed.draw(Purpose::HandlerService, subject))
+        };
+        let finish = |_, job: Job, out: &mut Vec<Output>| {
+            if job.fresh {
+                out.push(Output::Note(Note::Seen(job.event)));
+            }
+            if policy.acknowledge == Acknowledge::After {
+                out.push(reply(job.exchange, Response::Accepted));
+            }
+        };
+        workers.turn(now, out, start, finish);
+    }
+
+    /// When the next handler finishes.
+    pub fn deadline(&self) -> Option<Time> {
+        self.workers.deadline()
+    }
+}
+
+const fn reply(exchange: Exchange, response: Response) -> Output {
+    Output::Reply { exchange, response }
+}

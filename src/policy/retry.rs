@@ -1,0 +1,79 @@
+//! When a failed webhook is tried again, and when it is given up.
+
+use crate::seed::{Purpose, Seed};
+use crate::time::Span;
+
+/// A retry schedule: a delay for each retry, perhaps with jitter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetryPolicy {
+    /// The delay before attempt 2, 3 and so on, from the moment the sender knows that the attempt before it failed.
+    pub delays: Vec<Span>,
+    /// Each delay is drawn uniformly within this share of itself, up and down; from 0 to 1.
+    pub jitter: f64,
+}
+
+impl RetryPolicy {
+    /// One attempt and no more.
+    pub const fn never() -> Self {
+        Self { delays: Vec::new(), jitter: 0.0 }
+    }
+
+    /// Delays that start at `base` and grow by `factor`, with `attempts` attempts in all.
+    pub fn exponential(base: Span, factor: f64, attempts: u32, jitter: f64) -> Self {
+        let delay = |retry: u32| base.scale(libm::pow(factor, f64::from(retry)));
+        Self { delays: (0..attempts.saturating_sub(1)).map(delay).collect(), jitter }
+    }
+
+    /// The example schedule of the Standard Webhooks specification 1.0.0: ten attempts over 75 h 35 min 5 s.
+    pub fn standard_webhooks() -> Self {
+        let seconds = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+        Self { delays: seconds.into_iter().map(Span::from_secs).collect(), jitter: 0.0 }
+    }
+
+    /// How many attempts an event gets at most, the first included.
+    pub fn attempts_max(&self) -> u32 {
+        u32::try_from(self.delays.len()).map_or(u32::MAX, |retries| retries.saturating_add(1))
+    }
+
+    /// How long to wait after attempt number `failed` (counted from 1) of an event, or none to give up.
+    pub fn delay_after(&self, failed: u32, seed: Seed, consumer: u32, event: u32) -> Option<Span> {
+        let delay = *self.delays.get(failed.checked_sub(1)? as usize)?;
+        if self.jitter == 0.0 {
+            return Some(delay);
+        }
+        let draw = seed.draw(Purpose::RetryJitter, [consumer.into(), event.into(), failed.into()]);
+        Some(delay.scale(1.0 + self.jitter * (2.0 * draw.unit() - 1.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schedule_ends_after_the_last_delay() {
+        let policy = RetryPolicy::exponential(Span::from_secs(1), 2.0, 4, 0.0);
+        let delays: Vec<_> = (1..=5).map(|n| policy.delay_after(n, Seed::new(1), 0, 1)).collect();
+        assert_eq!(delays, [Some(Span::from_secs(1)), Some(Span::from_secs(2)), Some(Span::from_secs(4)), None, None]);
+        assert_eq!(policy.attempts_max(), 4);
+        assert_eq!(RetryPolicy::never().delay_after(1, Seed::new(1), 0, 1), None);
+        assert_eq!(policy.delay_after(0, Seed::new(1), 0, 1), None);
+    }
+
+    #[test]
+    fn standard_webhooks_ends_where_its_specification_says() {
+        let total: u64 = RetryPolicy::standard_webhooks().delays.iter().map(|d| d.as_nanos()).sum();
+        assert_eq!(Span::from_nanos(total), Span::from_secs(75 * 3_600 + 35 * 60 + 5));
+    }
+
+    #[test]
+    fn jitter_spreads_a_delay_evenly_and_no_further_than_it_says() {
+        let policy = RetryPolicy { delays: vec![Span::from_secs(10)], jitter: 0.2 };
+        let n = 10_000u32;
+        let draw = |i| policy.delay_after(1, Seed::new(9), 0, i).map_or(0.0, Span::as_secs_f64);
+        assert!((0..n).map(draw).all(|d| (8.0..=12.0).contains(&d)));
+        let mean = (0..n).map(draw).sum::<f64>() / f64::from(n);
+        // Uniform over 4 s: standard deviation 4 / sqrt(12).
+        assert!((mean - 10.0).abs() < 4.0 * 4.0 / (12.0 * f64::from(n)).sqrt());
+    }
+}

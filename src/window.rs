@@ -1,0 +1,93 @@
+//! A table keyed by serial numbers that are handed out in order and given back in almost any order.
+
+use std::collections::VecDeque;
+
+/// Values by serial number. Looking one up costs one index; memory spans from the oldest value still held to the newest.
+#[derive(Clone, Debug)]
+pub struct Window<T> {
+    base: u32,
+    slots: VecDeque<Option<T>>,
+    held: usize,
+}
+
+impl<T> Default for Window<T> {
+    fn default() -> Self {
+        Self::starting_at(0)
+    }
+}
+
+impl<T> Window<T> {
+    /// An empty table whose first serial number will be `first`.
+    pub const fn starting_at(first: u32) -> Self {
+        Self { base: first, slots: VecDeque::new(), held: 0 }
+    }
+
+    /// The serial number that the next value will get.
+    pub fn next_serial(&self) -> u32 {
+        // The window never holds more slots than serial numbers exist, so the sum stays in range until they run out.
+        self.base.wrapping_add(self.slots.len() as u32)
+    }
+
+    /// Adds a value under the next serial number and returns that number.
+    pub fn push(&mut self, value: T) -> u32 {
+        let serial = self.next_serial();
+        self.slots.push_back(Some(value));
+        self.held += 1;
+        serial
+    }
+
+    /// The value under a serial number, while it is held.
+    pub fn get_mut(&mut self, serial: u32) -> Option<&mut T> {
+        let index = serial.checked_sub(self.base)? as usize;
+        self.slots.get_mut(index)?.as_mut()
+    }
+
+    /// Takes a value out, and forgets the oldest slots that are empty.
+    pub fn take(&mut self, serial: u32) -> Option<T> {
+        let index = serial.checked_sub(self.base)? as usize;
+        let value = self.slots.get_mut(index)?.take()?;
+        self.held -= 1;
+        while let Some(None) = self.slots.front() {
+            self.slots.pop_front();
+            self.base = self.base.wrapping_add(1);
+        }
+        Some(value)
+    }
+
+    /// How many values are held.
+    pub const fn len(&self) -> usize {
+        self.held
+    }
+
+    /// Whether no value is held.
+    pub const fn is_empty(&self) -> bool {
+        self.held == 0
+    }
+
+    /// The values held, by serial number.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        let base = self.base;
+        self.slots.iter().zip(0u32..).filter_map(move |(slot, i)| slot.as_ref().map(|v| (base.wrapping_add(i), v)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_leave_in_any_order_and_the_front_is_trimmed() {
+        let mut window = Window::starting_at(5);
+        assert_eq!([window.push('a'), window.push('b'), window.push('c')], [5, 6, 7]);
+        assert_eq!(window.take(6), Some('b'));
+        assert_eq!(window.take(6), None);
+        assert_eq!(window.get_mut(7).copied(), Some('c'));
+        assert_eq!(window.take(5), Some('a'));
+        assert_eq!(window.iter().map(|(serial, _)| serial).collect::<Vec<_>>(), [7]);
+        assert_eq!((window.len(), window.next_serial()), (1, 8));
+        assert_eq!(window.take(4), None);
+        assert_eq!(window.take(99), None);
+        assert_eq!(window.take(7), Some('c'));
+        assert!(window.is_empty());
+    }
+}
