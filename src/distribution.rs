@@ -98,6 +98,23 @@ impl Distribution {
             Self::Exponential { .. } | Self::LogNormal { .. } => Span::ZERO,
         }
     }
+
+    /// A value that at most one sample in a million exceeds.
+    pub fn bound(&self) -> Span {
+        match *self {
+            Self::Constant(span) => span,
+            Self::Uniform { max, .. } => max,
+            Self::Exponential { mean } => mean.scale(-libm::log(1e-6)),
+            Self::LogNormal { median, p99 } => {
+                median.scale(libm::exp(sigma(median, p99) * normal_quantile(1.0 - 1e-6)))
+            }
+        }
+    }
+
+    /// The variance, in square seconds.
+    pub fn variance_secs2(&self) -> f64 {
+        (self.second_moment_secs2() - self.mean_secs().powi(2)).max(0.0)
+    }
 }
 
 /// The standard deviation of the logarithm, from the median and the 99th percentile.

@@ -8,6 +8,7 @@ pub mod measure;
 pub mod peer;
 pub mod policy;
 pub mod seed;
+pub mod theory;
 pub mod time;
 pub mod window;
 pub mod wire;

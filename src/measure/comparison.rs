@@ -1,1 +1,137 @@
-//! stub
+//! Clients side by side: differences, ratios, and what follows from them.
+
+use crate::measure::statistics;
+use crate::measure::summary::{Figure, Mode, Summary};
+
+/// One figure of a client against the same figure of the baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The figure's name, with its unit.
+    pub metric: String,
+    /// The baseline's value.
+    pub baseline: Option<f64>,
+    /// The client's value.
+    pub client: Option<f64>,
+    /// The 95 % interval of the difference, where there is one.
+    pub interval: Option<(f64, f64)>,
+}
+
+impl Comparison {
+    /// Client less baseline.
+    pub fn difference(&self) -> Option<f64> {
+        Some(self.client? - self.baseline?)
+    }
+
+    /// Client divided by baseline; none where the baseline is zero.
+    pub fn ratio(&self) -> Option<f64> {
+        self.baseline.filter(|value| *value != 0.0).and_then(|baseline| Some(self.client? / baseline))
+    }
+}
+
+/// Compares a client with the baseline, figure by figure.
+pub fn compare(baseline: &Summary, client: &Summary) -> Vec<Comparison> {
+    let with_interval = |figure: Figure| {
+        let batches = client.batches(figure).zip(baseline.batches(figure));
+        let interval = batches.and_then(|(client, baseline)| statistics::ratio_difference(&client, &baseline));
+        Comparison {
+            metric: figure.name(),
+            baseline: figure.of(baseline),
+            client: figure.of(client),
+            interval: interval.map(|interval| (interval.low, interval.high)),
+        }
+    };
+    let plain = |metric: &str, value: fn(&Summary) -> Option<f64>| Comparison {
+        metric: metric.into(),
+        baseline: value(baseline),
+        client: value(client),
+        interval: None,
+    };
+    vec![
+        with_interval(Figure::LatencyMean),
+        plain("latency_p50_ms", |s| s.latency_p50_ms),
+        plain("latency_p95_ms", |s| s.latency_p95_ms),
+        plain("latency_p99_ms", |s| s.latency_p99_ms),
+        plain("latency_max_ms", |s| s.latency_max_ms),
+        plain("staleness_ratio", |s| s.staleness_ratio),
+        plain("delivered", |s| Some(s.delivered as f64)),
+        plain("lost", |s| Some(s.lost_total() as f64)),
+        plain("duplicates", |s| Some(s.duplicates as f64)),
+        plain("requests", |s| Some(s.requests() as f64)),
+        plain("wasted", |s| Some(s.wasted() as f64)),
+        with_interval(Figure::WastedRatio),
+        with_interval(Figure::RequestsPerEvent),
+        plain("provider_rps_mean", |s| Some(s.provider.rps_mean)),
+        plain("provider_rps_peak", |s| s.provider.rps_peak.map(f64::from)),
+        plain("provider_bytes_in", |s| Some(s.provider.bytes_in as f64)),
+        plain("provider_bytes_out", |s| Some(s.provider.bytes_out as f64)),
+        plain("consumer_rps_peak", |s| s.consumer.rps_peak.map(f64::from)),
+        plain("consumer_bytes_in", |s| Some(s.consumer.bytes_in as f64)),
+        plain("consumer_bytes_out", |s| Some(s.consumer.bytes_out as f64)),
+    ]
+}
+
+/// The figures behind a verdict on two clients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Findings {
+    /// Mean latencies of the one that hears sooner and of the other, in milliseconds, with their positions.
+    pub sooner: Option<Ranked>,
+    /// Requests per event of the one that needs fewer and of the other, with their positions.
+    pub thriftier: Option<Ranked>,
+    /// The share of wasted requests of both.
+    pub wasted: [Option<f64>; 2],
+    /// Events that both lost.
+    pub lost: [u64; 2],
+    /// At how many events per second and consumer a pull client and a push client would need the same number of requests.
+    pub crossover: Option<Crossover>,
+}
+
+/// Two values in order, smaller first, with the positions (0 or 1) of the clients they belong to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// Position and value of the client with the smaller value.
+    pub better: (usize, f64),
+    /// Position and value of the other.
+    pub worse: (usize, f64),
+}
+
+/// Where polling and webhooks cost the same number of requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crossover {
+    /// The position (0 or 1) of the pull client.
+    pub pull: usize,
+    /// The position of the push client.
+    pub push: usize,
+    /// Events per second and consumer at which the counts are equal: polls per second divided by attempts per event.
+    pub events_per_second: f64,
+    /// Events per second and consumer in this run.
+    pub observed: f64,
+}
+
+/// What the figures of two clients amount to.
+pub fn findings(clients: [&Summary; 2]) -> Findings {
+    let rank = |value: fn(&Summary) -> Option<f64>| {
+        let [a, b] = [value(clients[0])?, value(clients[1])?];
+        Some(if b < a { Ranked { better: (1, b), worse: (0, a) } } else { Ranked { better: (0, a), worse: (1, b) } })
+    };
+    Findings {
+        sooner: rank(|s| s.latency_mean_ms),
+        thriftier: rank(Summary::requests_per_event),
+        wasted: clients.map(Summary::wasted_ratio),
+        lost: clients.map(Summary::lost_total),
+        crossover: crossover(clients),
+    }
+}
+
+fn crossover(clients: [&Summary; 2]) -> Option<Crossover> {
+    let position = |mode| clients.iter().position(|summary| summary.terms.mode == mode);
+    let (pull, push) = (position(Mode::Pull)?, position(Mode::Push)?);
+    let consumer_seconds = clients[pull].measured_s * f64::from(clients[pull].terms.consumers);
+    let attempts_per_event = clients[push].requests_per_event()?;
+    let polls_per_second = clients[pull].requests() as f64 / consumer_seconds;
+    (attempts_per_event > 0.0).then(|| Crossover {
+        pull,
+        push,
+        events_per_second: polls_per_second / attempts_per_event,
+        observed: clients[pull].events as f64 / consumer_seconds,
+    })
+}

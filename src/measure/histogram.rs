@@ -7,11 +7,12 @@ use crate::time::Span;
 /// The largest latency told apart, in microseconds: 30 days.
 const LONGEST_MICROS: u64 = 30 * 24 * 3_600 * 1_000_000;
 
-/// Latencies with their exact count, sum and sum of squares.
+/// Latencies with their exact count, sum and maximum.
 #[derive(Clone, Debug)]
 pub struct Latencies<C: Counter> {
     histogram: Histogram<C>,
     sum_nanos: u128,
+    longest: Span,
 }
 
 impl<C: Counter> Latencies<C> {
@@ -20,15 +21,16 @@ impl<C: Counter> Latencies<C> {
         let histogram = Histogram::new_with_bounds(1, LONGEST_MICROS, digits.clamp(1, 5))
             // The bounds are constants, and the number of digits is clamped to what the crate takes.
             .expect("the bounds are valid");
-        Self { histogram, sum_nanos: 0 }
+        Self { histogram, sum_nanos: 0, longest: Span::ZERO }
     }
 
-    /// Records one latency; longer ones than 30 days count as 30 days, except in the sum.
+    /// Records one latency; one of more than 30 days counts as 30 days in the quantiles.
     #[inline]
     pub fn record(&mut self, latency: Span) {
         let micros = latency.as_nanos().saturating_add(500) / 1_000;
         self.histogram.saturating_record(micros.max(1));
         self.sum_nanos = self.sum_nanos.saturating_add(latency.as_nanos().into());
+        self.longest = self.longest.max(latency);
     }
 
     /// Adds the latencies of another histogram of the same precision.
@@ -36,6 +38,7 @@ impl<C: Counter> Latencies<C> {
         // Both have the same bounds, so that nothing can be out of range.
         self.histogram.add(&other.histogram).expect("the histograms have the same bounds");
         self.sum_nanos = self.sum_nanos.saturating_add(other.sum_nanos);
+        self.longest = self.longest.max(other.longest);
     }
 
     /// How many latencies there are.
@@ -66,9 +69,9 @@ impl<C: Counter> Latencies<C> {
         self.histogram.value_at_quantile(quantile.clamp(0.0, 1.0)) as f64 / 1e3
     }
 
-    /// The longest, in milliseconds; none without latencies.
+    /// The longest, exactly, in milliseconds; none without latencies.
     pub fn max_ms(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.histogram.max() as f64 / 1e3)
+        (self.count() > 0).then(|| self.longest.as_millis_f64())
     }
 
     /// The non-empty cells as pairs of value in microseconds and count, shortest first.
@@ -118,6 +121,7 @@ mod tests {
         latencies.record(Span::from_secs(365 * 24 * 3_600));
         latencies.record(Span::ZERO);
         assert_eq!(latencies.count(), 2);
-        assert!(latencies.max_ms().is_some_and(|ms| (ms / 2.592e9 - 1.0).abs() < 1e-3));
+        assert!((latencies.value_at(1.0) / 2.592e9 - 1.0).abs() < 1e-3);
+        assert_eq!(latencies.max_ms(), Some(365.0 * 86_400_000.0));
     }
 }

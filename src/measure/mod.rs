@@ -10,4 +10,3 @@ pub mod ledger;
 pub mod statistics;
 pub mod summary;
 pub mod tally;
-pub mod theory;

@@ -1,1 +1,274 @@
-//! stub
+//! The numbers of one client in one run.
+
+use crate::measure::statistics::{self, Interval};
+use crate::measure::tally::{Bucket, Frame, Load, Outcomes, Tally};
+use crate::peer::LossCause;
+use crate::time::Span;
+
+/// How a client learns of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It polls.
+    Pull,
+    /// It receives webhooks.
+    Push,
+    /// Both.
+    Hybrid,
+}
+
+impl Mode {
+    /// The word for it in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "push",
+            Self::Hybrid => "hybrid",
+        }
+    }
+}
+
+/// What a summary needs to know beside the counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// The client's name.
+    pub client: String,
+    /// How it learns of events.
+    pub mode: Mode,
+    /// The stretches of the run.
+    pub frame: Frame,
+    /// How many consumers there were.
+    pub consumers: u32,
+    /// Workers of System B's API, if they are limited and the client uses them.
+    pub provider_workers: Option<u32>,
+    /// Workers of each consumer's receiver, if they are limited and the client has one.
+    pub consumer_workers: Option<u32>,
+    /// CPU seconds of System B and of System A, where the engine knows them.
+    pub cpu: Option<(f64, f64)>,
+}
+
+/// What fell on one side. Totals over all consumers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadSummary {
+    /// Exchanges per second, on average.
+    pub rps_mean: f64,
+    /// Exchanges in the busiest second; none for runs of more than 97 days.
+    pub rps_peak: Option<u32>,
+    /// The share of its workers' time that was spent working; none where workers are not limited.
+    pub busy_ratio: Option<f64>,
+    /// The most requests that waited at the same time.
+    pub queue_max: u32,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
+    /// CPU seconds.
+    pub cpu_s: Option<f64>,
+}
+
+/// The numbers of one client in one run. Latencies are in milliseconds.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// What the numbers are about.
+    pub terms: Terms,
+    /// Length of the stretch that was counted, in seconds.
+    pub measured_s: f64,
+    /// Events that occurred.
+    pub events: u64,
+    /// Events that were processed.
+    pub delivered: u64,
+    /// Events that might still have come when the run ended.
+    pub pending: u64,
+    /// Events that never will, by cause.
+    pub lost: Vec<(LossCause, u64)>,
+    /// Times that an event came again.
+    pub duplicates: u64,
+    /// Events processed after a later event of the same record.
+    pub reordered: u64,
+    /// Latencies behind the figures.
+    pub latency_n: u64,
+    /// The mean latency.
+    pub latency_mean_ms: Option<f64>,
+    /// The median latency.
+    pub latency_p50_ms: Option<f64>,
+    /// The 90th percentile.
+    pub latency_p90_ms: Option<f64>,
+    /// The 95th percentile.
+    pub latency_p95_ms: Option<f64>,
+    /// The 99th percentile.
+    pub latency_p99_ms: Option<f64>,
+    /// The 99.9th percentile.
+    pub latency_p999_ms: Option<f64>,
+    /// The longest latency.
+    pub latency_max_ms: Option<f64>,
+    /// The share of time in which a consumer's view was out of date.
+    pub staleness_ratio: Option<f64>,
+    /// Requests by outcome.
+    pub outcomes: Outcomes,
+    /// Requests that were polls.
+    pub polls: u64,
+    /// Requests that were webhook attempts.
+    pub attempts: u64,
+    /// Forged webhooks turned away.
+    pub forged_rejected: u64,
+    /// Forged webhooks believed.
+    pub forged_accepted: u64,
+    /// What fell on System B.
+    pub provider: LoadSummary,
+    /// What fell on System A.
+    pub consumer: LoadSummary,
+    /// The counts behind the numbers.
+    pub tally: Tally,
+}
+
+impl Summary {
+    /// Derives the numbers from the counts.
+    pub fn new(terms: Terms, tally: Tally) -> Self {
+        let measured = terms.frame.measured();
+        let latencies = &tally.latencies;
+        let consumer_time = measured.as_nanos() as f64 * f64::from(terms.consumers);
+        let consumer_workers = terms.consumer_workers.map(|workers| f64::from(workers) * f64::from(terms.consumers));
+        let load = |load: &Load, workers: Option<f64>, cpu_s| LoadSummary {
+            rps_mean: load.exchanges as f64 / measured.as_secs_f64(),
+            rps_peak: (measured <= Span::from_secs(Load::SECONDS_MAX as u64))
+                .then(|| load.per_second.iter().copied().max().unwrap_or(0)),
+            busy_ratio: workers.map(|workers| load.busy_nanos as f64 / (measured.as_nanos() as f64 * workers)),
+            queue_max: load.queue_max,
+            bytes_in: load.bytes.received,
+            bytes_out: load.bytes.sent,
+            cpu_s,
+        };
+        Self {
+            measured_s: measured.as_secs_f64(),
+            events: tally.events,
+            delivered: tally.delivered,
+            pending: tally.pending,
+            lost: vec![
+                (LossCause::NeverRetried, tally.lost_never_retried),
+                (LossCause::RetriesExhausted, tally.lost_retries_exhausted),
+            ],
+            duplicates: tally.duplicates,
+            reordered: tally.reordered,
+            latency_n: latencies.count(),
+            latency_mean_ms: latencies.mean_ms(),
+            latency_p50_ms: latencies.quantile_ms(0.5),
+            latency_p90_ms: latencies.quantile_ms(0.9),
+            latency_p95_ms: latencies.quantile_ms(0.95),
+            latency_p99_ms: latencies.quantile_ms(0.99),
+            latency_p999_ms: latencies.quantile_ms(0.999),
+            latency_max_ms: latencies.max_ms(),
+            staleness_ratio: (consumer_time > 0.0).then(|| tally.stale_nanos as f64 / consumer_time),
+            outcomes: tally.outcomes,
+            polls: tally.polls,
+            attempts: tally.attempts,
+            forged_rejected: tally.forged_rejected,
+            forged_accepted: tally.forged_accepted,
+            provider: load(&tally.provider, terms.provider_workers.map(f64::from), terms.cpu.map(|(b, _)| b)),
+            consumer: load(&tally.consumer, consumer_workers, terms.cpu.map(|(_, a)| a)),
+            terms,
+            tally,
+        }
+    }
+
+    /// All lost events.
+    pub fn lost_total(&self) -> u64 {
+        self.lost.iter().map(|(_, count)| count).sum()
+    }
+
+    /// All requests.
+    pub const fn requests(&self) -> u64 {
+        self.outcomes.total()
+    }
+
+    /// Requests that were not useful.
+    pub const fn wasted(&self) -> u64 {
+        self.outcomes.total() - self.outcomes.useful
+    }
+
+    /// The share of requests that were not useful; none without requests.
+    pub fn wasted_ratio(&self) -> Option<f64> {
+        share(self.wasted() as f64, self.requests() as f64)
+    }
+
+    /// The share of requests that were polls answered with nothing new.
+    pub fn empty_ratio(&self) -> Option<f64> {
+        share(self.outcomes.empty as f64, self.requests() as f64)
+    }
+
+    /// All requests divided by all events; none without events.
+    pub fn requests_per_event(&self) -> Option<f64> {
+        share(self.requests() as f64, self.events as f64)
+    }
+
+    /// A figure with its interval from the batches of time.
+    pub fn interval(&self, figure: Figure) -> Option<Interval> {
+        match figure {
+            Figure::LatencyQuantile(quantile) => statistics::quantile(&self.tally.latencies, quantile),
+            _ => statistics::ratio(&self.batches(figure)?),
+        }
+    }
+
+    /// The numerator and denominator of a figure in each bucket of the measured stretch; none for quantiles.
+    pub fn batches(&self, figure: Figure) -> Option<Vec<(f64, f64)>> {
+        let pair: fn(&Bucket) -> (f64, f64) = match figure {
+            Figure::LatencyMean => |bucket| {
+                let latencies = bucket.latencies.as_deref();
+                latencies.map_or((0.0, 0.0), |l| (l.sum_nanos() as f64 / 1e6, l.count() as f64))
+            },
+            Figure::RequestsPerEvent => |bucket| (bucket.outcomes.total() as f64, bucket.occurred as f64),
+            Figure::EmptyRatio => |bucket| (bucket.outcomes.empty as f64, bucket.outcomes.total() as f64),
+            Figure::WastedRatio => |bucket| {
+                let total = bucket.outcomes.total();
+                ((total - bucket.outcomes.useful) as f64, total as f64)
+            },
+            Figure::LatencyQuantile(_) => return None,
+        };
+        let frame = self.terms.frame;
+        let count = frame.measured().as_nanos().div_ceil(frame.bucket().as_nanos()) as usize;
+        let empty = Bucket::default();
+        Some((0..count).map(|index| pair(self.tally.buckets.get(index).unwrap_or(&empty))).collect())
+    }
+}
+
+/// A figure that comes with an interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Figure {
+    /// Mean latency in milliseconds.
+    LatencyMean,
+    /// A quantile of the latency, in milliseconds.
+    LatencyQuantile(f64),
+    /// All requests divided by all events.
+    RequestsPerEvent,
+    /// The share of requests that were polls answered with nothing new.
+    EmptyRatio,
+    /// The share of requests that were not useful.
+    WastedRatio,
+}
+
+impl Figure {
+    /// Its name in files, with its unit.
+    pub fn name(self) -> String {
+        match self {
+            Self::LatencyMean => "latency_mean_ms".into(),
+            Self::LatencyQuantile(quantile) => format!("latency_p{}_ms", quantile * 100.0),
+            Self::RequestsPerEvent => "requests_per_event".into(),
+            Self::EmptyRatio => "empty_ratio".into(),
+            Self::WastedRatio => "wasted_ratio".into(),
+        }
+    }
+
+    /// Its value, where it is defined.
+    pub fn of(self, summary: &Summary) -> Option<f64> {
+        match self {
+            Self::LatencyMean => summary.latency_mean_ms,
+            Self::LatencyQuantile(quantile) => summary.tally.latencies.quantile_ms(quantile),
+            Self::RequestsPerEvent => summary.requests_per_event(),
+            Self::EmptyRatio => summary.empty_ratio(),
+            Self::WastedRatio => summary.wasted_ratio(),
+        }
+    }
+}
+
+/// A quotient that is not defined where there is nothing to divide by.
+pub fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}

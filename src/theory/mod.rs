@@ -1,0 +1,111 @@
+//! What theory says of a client before it has run, wherever a closed form applies.
+//!
+//! Symbols: the events of a consumer come at rate λ; a poller asks every T; r = λT; f is the probability that an exchange
+//! fails. A form whose conditions do not hold is left out, never stretched.
+
+pub mod pull;
+pub mod push;
+pub mod queueing;
+pub mod stability;
+
+use crate::engine::Setup;
+use crate::measure::statistics::Interval;
+use crate::measure::summary::{Figure, Summary};
+use crate::workload::Arrivals;
+
+/// A figure as theory predicts it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// Which figure.
+    pub figure: Figure,
+    /// Its value, in the figure's unit.
+    pub value: f64,
+}
+
+/// A prediction beside what was observed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verification {
+    /// The client's name.
+    pub client: String,
+    /// The prediction.
+    pub prediction: Prediction,
+    /// What was observed.
+    pub observed: Option<f64>,
+    /// With its interval, where the run was long enough for one.
+    pub interval: Option<Interval>,
+}
+
+impl Verification {
+    /// Whether the prediction lies within four standard errors of what was observed; none where that cannot be said.
+    ///
+    /// Four, not two: a table of twenty true predictions should not show one as false. A histogram tells values apart to
+    /// three digits, so a thousandth is added.
+    pub fn holds(&self) -> Option<bool> {
+        let interval = self.interval?;
+        let resolution = 1e-3 * self.prediction.value.abs();
+        Some((self.prediction.value - interval.estimate).abs() <= 4.0 * interval.standard_error + resolution)
+    }
+}
+
+/// The predictions for a client of a setup.
+pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
+    let client = &setup.clients[client];
+    match (&client.pull, &client.push) {
+        (Some(pull), None) => pull::predict(setup, pull),
+        (None, Some(push)) => push::predict(setup, push),
+        // A hybrid sees whichever comes first; no closed form covers that in general.
+        (Some(_), Some(_)) | (None, None) => Vec::new(),
+    }
+}
+
+/// Holds the predictions against a summary of the same client.
+pub fn verify(setup: &Setup, client: usize, summary: &Summary) -> Vec<Verification> {
+    let verification = |prediction: Prediction| Verification {
+        client: summary.terms.client.clone(),
+        prediction,
+        observed: prediction.figure.of(summary),
+        interval: summary.interval(prediction.figure),
+    };
+    predict(setup, client).into_iter().map(verification).collect()
+}
+
+/// How much a run of one client amounts to, over all consumers and the whole run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Volume {
+    /// Events.
+    pub events: f64,
+    /// Polls, those with nothing new included.
+    pub polls: f64,
+    /// Webhook attempts.
+    pub attempts: f64,
+}
+
+/// The expected volume of one client.
+pub fn volume(setup: &Setup, client: usize) -> Volume {
+    let seconds = setup.frame.duration.as_nanos() as f64 / 1e9;
+    let consumers = f64::from(setup.consumers);
+    let events = match &setup.workload.arrivals {
+        Arrivals::Trace(_) => setup.workload.events(0).count() as f64 * consumers,
+        _ => event_rate(setup).unwrap_or(0.0) * seconds * consumers,
+    };
+    let client = &setup.clients[client];
+    let polls = client.pull.as_ref().map_or(0.0, |pull| seconds / pull::cycle(setup, pull) * consumers);
+    let attempts = client.push.as_ref().map_or(0.0, |push| events * push::attempts(setup, push));
+    Volume { events, polls, attempts }
+}
+
+/// Events per second and consumer in the long run; none for a trace.
+pub fn event_rate(setup: &Setup) -> Option<f64> {
+    match setup.workload.arrivals {
+        Arrivals::Constant { gap_nanos } | Arrivals::Poisson { gap_nanos } => Some(1e9 / gap_nanos),
+        Arrivals::Bursts { gap_nanos, on, off } => {
+            Some(1e9 / gap_nanos * on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64()))
+        }
+        Arrivals::Trace(_) => None,
+    }
+}
+
+/// The probability that an exchange brings its opener no answer, because one of its two messages is lost.
+pub fn exchange_loss(setup: &Setup) -> f64 {
+    1.0 - (1.0 - setup.link.request.loss) * (1.0 - setup.link.response.loss)
+}

@@ -1,0 +1,214 @@
+//! Closed forms for a poller with a fixed interval.
+
+use crate::distribution::Distribution;
+use crate::engine::Setup;
+use crate::measure::summary::Figure;
+use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use crate::theory::{Prediction, event_rate, exchange_loss};
+use crate::time::Span;
+use crate::workload::Arrivals;
+
+/// The parts of a poller that the forms ask for, in seconds.
+struct Terms {
+    /// The mean time between polls.
+    cycle: f64,
+    /// The interval that was asked for.
+    interval: f64,
+    /// From the instant of sampling until the page is handled, on average.
+    constant: f64,
+    /// The variance of the instant of sampling around its grid.
+    sampling_variance: f64,
+    failure: f64,
+    rate: Option<f64>,
+}
+
+/// The mean time between two polls, in seconds. A poll that takes longer than the interval makes the next ones be skipped.
+pub fn cycle(setup: &Setup, policy: &PollPolicy) -> f64 {
+    let (interval, round_trip) = (policy.every.as_secs_f64(), round_trip_secs(setup));
+    match policy.timing {
+        Timing::FixedDelay => interval + round_trip,
+        Timing::FixedRate => interval * libm::ceil(round_trip / interval - 1e-12).max(1.0),
+    }
+}
+
+fn round_trip_secs(setup: &Setup) -> f64 {
+    round_trip(setup).iter().map(|part| part.mean_secs()).sum()
+}
+
+const fn round_trip(setup: &Setup) -> [Distribution; 3] {
+    [setup.link.request.latency, setup.api.service_time, setup.link.response.latency]
+}
+
+/// The predictions for a pull client.
+///
+/// They ask for a random phase, API workers that nobody waits for, polls that end before the next is due (a constant
+/// round trip may be longer: then polls are skipped), and pages that hold what an interval brings.
+pub fn predict(setup: &Setup, policy: &PollPolicy) -> Vec<Prediction> {
+    let Some(terms) = terms(setup, policy) else { return Vec::new() };
+    let mut predictions = Vec::new();
+    let mut add = |figure, value: Option<f64>| {
+        predictions.extend(value.map(|value| Prediction { figure, value }));
+    };
+    add(Figure::LatencyMean, Some(latency_mean(&terms, policy) * 1e3));
+    for quantile in [0.5, 0.95, 0.99] {
+        let value = latency_quantile(setup, &terms, policy, quantile);
+        add(Figure::LatencyQuantile(quantile), value.map(|seconds| seconds * 1e3));
+    }
+    add(Figure::EmptyRatio, empty_ratio(setup, &terms, policy));
+    add(Figure::RequestsPerEvent, terms.rate.map(|rate| 1.0 / (rate * terms.cycle)));
+    predictions
+}
+
+fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
+    let round_trip = round_trip(setup);
+    let longest = round_trip.iter().fold(Span::ZERO, |sum, part| sum + part.bound());
+    let constant_trip = round_trip.iter().all(Distribution::is_constant);
+    let failure = exchange_loss(setup);
+    let jittered = policy.jitter != Jitter::None;
+    let fits = match policy.timing {
+        // After a failed poll the cycle is longer by the timeout.
+        Timing::FixedDelay => failure == 0.0 && constant_trip && !jittered,
+        Timing::FixedRate if longest > policy.every => failure == 0.0 && constant_trip && !jittered,
+        // Polls off their grid may fall due while the one before is open.
+        Timing::FixedRate => {
+            let spread = match policy.jitter {
+                Jitter::None => 0.0,
+                Jitter::Gap(spread) | Jitter::Grid(spread) => spread,
+            };
+            let shortest_gap = policy.every.scale(1.0 - spread);
+            failure == 0.0 && longest <= shortest_gap || !jittered && policy.timeout <= policy.every
+        }
+    };
+    let answered_in_time = longest <= policy.timeout;
+    let random_phase = policy.phase == Phase::Random && !matches!(setup.workload.arrivals, Arrivals::Trace(_));
+    let pages_hold = event_rate(setup)
+        .is_some_and(|rate| page_overflow(rate * cycle(setup, policy), setup.api.page.min(policy.page)) < 1e-6);
+    let nobody_waits = setup.api.capacity.workers.is_none() || setup.api.service_time.is_zero();
+    (fits && answered_in_time && random_phase && pages_hold && nobody_waits).then(|| Terms {
+        cycle: cycle(setup, policy),
+        interval: policy.every.as_secs_f64(),
+        constant: setup.api.service_time.mean_secs()
+            + setup.link.response.latency.mean_secs()
+            + policy.service_time.mean_secs(),
+        // A constant way to the provider shifts every instant of sampling alike and so changes nothing.
+        sampling_variance: setup.link.request.latency.variance_secs2(),
+        failure,
+        rate: event_rate(setup),
+    })
+}
+
+/// Mean latency in seconds: half the mean squared gap over the mean gap between instants of sampling (the inspection
+/// paradox), a whole gap more for each poll that failed, and the constant part.
+fn latency_mean(terms: &Terms, policy: &PollPolicy) -> f64 {
+    let (cycle, failure) = (terms.cycle, terms.failure);
+    let jitter = match policy.jitter {
+        Jitter::None => 0.0,
+        // Uniform gaps of T (1 ± j): E[gap²] / 2T = T/2 (1 + j²/3).
+        Jitter::Gap(spread) => cycle * spread * spread / 6.0,
+        // Grid points put off by U(0, w): each gap has twice the variance w²/12.
+        Jitter::Grid(spread) => cycle * spread * spread / 12.0,
+    };
+    cycle / 2.0 + jitter + terms.sampling_variance / cycle + cycle * failure / (1.0 - failure) + terms.constant
+}
+
+/// A latency quantile in seconds, where nothing but the phase and failures is random: P(L > (k + u) T) = f^k (1 - u (1 - f)).
+fn latency_quantile(setup: &Setup, terms: &Terms, policy: &PollPolicy, quantile: f64) -> Option<f64> {
+    let rest = [setup.link.request.latency, setup.api.service_time, setup.link.response.latency, policy.service_time];
+    if policy.jitter != Jitter::None || !rest.iter().all(Distribution::is_constant) {
+        return None;
+    }
+    let (tail, failure) = (1.0 - quantile, terms.failure);
+    let (mut cycles, mut reach) = (0.0, 1.0);
+    while failure > 0.0 && reach * failure >= tail {
+        reach *= failure;
+        cycles += 1.0;
+    }
+    let within = (1.0 - tail / reach) / (1.0 - failure);
+    Some((cycles + within) * terms.cycle + terms.constant)
+}
+
+/// The share of polls that are answered with nothing new.
+fn empty_ratio(setup: &Setup, terms: &Terms, policy: &PollPolicy) -> Option<f64> {
+    let (rate, failure) = (terms.rate?, terms.failure);
+    let r = rate * terms.cycle;
+    if terms.sampling_variance > 0.0 {
+        return None;
+    }
+    match (&setup.workload.arrivals, policy.jitter) {
+        // Of the polls that are answered, those with nothing since the last one that was.
+        (Arrivals::Poisson { .. }, Jitter::None) => {
+            let none = libm::exp(-r);
+            Some((1.0 - failure) * (1.0 - failure) * none / (1.0 - failure * none))
+        }
+        (Arrivals::Poisson { .. }, Jitter::Gap(spread)) if spread > 0.0 => {
+            let x = r * spread;
+            Some(libm::exp(-r) * libm::sinh(x) / x)
+        }
+        (Arrivals::Poisson { .. }, Jitter::Grid(spread)) if spread > 0.0 => {
+            let width = rate * spread * terms.interval;
+            let transform = |x: f64| libm::expm1(x) / x;
+            Some(libm::exp(-r) * transform(width) * transform(-width))
+        }
+        (Arrivals::Bursts { gap_nanos, on, off }, Jitter::None) if failure == 0.0 => {
+            Some(empty_under_bursts(1e9 / gap_nanos, 1.0 / on.as_secs_f64(), 1.0 / off.as_secs_f64(), terms.cycle))
+        }
+        _ => None,
+    }
+}
+
+/// The probability that an on-off source brings nothing within a time: π exp((Q - Λ) t) 1, with the exponential of the
+/// two-by-two matrix in closed form. Rates per second.
+fn empty_under_bursts(rate_on: f64, on_to_off: f64, off_to_on: f64, seconds: f64) -> f64 {
+    let (a, b) = ((-on_to_off - rate_on) * seconds, on_to_off * seconds);
+    let (c, d) = (off_to_on * seconds, -off_to_on * seconds);
+    let middle = (a + d) / 2.0;
+    let root = libm::sqrt(((a - d) / 2.0).powi(2) + b * c);
+    // exp(M) = e^m (cosh ρ I + sinh ρ / ρ (M - m I)), written with e^(m ± ρ) so that neither factor overflows.
+    let (high, low) = (libm::exp(middle + root), libm::exp(middle - root));
+    let (even, odd) = ((high + low) / 2.0, if root > 0.0 { (high - low) / (2.0 * root) } else { high });
+    let from_on = even + odd * (a - middle + b);
+    let from_off = even + odd * (c + d - middle);
+    (off_to_on * from_on + on_to_off * from_off) / (on_to_off + off_to_on)
+}
+
+/// The probability that a Poisson count of mean `r` exceeds a page.
+fn page_overflow(r: f64, page: u32) -> f64 {
+    if r > f64::from(page) {
+        return 1.0;
+    }
+    let mut term = libm::exp(-r);
+    let mut held = term;
+    for n in 1..=page {
+        term *= r / f64::from(n);
+        held += term;
+    }
+    (1.0 - held).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_on_off_source_leaves_more_polls_empty_than_a_steady_one() {
+        let worked = [
+            ((1.0, 1.0 / 60.0, 1.0 / 540.0, 60.0), 0.809_749),
+            ((0.5, 1.0 / 10.0, 1.0 / 90.0, 30.0), 0.705_970),
+            ((0.1, 1.0 / 300.0, 1.0 / 300.0, 60.0), 0.440_454),
+        ];
+        for ((rate, a, b, t), expected) in worked {
+            assert!(
+                (empty_under_bursts(rate, a, b, t) - expected).abs() < 1e-6,
+                "{}",
+                empty_under_bursts(rate, a, b, t)
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_overflows_as_often_as_a_poisson_count_exceeds_it() {
+        assert!(page_overflow(0.1, 100) < 1e-12);
+        assert!((page_overflow(1.0, 1) - (1.0 - 2.0 / std::f64::consts::E)).abs() < 1e-12);
+        assert!(page_overflow(500.0, 100) > 0.99);
+    }
+}

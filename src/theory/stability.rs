@@ -1,0 +1,91 @@
+//! Setups that cannot keep up: their queues grow for as long as they run, so their means say how long the run was.
+
+use crate::engine::{ClientSetup, Setup};
+use crate::policy::receiver::Acknowledge;
+use crate::theory::{event_rate, exchange_loss, pull, push};
+
+/// A part of a client that cannot keep up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overload {
+    /// The position of the client.
+    pub client: usize,
+    /// Which part.
+    pub part: Part,
+    /// What comes in, as a multiple of what it can take; at least 1.
+    pub load: f64,
+}
+
+/// The parts that can be too slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The workers of the receiver.
+    ReceiverWorkers,
+    /// The workers of System B's API.
+    ApiWorkers,
+    /// The attempts that the dispatcher may have under way.
+    DispatchConcurrency,
+    /// The pages that a poller can fetch one after the other.
+    Pages,
+}
+
+impl Part {
+    /// What it is called, and what would help.
+    pub const fn describe(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ReceiverWorkers => ("the receiver's workers", "more `receiver.workers` or a shorter `service_time`"),
+            Self::ApiWorkers => ("the API's workers", "more `provider.api.workers` or a longer `every`"),
+            Self::DispatchConcurrency => ("the dispatcher's concurrency", "a higher `provider.dispatch.concurrency`"),
+            Self::Pages => ("fetching page after page", "a larger `provider.api.page`"),
+        }
+    }
+}
+
+/// Every part of every client that cannot keep up with what comes in.
+pub fn overloads(setup: &Setup) -> Vec<Overload> {
+    let parts = [
+        (Part::ReceiverWorkers, receiver_load as fn(&Setup, &ClientSetup) -> Option<f64>),
+        (Part::ApiWorkers, api_load),
+        (Part::DispatchConcurrency, dispatch_load),
+        (Part::Pages, page_load),
+    ];
+    let of_client = |(client, client_setup)| {
+        parts.iter().filter_map(move |(part, load)| {
+            let load = load(setup, client_setup)?;
+            (load >= 1.0).then_some(Overload { client, part: *part, load })
+        })
+    };
+    setup.clients.iter().enumerate().flat_map(of_client).collect()
+}
+
+fn receiver_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
+    let push = client.push.as_ref()?;
+    let workers = f64::from(push.receive.capacity.workers?);
+    Some(event_rate(setup)? * push.receive.service_time.mean_secs() / workers)
+}
+
+fn api_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
+    let workers = f64::from(setup.api.capacity.workers?);
+    let polls = f64::from(setup.consumers) / pull::cycle(setup, client.pull.as_ref()?);
+    Some(polls * setup.api.service_time.mean_secs() / workers)
+}
+
+fn dispatch_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
+    let push = client.push.as_ref()?;
+    let concurrency = f64::from(push.dispatch.concurrency?);
+    let handler = match push.receive.acknowledge {
+        Acknowledge::After => push.receive.service_time.mean_secs(),
+        Acknowledge::Before => 0.0,
+    };
+    let round_trip = setup.link.request.latency.mean_secs() + handler + setup.link.response.latency.mean_secs();
+    let failure = exchange_loss(setup);
+    let held = (1.0 - failure) * round_trip + failure * push.dispatch.timeout.as_secs_f64();
+    Some(event_rate(setup)? * f64::from(setup.consumers) * push::attempts(setup, push) * held / concurrency)
+}
+
+fn page_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
+    let page = f64::from(client.pull.as_ref()?.page.min(setup.api.page));
+    let round_trip = setup.link.request.latency.mean_secs()
+        + setup.api.service_time.mean_secs()
+        + setup.link.response.latency.mean_secs();
+    Some(event_rate(setup)? * round_trip / page)
+}

@@ -1,0 +1,140 @@
+//! Setups for tests, built by hand: one poller and one webhook client over a network without surprises.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+use pushpull::distribution::Distribution;
+use pushpull::engine::{ClientRun, ClientSetup, Control, PushSetup, Setup, sim};
+use pushpull::link::{Leg, Link};
+use pushpull::measure::summary::{Mode, Summary, Terms};
+use pushpull::measure::tally::Frame;
+use pushpull::policy::dispatcher::DispatchPolicy;
+use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use pushpull::policy::provider::ApiPolicy;
+use pushpull::policy::receiver::{Acknowledge, ReceivePolicy};
+use pushpull::policy::retry::RetryPolicy;
+use pushpull::policy::signature::Scheme;
+use pushpull::policy::workers::Capacity;
+use pushpull::seed::Seed;
+use pushpull::time::{Span, Time};
+use pushpull::workload::{Arrivals, Workload};
+
+pub fn secs(seconds: f64) -> Span {
+    Span::from_secs_f64(seconds)
+}
+
+pub fn constant(seconds: f64) -> Distribution {
+    Distribution::Constant(secs(seconds))
+}
+
+pub fn at(seconds: f64) -> Time {
+    Time::ZERO + secs(seconds)
+}
+
+pub fn poisson(rate: f64) -> Arrivals {
+    Arrivals::Poisson { gap_nanos: 1e9 / rate }
+}
+
+/// Events at these instants, in seconds.
+pub fn trace(instants: &[f64]) -> Arrivals {
+    Arrivals::Trace(instants.iter().map(|&s| at(s)).collect())
+}
+
+/// A network that takes `latency` seconds one way and loses nothing; no warm-up; a drain of an hour.
+pub fn setup(arrivals: Arrivals, duration: f64, latency: f64, clients: Vec<ClientSetup>) -> Setup {
+    let seed = Seed::new(7);
+    let leg = Leg { latency: constant(latency), loss: 0.0 };
+    let duration = at(duration);
+    Setup {
+        seed,
+        frame: Frame { warmup: Time::ZERO, duration, end: duration + secs(3_600.0) },
+        consumers: 1,
+        workload: Workload { seed, arrivals, records: 100, payload: 1_024, until: duration },
+        link: Link { seed, request: leg, response: leg },
+        api: ApiPolicy { capacity: Capacity::UNLIMITED, service_time: Distribution::ZERO, page: 100 },
+        clients,
+    }
+}
+
+pub fn with_seed(mut setup: Setup, seed: u64) -> Setup {
+    setup.seed = Seed::new(seed);
+    setup.workload.seed = setup.seed;
+    setup.link.seed = setup.seed;
+    setup
+}
+
+pub fn with_loss(mut setup: Setup, request: f64, response: f64) -> Setup {
+    setup.link.request.loss = request;
+    setup.link.response.loss = response;
+    setup
+}
+
+pub fn poll_policy(every: f64) -> PollPolicy {
+    PollPolicy {
+        every: secs(every),
+        phase: Phase::Random,
+        timing: Timing::FixedRate,
+        jitter: Jitter::None,
+        timeout: secs(every.min(10.0)),
+        page: 100,
+        service_time: Distribution::ZERO,
+    }
+}
+
+pub fn pull(policy: PollPolicy) -> ClientSetup {
+    ClientSetup { name: "poll".into(), pull: Some(policy), push: None }
+}
+
+/// Webhooks to a receiver that takes as many at once as come, and handles each in no time.
+pub fn push_policy(retry: RetryPolicy) -> PushSetup {
+    PushSetup {
+        dispatch: DispatchPolicy { concurrency: None, delay: Distribution::ZERO, timeout: secs(10.0), retry },
+        receive: ReceivePolicy {
+            capacity: Capacity::UNLIMITED,
+            service_time: Distribution::ZERO,
+            acknowledge: Acknowledge::After,
+            dedupe: true,
+        },
+        scheme: Scheme::StandardWebhooks,
+    }
+}
+
+pub fn push(push: PushSetup) -> ClientSetup {
+    ClientSetup { name: "webhook".into(), pull: None, push: Some(push) }
+}
+
+pub fn delays(seconds: &[f64]) -> RetryPolicy {
+    RetryPolicy { delays: seconds.iter().map(|&s| secs(s)).collect(), jitter: 0.0 }
+}
+
+/// Runs a setup in virtual time, checks the identities, and sums up each client.
+pub fn run(setup: &Setup) -> Vec<Summary> {
+    summaries(setup, sim::run(setup, &Control::default()))
+}
+
+pub fn summaries(setup: &Setup, runs: Vec<ClientRun>) -> Vec<Summary> {
+    let summary = |(client, run): (&ClientSetup, ClientRun)| {
+        run.tally.check().unwrap_or_else(|sentence| panic!("{}: {sentence}", client.name));
+        let mode = match (&client.pull, &client.push) {
+            (Some(_), Some(_)) => Mode::Hybrid,
+            (Some(_), None) => Mode::Pull,
+            _ => Mode::Push,
+        };
+        let terms = Terms {
+            client: client.name.clone(),
+            mode,
+            frame: setup.frame,
+            consumers: setup.consumers,
+            provider_workers: setup.api.capacity.workers,
+            consumer_workers: client.push.as_ref().and_then(|push| push.receive.capacity.workers),
+            cpu: None,
+        };
+        Summary::new(terms, run.tally)
+    };
+    setup.clients.iter().zip(runs).map(summary).collect()
+}
+
+/// Asserts that a value lies within four standard errors of the truth.
+#[track_caller]
+pub fn assert_within(what: &str, observed: f64, expected: f64, standard_error: f64) {
+    let z = (observed - expected) / standard_error;
+    assert!(z.abs() <= 4.0, "{what}: observed {observed}, expected {expected} ± {standard_error} (z = {z:.2})");
+}
