@@ -7,6 +7,7 @@ pub mod link;
 pub mod measure;
 pub mod peer;
 pub mod policy;
+pub mod report;
 pub mod seed;
 pub mod theory;
 pub mod time;

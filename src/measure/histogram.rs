@@ -8,8 +8,9 @@ use crate::time::Span;
 const LONGEST_MICROS: u64 = 30 * 24 * 3_600 * 1_000_000;
 
 /// Latencies with their exact count, sum and maximum.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Latencies<C: Counter> {
+    // Its own maximum depends on the order of merging, so it is never asked for it.
     histogram: Histogram<C>,
     sum_nanos: u128,
     longest: Span,
@@ -77,6 +78,17 @@ impl<C: Counter> Latencies<C> {
     /// The non-empty cells as pairs of value in microseconds and count, shortest first.
     pub fn cells(&self) -> impl Iterator<Item = (u64, u64)> {
         self.histogram.iter_recorded().map(|cell| (cell.value_iterated_to(), cell.count_at_value().as_u64()))
+    }
+}
+
+impl<C: Counter> std::fmt::Debug for Latencies<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cells: Vec<_> = self.cells().collect();
+        f.debug_struct("Latencies")
+            .field("cells", &cells)
+            .field("sum_nanos", &self.sum_nanos)
+            .field("longest", &self.longest)
+            .finish()
     }
 }
 

@@ -325,7 +325,7 @@ impl<'a> Ledger<'a> {
         if healed {
             account.stale_records -= 1;
             if account.stale_records == 0 {
-                let stale = stale_within(self.frame, account.stale_since, at);
+                let stale = measured_within(self.frame, account.stale_since, at);
                 self.tally.stale_nanos += u128::from(stale.as_nanos());
             }
         }
@@ -359,7 +359,9 @@ impl<'a> Ledger<'a> {
     /// Closes the books at the end of a run, or where it was cut off: what is under way has failed, what is unseen is
     /// pending or lost.
     pub fn close_all(mut self, at: Time) {
+        let played = measured_within(self.frame, self.frame.warmup, at);
         for account in std::mem::take(&mut self.accounts) {
+            self.tally.played_nanos += u128::from(played.as_nanos());
             for (opener, window) in [Side::Consumer, Side::Provider].into_iter().zip(&account.open) {
                 window.iter().for_each(|(_, open)| self.judge(opener, *open));
             }
@@ -373,7 +375,7 @@ impl<'a> Ledger<'a> {
                 }
             }
             if account.stale_records > 0 {
-                let stale = stale_within(self.frame, account.stale_since, at);
+                let stale = measured_within(self.frame, account.stale_since, at);
                 self.tally.stale_nanos += u128::from(stale.as_nanos());
             }
         }
@@ -439,7 +441,8 @@ fn account(accounts: &mut [Account], first: u32, consumer: u32) -> Option<&mut A
     accounts.get_mut(consumer.checked_sub(first)? as usize)
 }
 
-fn stale_within(frame: Frame, from: Time, until: Time) -> Span {
+/// The part of a stretch that lies within the measured one.
+fn measured_within(frame: Frame, from: Time, until: Time) -> Span {
     let clip = |t: Time| t.max(frame.warmup).min(frame.duration);
     clip(until).since(clip(from))
 }

@@ -70,7 +70,7 @@ pub struct LoadSummary {
 pub struct Summary {
     /// What the numbers are about.
     pub terms: Terms,
-    /// Length of the stretch that was counted, in seconds.
+    /// Length of the stretch that was counted, in seconds; the average over consumers where the run was cut off.
     pub measured_s: f64,
     /// Events that occurred.
     pub events: u64,
@@ -123,15 +123,15 @@ pub struct Summary {
 impl Summary {
     /// Derives the numbers from the counts.
     pub fn new(terms: Terms, tally: Tally) -> Self {
-        let measured = terms.frame.measured();
+        let consumer_time = tally.played_nanos as f64;
+        let measured = Span::from_nanos_f64(consumer_time / f64::from(terms.consumers.max(1)));
         let latencies = &tally.latencies;
-        let consumer_time = measured.as_nanos() as f64 * f64::from(terms.consumers);
         let consumer_workers = terms.consumer_workers.map(|workers| f64::from(workers) * f64::from(terms.consumers));
         let load = |load: &Load, workers: Option<f64>, cpu_s| LoadSummary {
-            rps_mean: load.exchanges as f64 / measured.as_secs_f64(),
+            rps_mean: share(load.exchanges as f64, measured.as_secs_f64()).unwrap_or(0.0),
             rps_peak: (measured <= Span::from_secs(Load::SECONDS_MAX as u64))
                 .then(|| load.per_second.iter().copied().max().unwrap_or(0)),
-            busy_ratio: workers.map(|workers| load.busy_nanos as f64 / (measured.as_nanos() as f64 * workers)),
+            busy_ratio: workers.and_then(|workers| share(load.busy_nanos as f64, measured.as_nanos() as f64 * workers)),
             queue_max: load.queue_max,
             bytes_in: load.bytes.received,
             bytes_out: load.bytes.sent,

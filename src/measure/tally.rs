@@ -231,6 +231,8 @@ pub struct Tally {
     pub consumer: Load,
     /// The course of the run.
     pub buckets: Vec<Bucket>,
+    /// Nanoseconds of the measured stretch that were played, added over the consumers: all of it unless the run was cut off.
+    pub played_nanos: u128,
     /// Facts that were folded: events, exchanges opened, and their ends.
     pub transitions: u64,
 }
@@ -256,6 +258,7 @@ impl Default for Tally {
             provider: Load::default(),
             consumer: Load::default(),
             buckets: Vec::new(),
+            played_nanos: 0,
             transitions: 0,
         }
     }
@@ -305,6 +308,7 @@ impl Tally {
         for (index, bucket) in other.buckets.iter().enumerate() {
             self.bucket(index).merge(bucket);
         }
+        self.played_nanos += other.played_nanos;
         self.transitions += other.transitions;
     }
 

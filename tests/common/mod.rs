@@ -17,29 +17,29 @@ use pushpull::seed::Seed;
 use pushpull::time::{Span, Time};
 use pushpull::workload::{Arrivals, Workload};
 
-pub fn secs(seconds: f64) -> Span {
+pub(crate) fn secs(seconds: f64) -> Span {
     Span::from_secs_f64(seconds)
 }
 
-pub fn constant(seconds: f64) -> Distribution {
+pub(crate) fn constant(seconds: f64) -> Distribution {
     Distribution::Constant(secs(seconds))
 }
 
-pub fn at(seconds: f64) -> Time {
+pub(crate) fn at(seconds: f64) -> Time {
     Time::ZERO + secs(seconds)
 }
 
-pub fn poisson(rate: f64) -> Arrivals {
+pub(crate) fn poisson(rate: f64) -> Arrivals {
     Arrivals::Poisson { gap_nanos: 1e9 / rate }
 }
 
 /// Events at these instants, in seconds.
-pub fn trace(instants: &[f64]) -> Arrivals {
+pub(crate) fn trace(instants: &[f64]) -> Arrivals {
     Arrivals::Trace(instants.iter().map(|&s| at(s)).collect())
 }
 
 /// A network that takes `latency` seconds one way and loses nothing; no warm-up; a drain of an hour.
-pub fn setup(arrivals: Arrivals, duration: f64, latency: f64, clients: Vec<ClientSetup>) -> Setup {
+pub(crate) fn setup(arrivals: Arrivals, duration: f64, latency: f64, clients: Vec<ClientSetup>) -> Setup {
     let seed = Seed::new(7);
     let leg = Leg { latency: constant(latency), loss: 0.0 };
     let duration = at(duration);
@@ -54,20 +54,20 @@ pub fn setup(arrivals: Arrivals, duration: f64, latency: f64, clients: Vec<Clien
     }
 }
 
-pub fn with_seed(mut setup: Setup, seed: u64) -> Setup {
+pub(crate) fn with_seed(mut setup: Setup, seed: u64) -> Setup {
     setup.seed = Seed::new(seed);
     setup.workload.seed = setup.seed;
     setup.link.seed = setup.seed;
     setup
 }
 
-pub fn with_loss(mut setup: Setup, request: f64, response: f64) -> Setup {
+pub(crate) fn with_loss(mut setup: Setup, request: f64, response: f64) -> Setup {
     setup.link.request.loss = request;
     setup.link.response.loss = response;
     setup
 }
 
-pub fn poll_policy(every: f64) -> PollPolicy {
+pub(crate) fn poll_policy(every: f64) -> PollPolicy {
     PollPolicy {
         every: secs(every),
         phase: Phase::Random,
@@ -79,12 +79,12 @@ pub fn poll_policy(every: f64) -> PollPolicy {
     }
 }
 
-pub fn pull(policy: PollPolicy) -> ClientSetup {
+pub(crate) fn pull(policy: PollPolicy) -> ClientSetup {
     ClientSetup { name: "poll".into(), pull: Some(policy), push: None }
 }
 
 /// Webhooks to a receiver that takes as many at once as come, and handles each in no time.
-pub fn push_policy(retry: RetryPolicy) -> PushSetup {
+pub(crate) fn push_policy(retry: RetryPolicy) -> PushSetup {
     PushSetup {
         dispatch: DispatchPolicy { concurrency: None, delay: Distribution::ZERO, timeout: secs(10.0), retry },
         receive: ReceivePolicy {
@@ -97,20 +97,20 @@ pub fn push_policy(retry: RetryPolicy) -> PushSetup {
     }
 }
 
-pub fn push(push: PushSetup) -> ClientSetup {
+pub(crate) fn push(push: PushSetup) -> ClientSetup {
     ClientSetup { name: "webhook".into(), pull: None, push: Some(push) }
 }
 
-pub fn delays(seconds: &[f64]) -> RetryPolicy {
+pub(crate) fn delays(seconds: &[f64]) -> RetryPolicy {
     RetryPolicy { delays: seconds.iter().map(|&s| secs(s)).collect(), jitter: 0.0 }
 }
 
 /// Runs a setup in virtual time, checks the identities, and sums up each client.
-pub fn run(setup: &Setup) -> Vec<Summary> {
+pub(crate) fn run(setup: &Setup) -> Vec<Summary> {
     summaries(setup, sim::run(setup, &Control::default()))
 }
 
-pub fn summaries(setup: &Setup, runs: Vec<ClientRun>) -> Vec<Summary> {
+pub(crate) fn summaries(setup: &Setup, runs: Vec<ClientRun>) -> Vec<Summary> {
     let summary = |(client, run): (&ClientSetup, ClientRun)| {
         run.tally.check().unwrap_or_else(|sentence| panic!("{}: {sentence}", client.name));
         let mode = match (&client.pull, &client.push) {
@@ -134,7 +134,7 @@ pub fn summaries(setup: &Setup, runs: Vec<ClientRun>) -> Vec<Summary> {
 
 /// Asserts that a value lies within four standard errors of the truth.
 #[track_caller]
-pub fn assert_within(what: &str, observed: f64, expected: f64, standard_error: f64) {
+pub(crate) fn assert_within(what: &str, observed: f64, expected: f64, standard_error: f64) {
     let z = (observed - expected) / standard_error;
     assert!(z.abs() <= 4.0, "{what}: observed {observed}, expected {expected} ± {standard_error} (z = {z:.2})");
 }

@@ -1,0 +1,170 @@
+//! The CSV files: RFC 4180, comma, dot, LF, a header always, an empty cell for what is not defined.
+
+use crate::measure::comparison::{self, Comparison};
+use crate::measure::summary::Summary;
+use crate::measure::tally::{Bucket, Outcomes};
+use crate::report::columns::{Cell, Column, IDENTITY, MEASURES, Row};
+use crate::report::{EngineReport, Report};
+
+/// `summary.csv`: one row per engine and client.
+pub fn summary(report: &Report) -> Vec<u8> {
+    let columns = || IDENTITY.iter().chain(MEASURES);
+    let row = |row: Row<'_>| columns().map(|column| (column.cell)(row)).collect();
+    table(columns().map(|Column { name, .. }| *name), rows(report).map(row))
+}
+
+/// The rows of `summary.csv`.
+pub fn rows(report: &Report) -> impl Iterator<Item = Row<'_>> {
+    report.engines.iter().flat_map(move |engine| {
+        engine.summaries.iter().map(move |summary| Row {
+            scenario: &report.scenario,
+            engine,
+            summary,
+            partial: report.partial,
+        })
+    })
+}
+
+/// `comparison.csv`: every later client against the first, figure by figure.
+pub fn comparison(report: &Report) -> Vec<u8> {
+    let header = [
+        "metric",
+        "baseline",
+        "client",
+        "baseline_value",
+        "client_value",
+        "difference",
+        "ratio",
+        "ci_low",
+        "ci_high",
+        "engine",
+    ];
+    let of_engine = |engine: &EngineReport| {
+        let mut rows = Vec::new();
+        if let Some((baseline, clients)) = engine.summaries.split_first() {
+            for client in clients {
+                let row = |c: Comparison| comparison_row(engine.engine, baseline, client, &c);
+                rows.extend(comparison::compare(baseline, client).into_iter().map(row));
+            }
+        }
+        rows
+    };
+    table(header.into_iter(), report.engines.iter().flat_map(of_engine))
+}
+
+fn comparison_row(engine: &str, baseline: &Summary, client: &Summary, comparison: &Comparison) -> Vec<Cell> {
+    vec![
+        comparison.metric.as_str().into(),
+        baseline.terms.client.as_str().into(),
+        client.terms.client.as_str().into(),
+        comparison.baseline.into(),
+        comparison.client.into(),
+        comparison.difference().into(),
+        comparison.ratio().into(),
+        comparison.interval.map(|(low, _)| low).into(),
+        comparison.interval.map(|(_, high)| high).into(),
+        engine.into(),
+    ]
+}
+
+/// `theory.csv`: closed forms beside what was observed.
+pub fn theory(report: &Report) -> Vec<u8> {
+    let header = ["client", "metric", "theory", "observed", "ci_low", "ci_high", "holds", "engine"];
+    let rows = report.engines.iter().flat_map(|engine| {
+        engine.theory.iter().map(|verification| {
+            vec![
+                verification.client.as_str().into(),
+                verification.prediction.figure.name().as_str().into(),
+                verification.prediction.value.into(),
+                verification.observed.into(),
+                verification.interval.map(|interval| interval.low).into(),
+                verification.interval.map(|interval| interval.high).into(),
+                verification.holds().map_or(Cell::Empty, |holds| holds.to_string().as_str().into()),
+                engine.engine.into(),
+            ]
+        })
+    });
+    table(header.into_iter(), rows)
+}
+
+/// `timeseries.csv`: the measured stretch and the drain in buckets, for each client.
+pub fn timeseries(report: &Report) -> Vec<u8> {
+    let header = [
+        "engine",
+        "client",
+        "start_s",
+        "end_s",
+        "occurred",
+        "seen",
+        "lost",
+        "backlog",
+        "requests",
+        "useful",
+        "empty",
+        "not_modified",
+        "duplicate",
+        "throttled",
+        "failed",
+        "provider_bytes_in",
+        "provider_bytes_out",
+        "consumer_bytes_in",
+        "consumer_bytes_out",
+        "latency_n",
+        "latency_p50_ms",
+        "latency_p99_ms",
+    ];
+    let of_engine = |engine: &EngineReport| {
+        engine.summaries.iter().flat_map(|summary| timeseries_rows(engine.engine, summary)).collect::<Vec<_>>()
+    };
+    table(header.into_iter(), report.engines.iter().flat_map(of_engine))
+}
+
+fn timeseries_rows(engine: &str, summary: &Summary) -> Vec<Vec<Cell>> {
+    let frame = summary.terms.frame;
+    let measured = frame.measured().as_nanos().div_ceil(frame.bucket().as_nanos()) as usize;
+    let buckets = &summary.tally.buckets;
+    let empty = Bucket::default();
+    let mut backlog = 0u64;
+    let row = |index: usize| {
+        let bucket = buckets.get(index).unwrap_or(&empty);
+        backlog = (backlog + bucket.occurred).saturating_sub(bucket.seen + bucket.lost);
+        let edge = |index: usize| (frame.warmup + frame.bucket().times(index as u64)).as_nanos() as f64 / 1e9;
+        let latencies = bucket.latencies.as_deref();
+        let mut cells: Vec<Cell> = vec![
+            engine.into(),
+            summary.terms.client.as_str().into(),
+            edge(index).into(),
+            edge(index + 1).into(),
+            bucket.occurred.into(),
+            bucket.seen.into(),
+            bucket.lost.into(),
+            backlog.into(),
+        ];
+        cells.extend(outcome_cells(&bucket.outcomes));
+        for bytes in [bucket.provider_bytes, bucket.consumer_bytes] {
+            cells.extend([bytes.received.into(), bytes.sent.into()]);
+        }
+        cells.extend([
+            latencies.map_or(0, crate::measure::histogram::Latencies::count).into(),
+            latencies.and_then(|l| l.quantile_ms(0.5)).into(),
+            latencies.and_then(|l| l.quantile_ms(0.99)).into(),
+        ]);
+        cells
+    };
+    (0..measured.max(buckets.len())).map(row).collect()
+}
+
+fn outcome_cells(outcomes: &Outcomes) -> [Cell; 7] {
+    let Outcomes { useful, empty, not_modified, duplicate, throttled, failed } = *outcomes;
+    [outcomes.total(), useful, empty, not_modified, duplicate, throttled, failed].map(Into::into)
+}
+
+fn table<'a>(header: impl Iterator<Item = &'a str>, rows: impl Iterator<Item = Vec<Cell>>) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    // Writing to memory cannot fail, and every row is as long as the header by construction.
+    writer.write_record(header).expect("writing to memory");
+    for row in rows {
+        writer.write_record(row.iter().map(Cell::text)).expect("rows are as long as the header");
+    }
+    writer.into_inner().expect("flushing to memory")
+}

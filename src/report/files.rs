@@ -1,0 +1,107 @@
+//! Result files: all written beside their final places first, and only then renamed, so that a crash or a full disk leaves
+//! what was there before.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::report::{Report, csv, json};
+
+/// A result file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {source}", path.display())]
+pub struct WriteError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub source: std::io::Error,
+}
+
+/// Makes sure, before a run, that its results can be written: makes the folder and puts a file into it for a moment.
+///
+/// # Errors
+///
+/// If the folder cannot be made or written to.
+pub fn prepare(folder: &Path) -> Result<(), WriteError> {
+    let attempt = std::fs::create_dir_all(folder).and_then(|()| NamedTempFile::new_in(folder).map(drop));
+    attempt.map_err(|source| WriteError { path: folder.to_owned(), source })
+}
+
+/// The name and the content of each result file of a report.
+pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("summary.csv", csv::summary(report)),
+        ("comparison.csv", csv::comparison(report)),
+        ("theory.csv", csv::theory(report)),
+        ("timeseries.csv", csv::timeseries(report)),
+        ("run.json", json::run(report)),
+    ]
+}
+
+/// Writes files into a folder, all or none as far as the file system allows.
+///
+/// # Errors
+///
+/// If one cannot be written; the files that were there are then still there.
+pub fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
+    let mut written = Vec::new();
+    for (name, content) in files {
+        let path = folder.join(name);
+        let attempt = || {
+            let mut file =
+                tempfile::Builder::new().prefix(".pushpull-").permissions(readable_by_all()).tempfile_in(folder)?;
+            file.write_all(content)?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        match attempt() {
+            Ok(file) => written.push((path, file)),
+            Err(source) => return Err(WriteError { path, source }),
+        }
+    }
+    // A folder in the place of a file is the one thing that lets a rename fail after others have succeeded.
+    if let Some((path, _)) = written.iter().find(|(path, _)| path.is_dir()) {
+        let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+        return Err(WriteError { path: path.clone(), source });
+    }
+    for (path, file) in written {
+        file.persist(&path).map_err(|error| WriteError { path, source: error.error })?;
+    }
+    Ok(())
+}
+
+/// Temporary files are private by default; results are meant to be read.
+#[cfg(unix)]
+fn readable_by_all() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o644)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_there_survive_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &[("a.csv", b"old".to_vec())]).unwrap();
+        // Where the second file cannot be written, the first may not change either.
+        std::fs::create_dir(folder.path().join("b.csv")).unwrap();
+        let failed = write(folder.path(), &[("a.csv", b"new".to_vec()), ("b.csv", b"new".to_vec())]);
+        assert!(failed.unwrap_err().path.ends_with("b.csv"));
+        assert_eq!(std::fs::read(folder.path().join("a.csv")).unwrap(), b"old");
+        write(folder.path(), &[("a.csv", b"new".to_vec())]).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("a.csv")).unwrap(), b"new");
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert!(names.iter().all(|name| !name.to_string_lossy().starts_with(".pushpull-")), "{names:?}");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_found_before_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), b"").unwrap();
+        let error = prepare(&folder.path().join("file/results")).unwrap_err();
+        assert!(error.to_string().starts_with("cannot write "), "{error}");
+        assert!(prepare(&folder.path().join("results")).is_ok());
+    }
+}

@@ -1,0 +1,131 @@
+//! Numbers as people read them: three significant digits and a unit that fits.
+
+/// A length of time, from milliseconds.
+pub fn duration_ms(ms: f64) -> String {
+    let seconds = ms / 1e3;
+    let (value, unit) = match seconds {
+        s if s == 0.0 => (0.0, "s"),
+        s if s < 0.999_5e-3 => (s * 1e6, "µs"),
+        s if s < 0.999_5 => (s * 1e3, "ms"),
+        s if s < 119.95 => (s, "s"),
+        s if s < 7_197.0 => (s / 60.0, "min"),
+        s if s < 172_728.0 => (s / 3_600.0, "h"),
+        s => (s / 86_400.0, "d"),
+    };
+    format!("{} {unit}", three_digits(value))
+}
+
+/// A length of time, from seconds.
+pub fn duration_secs(seconds: f64) -> String {
+    duration_ms(seconds * 1e3)
+}
+
+/// A whole number with a thin gap between thousands: 1,234,567.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A number with about three significant digits, and no exponent.
+pub fn number(value: f64) -> String {
+    match value.abs() {
+        v if v >= 999.5 && v < 1e18 => {
+            let sign = if value < 0.0 { "-" } else { "" };
+            format!("{sign}{}", count(libm::round(v) as u64))
+        }
+        _ => three_digits(value),
+    }
+}
+
+/// A share as a percentage.
+pub fn percent(share: f64) -> String {
+    format!("{} %", three_digits(share * 100.0))
+}
+
+/// A factor: `6.6 x`.
+pub fn factor(value: f64) -> String {
+    format!("{} x", number(value))
+}
+
+/// A number of bytes, in binary units.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1_024.0;
+        unit += 1;
+    }
+    format!("{} {}", three_digits(value), UNITS[unit])
+}
+
+/// How often something happens, in the unit in which the number is between 1 and a few hundred.
+pub fn rate(per_second: f64) -> String {
+    let (value, unit) = match per_second {
+        r if r >= 0.1 || r == 0.0 => (r, "s"),
+        r if r >= 0.1 / 60.0 => (r * 60.0, "min"),
+        r if r >= 0.1 / 3_600.0 => (r * 3_600.0, "h"),
+        r => (r * 86_400.0, "d"),
+    };
+    format!("{}/{unit}", number(value))
+}
+
+fn three_digits(value: f64) -> String {
+    let magnitude = value.abs();
+    let decimals = match magnitude {
+        m if m == 0.0 || m >= 99.95 => 0,
+        m if m >= 9.995 => 1,
+        m if m >= 0.995 => 2,
+        m if m >= 0.0995 => 3,
+        m if m >= 0.00995 => 4,
+        _ => 5,
+    };
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_take_the_unit_that_fits() {
+        let cases = [
+            (0.0, "0 s"),
+            (0.0215, "21.5 µs"),
+            (0.9996, "1 ms"),
+            (22.04, "22 ms"),
+            (152.4, "152 ms"),
+            (5_021.0, "5.02 s"),
+            (59_450.0, "59.5 s"),
+            (150_250.0, "2.5 min"),
+            (7_200_000.0, "2 h"),
+            (864_000_000.0, "10 d"),
+        ];
+        for (ms, text) in cases {
+            assert_eq!(duration_ms(ms), text);
+        }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let numbers =
+            [(0.0, "0"), (0.0151, "0.0151"), (1.0, "1"), (66.165, "66.2"), (0.5, "0.5"), (12_345.6, "12,346")];
+        for (value, text) in numbers {
+            assert_eq!(number(value), text);
+        }
+        assert_eq!((count(999), count(1_234_567)), ("999".into(), "1,234,567".into()));
+        assert_eq!((percent(0.985), percent(1.0), percent(0.0)), ("98.5 %".into(), "100 %".into(), "0 %".into()));
+        assert_eq!(
+            (bytes(0), bytes(1_023), bytes(1_536), bytes(5 << 20)),
+            ("0 B".into(), "1 KiB".into(), "1.5 KiB".into(), "5 MiB".into())
+        );
+        assert_eq!((rate(4.0), rate(1.0 / 60.0), rate(0.003)), ("4/s".into(), "1/min".into(), "10.8/h".into()));
+    }
+}

@@ -1,0 +1,89 @@
+//! `run.json`: everything that is known of a run, with the resolved scenario and histograms that merge.
+
+use serde_json::{Map, Value, json};
+
+use crate::measure::summary::Summary;
+use crate::report::columns::{Cell, MEASURES, Row, significant};
+use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, csv, verdict};
+
+/// The run as JSON, indented, with a line end.
+pub fn run(report: &Report) -> Vec<u8> {
+    let engines: Vec<Value> = report.engines.iter().map(|engine| engine_json(report, engine)).collect();
+    let agreements: Vec<Value> = report
+        .agreements
+        .iter()
+        .map(|a| {
+            json!({
+                "client": a.client, "metric": a.metric, "sim": number(a.sim), "live": number(a.live),
+                "tolerance": number(Some(a.tolerance)), "agrees": a.holds(),
+            })
+        })
+        .collect();
+    let document = json!({
+        "schema": SCHEMA,
+        "tool_version": TOOL_VERSION,
+        "scenario": {
+            "name": report.scenario.name,
+            "title": report.scenario.title,
+            "sha256": report.scenario.sha256,
+            "seed": report.scenario.seed,
+            "resolved": report.scenario.resolved,
+        },
+        "partial": report.partial,
+        "engines": engines,
+        "agreement": agreements,
+    });
+    let mut text = serde_json::to_vec_pretty(&document).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+fn engine_json(report: &Report, engine: &EngineReport) -> Value {
+    let clients: Vec<Value> = csv::rows(report)
+        .filter(|row| std::ptr::eq(row.engine, engine))
+        .map(|row| client_json(row, row.summary))
+        .collect();
+    let theory: Vec<Value> = engine
+        .theory
+        .iter()
+        .map(|v| {
+            json!({
+                "client": v.client, "metric": v.prediction.figure.name(),
+                "theory": number(Some(v.prediction.value)), "observed": number(v.observed),
+                "ci_low": number(v.interval.map(|i| i.low)), "ci_high": number(v.interval.map(|i| i.high)),
+                "holds": v.holds(),
+            })
+        })
+        .collect();
+    let lag = engine.lag.map(|lag| {
+        json!({ "p50_ms": lag.p50.as_millis_f64(), "p99_ms": lag.p99.as_millis_f64(), "max_ms": lag.max.as_millis_f64() })
+    });
+    let transitions: u64 = engine.summaries.iter().map(|summary| summary.tally.transitions).sum();
+    json!({
+        "engine": engine.engine,
+        "transitions": transitions,
+        "lag": lag,
+        "verdict": verdict::sentences(engine),
+        "clients": clients,
+        "theory": theory,
+    })
+}
+
+fn client_json(row: Row<'_>, summary: &Summary) -> Value {
+    let mut client = Map::new();
+    client.insert("client".into(), summary.terms.client.as_str().into());
+    client.insert("mode".into(), summary.terms.mode.name().into());
+    for column in MEASURES {
+        client.insert(column.name.into(), (column.cell)(row).json());
+    }
+    let cells: Vec<Value> = summary.tally.latencies.cells().map(|(micros, count)| json!([micros, count])).collect();
+    client.insert(
+        "latency_histogram".into(),
+        json!({ "unit": "us", "significant_digits": 3, "sum_ns": summary.tally.latencies.sum_nanos().to_string(), "cells": cells }),
+    );
+    client.into()
+}
+
+fn number(value: Option<f64>) -> Value {
+    Cell::from(value.map(|value| significant(value).parse::<f64>().unwrap_or(value))).json()
+}

@@ -1,0 +1,85 @@
+//! What people and programs read. Everything here formats what [`crate::measure`] computed, and computes nothing itself.
+
+pub mod agreement;
+pub mod columns;
+pub mod csv;
+pub mod files;
+pub mod human;
+pub mod json;
+pub mod table;
+pub mod verdict;
+
+use crate::measure::agreement::Agreement;
+use crate::measure::summary::Summary;
+use crate::theory::Verification;
+use crate::theory::stability::Overload;
+use crate::time::Span;
+
+/// Everything a report can tell of one run of one scenario.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which scenario it was.
+    pub scenario: Identity,
+    /// What each engine that played it found.
+    pub engines: Vec<EngineReport>,
+    /// How far the engines agree, where there were two.
+    pub agreements: Vec<Agreement>,
+    /// Whether the run was stopped before its end.
+    pub partial: bool,
+}
+
+/// What identifies a scenario, and lets anyone repeat it.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The name of its file, without the ending.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// SHA-256 of the resolved scenario.
+    pub sha256: String,
+    /// The seed.
+    pub seed: u64,
+    /// How many consumers it has.
+    pub consumers: u32,
+    /// Every key with the value in effect.
+    pub resolved: serde_json::Value,
+}
+
+/// What one engine found.
+#[derive(Clone, Debug)]
+pub struct EngineReport {
+    /// `sim` or `live`.
+    pub engine: &'static str,
+    /// One summary a client, in the order of the scenario.
+    pub summaries: Vec<Summary>,
+    /// What theory says beside it.
+    pub theory: Vec<Verification>,
+    /// Parts that could not keep up, so that means do not converge.
+    pub overloads: Vec<Overload>,
+    /// How late the live engine was against its schedule.
+    pub lag: Option<Lag>,
+}
+
+/// How late the live engine was against its schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// The median.
+    pub p50: Span,
+    /// The 99th percentile.
+    pub p99: Span,
+    /// The longest.
+    pub max: Span,
+}
+
+impl EngineReport {
+    /// Whether a part of this client could not keep up.
+    pub fn is_overloaded(&self, client: usize) -> bool {
+        self.overloads.iter().any(|overload| overload.client == client)
+    }
+}
+
+/// The version of the result files' formats.
+pub const SCHEMA: u32 = 1;
+
+/// The version of this program.
+pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

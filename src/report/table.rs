@@ -1,0 +1,318 @@
+//! The side-by-side table for people, at most 80 columns wide.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::measure::summary::Summary;
+use crate::report::human;
+use crate::report::{EngineReport, Report};
+
+/// The widest line.
+pub const WIDTH: usize = 80;
+const LABEL_WIDTH: usize = 24;
+const RATIO_WIDTH: usize = 10;
+const COLUMN_WIDTH_MIN: usize = 13;
+/// Clients that fit beside each other without a ratio.
+const CLIENTS_PER_TABLE: usize = 4;
+
+/// Whether text may carry terminal colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Plain text.
+    Plain,
+    /// With bold type and colours.
+    Coloured,
+}
+
+impl Style {
+    /// Text in bold type.
+    pub fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    /// Text that stands back.
+    pub fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Coloured if !text.trim().is_empty() => format!("\x1b[{code}m{text}\x1b[0m"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// One line of the table: a section's name on its first line, a label, and how to show and compare a client's value.
+struct Line {
+    section: &'static str,
+    label: &'static str,
+    show: fn(&Summary) -> Option<String>,
+    /// The number behind it, where a ratio makes sense.
+    value: Option<fn(&Summary) -> Option<f64>>,
+    /// Left out where it is zero or undefined for every client.
+    optional: bool,
+}
+
+const fn latency(
+    label: &'static str,
+    value: fn(&Summary) -> Option<f64>,
+    show: fn(&Summary) -> Option<String>,
+) -> Line {
+    Line { section: "Latency", label, show, value: Some(value), optional: false }
+}
+
+const fn count(
+    section: &'static str,
+    label: &'static str,
+    optional: bool,
+    value: fn(&Summary) -> Option<f64>,
+    show: fn(&Summary) -> Option<String>,
+) -> Line {
+    Line { section, label, show, value: Some(value), optional }
+}
+
+macro_rules! counted {
+    ($section:literal, $label:literal, $optional:literal, $value:expr) => {
+        count(
+            $section,
+            $label,
+            $optional,
+            |s| {
+                let value: fn(&Summary) -> u64 = $value;
+                Some(value(s) as f64)
+            },
+            |s| {
+                let value: fn(&Summary) -> u64 = $value;
+                Some(human::count(value(s)))
+            },
+        )
+    };
+}
+
+const LINES: &[Line] = &[
+    latency("mean", |s| s.latency_mean_ms, |s| s.latency_mean_ms.map(human::duration_ms)),
+    latency("half within", |s| s.latency_p50_ms, |s| s.latency_p50_ms.map(human::duration_ms)),
+    latency("95 % within", |s| s.latency_p95_ms, |s| s.latency_p95_ms.map(human::duration_ms)),
+    latency("99 % within", |s| s.latency_p99_ms, |s| s.latency_p99_ms.map(human::duration_ms)),
+    latency("longest", |s| s.latency_max_ms, |s| s.latency_max_ms.map(human::duration_ms)),
+    count("", "time out of date", false, |s| s.staleness_ratio, |s| s.staleness_ratio.map(human::percent)),
+    counted!("Requests", "all", false, Summary::requests),
+    counted!("Requests", "useful", false, |s| s.outcomes.useful),
+    counted!("Requests", "nothing new", false, |s| s.outcomes.empty),
+    counted!("Requests", "not modified (304)", true, |s| s.outcomes.not_modified),
+    counted!("Requests", "only known events", true, |s| s.outcomes.duplicate),
+    counted!("Requests", "throttled (429)", true, |s| s.outcomes.throttled),
+    counted!("Requests", "failed", true, |s| s.outcomes.failed),
+    count("Requests", "wasted", false, Summary::wasted_ratio, |s| s.wasted_ratio().map(human::percent)),
+    count("Requests", "per event", false, Summary::requests_per_event, |s| s.requests_per_event().map(human::number)),
+    counted!("Events", "occurred", false, |s| s.events),
+    counted!("Events", "delivered", false, |s| s.delivered),
+    counted!("Events", "pending", true, |s| s.pending),
+    counted!("Events", "lost", true, Summary::lost_total),
+    counted!("Events", "came again", true, |s| s.duplicates),
+    counted!("Events", "out of order", true, |s| s.reordered),
+    counted!("Events", "forgeries rejected", true, |s| s.forged_rejected),
+    counted!("Events", "forgeries accepted", true, |s| s.forged_accepted),
+    count(
+        "System B",
+        "requests a second",
+        false,
+        |s| Some(s.provider.rps_mean),
+        |s| Some(human::number(s.provider.rps_mean)),
+    ),
+    count(
+        "System B",
+        "in the busiest second",
+        false,
+        |s| s.provider.rps_peak.map(f64::from),
+        |s| s.provider.rps_peak.map(|peak| human::count(peak.into())),
+    ),
+    count(
+        "System B",
+        "received",
+        false,
+        |s| Some(s.provider.bytes_in as f64),
+        |s| Some(human::bytes(s.provider.bytes_in)),
+    ),
+    count(
+        "System B",
+        "sent",
+        false,
+        |s| Some(s.provider.bytes_out as f64),
+        |s| Some(human::bytes(s.provider.bytes_out)),
+    ),
+    count("System B", "workers busy", true, |s| s.provider.busy_ratio, |s| s.provider.busy_ratio.map(human::percent)),
+    count(
+        "System A",
+        "in the busiest second",
+        false,
+        |s| s.consumer.rps_peak.map(f64::from),
+        |s| s.consumer.rps_peak.map(|peak| human::count(peak.into())),
+    ),
+    count("System A", "workers busy", true, |s| s.consumer.busy_ratio, |s| s.consumer.busy_ratio.map(human::percent)),
+    counted!("System A", "deepest queue", true, |s| s.consumer.queue_max.into()),
+    count("System A", "CPU time", true, |s| s.consumer.cpu_s, |s| s.consumer.cpu_s.map(human::duration_secs)),
+];
+
+/// The heading and the tables of every engine of a report.
+pub fn render(report: &Report, style: Style) -> String {
+    let mut text = String::new();
+    for line in wrap(&format!("{}: {}", report.scenario.name, report.scenario.title), WIDTH) {
+        let _ = writeln!(text, "{}", style.bold(&line));
+    }
+    for engine in &report.engines {
+        let _ = writeln!(text, "{}\n", style.dim(&subtitle(report, engine)));
+        for (index, clients) in engine.summaries.chunks(CLIENTS_PER_TABLE).enumerate() {
+            if index > 0 {
+                text.push('\n');
+            }
+            let first = index * CLIENTS_PER_TABLE;
+            text.push_str(&table(engine, first, clients, style));
+        }
+        if report.engines.len() > 1 {
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn subtitle(report: &Report, engine: &EngineReport) -> String {
+    let kind = match engine.engine {
+        "live" => "real HTTP on loopback",
+        _ => "virtual time",
+    };
+    let measured = engine.summaries.first().map_or(0.0, |summary| summary.measured_s);
+    let consumers = match report.scenario.consumers {
+        1 => "1 consumer".into(),
+        n => format!("{} consumers", human::count(n.into())),
+    };
+    let partial = if report.partial { ", stopped early" } else { "" };
+    format!("{kind}, {} measured, {consumers}, seed {}{partial}", human::duration_secs(measured), report.scenario.seed)
+}
+
+fn table(engine: &EngineReport, first: usize, clients: &[Summary], style: Style) -> String {
+    let with_ratio = clients.len() == 2;
+    let room = WIDTH - LABEL_WIDTH - if with_ratio { RATIO_WIDTH } else { 0 };
+    let width = (room / clients.len().max(1)).clamp(COLUMN_WIDTH_MIN, 22);
+    let mut text = header(clients, width, with_ratio, style);
+    let mut section = "";
+    for line in LINES {
+        let values: Vec<Option<f64>> = clients.iter().map(|s| line.value.and_then(|value| value(s))).collect();
+        if line.optional && values.iter().all(|value| value.is_none_or(|v| v == 0.0)) {
+            continue;
+        }
+        if line.section != section && !line.section.is_empty() {
+            text.push('\n');
+            section = line.section;
+            let _ = write!(text, "{}", style.bold(&pad_right(line.section, 9)));
+        } else {
+            let _ = write!(text, "{:9}", "");
+        }
+        let _ = write!(text, "{}", pad_right(line.label, LABEL_WIDTH - 9));
+        for (index, summary) in clients.iter().enumerate() {
+            let diverges = line.label == "mean" && engine.is_overloaded(first + index);
+            let shown = if diverges { Some("no limit *".into()) } else { (line.show)(summary) };
+            let _ = write!(text, "{}", pad_left(&shown.unwrap_or_else(|| "-".into()), width));
+        }
+        if with_ratio {
+            let ratio = ratio(&values).map(human::factor).unwrap_or_default();
+            let _ = write!(text, "{}", style.dim(&pad_left(&ratio, RATIO_WIDTH)));
+        }
+        while text.ends_with(' ') {
+            text.pop();
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn ratio(values: &[Option<f64>]) -> Option<f64> {
+    match values {
+        // As in comparison.csv: the second client against the first.
+        [Some(first), Some(second)] if *first != 0.0 => Some(second / first),
+        _ => None,
+    }
+}
+
+fn header(clients: &[Summary], width: usize, with_ratio: bool, style: Style) -> String {
+    let names: Vec<Vec<String>> = clients.iter().map(|summary| wrap(&summary.terms.client, width - 2)).collect();
+    let height = names.iter().map(Vec::len).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in 0..height {
+        let mut line = " ".repeat(LABEL_WIDTH);
+        for name in &names {
+            // Names stand on the last line, so that a short one is next to its numbers.
+            let blank = height - name.len();
+            let part = row.checked_sub(blank).and_then(|index| name.get(index)).map_or("", String::as_str);
+            line.push_str(&pad_left(part, width));
+        }
+        if with_ratio && row + 1 == height {
+            line.push_str(&pad_left("ratio", RATIO_WIDTH));
+        }
+        let _ = writeln!(text, "{}", style.bold(line.trim_end()));
+    }
+    text
+}
+
+fn pad_left(text: &str, width: usize) -> String {
+    format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+fn pad_right(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// Breaks text into lines of at most `width` columns, between words where it can.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let mut rest = word;
+        loop {
+            // There is always a line.
+            let line = lines.last_mut().expect("there is always a line");
+            let gap = usize::from(!line.is_empty());
+            if line.width() + gap + rest.width() <= width {
+                if gap > 0 {
+                    line.push(' ');
+                }
+                line.push_str(rest);
+                break;
+            }
+            if !line.is_empty() {
+                lines.push(String::new());
+                continue;
+            }
+            // A word longer than a line is cut.
+            let mut end = 0;
+            for (index, character) in rest.char_indices() {
+                let next = index + character.len_utf8();
+                if rest[..next].width() > width && index > 0 {
+                    break;
+                }
+                end = next;
+            }
+            line.push_str(&rest[..end]);
+            rest = &rest[end..];
+            if rest.is_empty() {
+                break;
+            }
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_between_words_and_long_words_are_cut() {
+        assert_eq!(wrap("poll every ten seconds", 10), ["poll every", "ten", "seconds"]);
+        assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("日本語の名前", 6), ["日本語", "の名前"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+}

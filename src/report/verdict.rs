@@ -1,0 +1,124 @@
+//! The verdict in plain sentences.
+
+use crate::measure::comparison::{Crossover, Findings, Ranked, findings};
+use crate::measure::summary::{Mode, Summary};
+use crate::report::{EngineReport, human, table};
+
+/// What the figures of an engine's run amount to, in a few sentences: each later client against the first.
+pub fn sentences(engine: &EngineReport) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some((baseline, clients)) = engine.summaries.split_first() {
+        for (index, client) in clients.iter().enumerate() {
+            let pair = [baseline, client];
+            let found = findings(pair);
+            if let Some(sooner) = found.sooner.filter(|_| !engine.is_overloaded(0) && !engine.is_overloaded(index + 1))
+            {
+                sentences.push(latency(pair, sooner));
+            }
+            sentences.extend(found.thriftier.map(|thriftier| requests(pair, thriftier, &found)));
+            sentences.extend(found.crossover.map(|crossover| crossing(pair, crossover)));
+            sentences.extend(losses(pair, &found));
+        }
+        if clients.is_empty() {
+            sentences.extend(alone(baseline));
+        }
+    }
+    for overload in &engine.overloads {
+        let (part, remedy) = overload.part.describe();
+        let client = &engine.summaries[overload.client].terms.client;
+        sentences.push(format!(
+            "* {client} is overloaded: {part} would have to take {} of what they can, so it falls ever further behind and \
+             no mean tells how late it is. What helps: {remedy}.",
+            human::percent(overload.load)
+        ));
+    }
+    sentences
+}
+
+/// The sentences as a paragraph each, broken at the width of the table.
+pub fn render(engine: &EngineReport) -> String {
+    let paragraphs: Vec<String> =
+        sentences(engine).iter().map(|sentence| table::wrap(sentence, table::WIDTH).join("\n")).collect();
+    paragraphs.join("\n")
+}
+
+fn name<'a>(pair: [&'a Summary; 2], position: usize) -> &'a str {
+    &pair[position].terms.client
+}
+
+fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked) -> String {
+    let (fast, slow) = (name(pair, better.0), name(pair, worse.0));
+    if worse.1 <= better.1 * 1.005 {
+        return format!(
+            "{fast} and {slow} hear of an event equally late, after {} on average.",
+            human::duration_ms(better.1)
+        );
+    }
+    let times = match worse.1 / better.1 {
+        ratio if ratio.is_finite() => format!(", {} times", human::number(ratio)),
+        _ => String::new(),
+    };
+    format!(
+        "{fast} hears of an event after {} on average, {} sooner than {slow} ({}{times}).",
+        human::duration_ms(better.1),
+        human::duration_ms(worse.1 - better.1),
+        human::duration_ms(worse.1),
+    )
+}
+
+fn requests(pair: [&Summary; 2], Ranked { better, worse }: Ranked, found: &Findings) -> String {
+    let wasted = |position: usize| match found.wasted[position] {
+        Some(0.0) | None => "none wasted".into(),
+        Some(share) => format!("{} wasted", human::percent(share)),
+    };
+    let (less, more) = (name(pair, better.0), name(pair, worse.0));
+    format!(
+        "{less} needs {} requests an event ({}), {more} {} ({}).",
+        human::number(better.1),
+        wasted(better.0),
+        human::number(worse.1),
+        wasted(worse.0),
+    )
+}
+
+fn crossing(pair: [&Summary; 2], crossover: Crossover) -> String {
+    let (pull, push) = (name(pair, crossover.pull), name(pair, crossover.push));
+    format!(
+        "Both would need the same number of requests at {} events for each consumer (here: {}): with fewer events {push} \
+         needs fewer requests, with more {pull} does, because one poll brings many.",
+        human::rate(crossover.events_per_second),
+        human::rate(crossover.observed),
+    )
+}
+
+fn losses(pair: [&Summary; 2], found: &Findings) -> Option<String> {
+    let lost: Vec<String> = [0, 1]
+        .into_iter()
+        .filter(|&position| found.lost[position] > 0)
+        .map(|position| {
+            let events = pair[position].events;
+            format!(
+                "{} lost {} of {} events",
+                name(pair, position),
+                human::count(found.lost[position]),
+                human::count(events)
+            )
+        })
+        .collect();
+    (!lost.is_empty()).then(|| format!("{}.", lost.join("; ")))
+}
+
+fn alone(summary: &Summary) -> Option<String> {
+    let latency = summary.latency_mean_ms?;
+    let how = match summary.terms.mode {
+        Mode::Pull => "polls",
+        Mode::Push => "is told",
+        Mode::Hybrid => "is told and polls",
+    };
+    Some(format!(
+        "{} {how}, and hears of an event after {} on average, with {} requests an event.",
+        summary.terms.client,
+        human::duration_ms(latency),
+        human::number(summary.requests_per_event()?),
+    ))
+}

@@ -1,0 +1,219 @@
+//! What holds for every run, whatever the scenario: conservation of events and of requests, and the same result on any
+//! number of threads.
+
+mod common;
+
+use common::*;
+use proptest::prelude::*;
+use pushpull::distribution::Distribution;
+use pushpull::engine::{ClientSetup, Control, PushSetup, Setup, sim};
+use pushpull::measure::ledger::Fact;
+use pushpull::peer::Note;
+use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use pushpull::policy::receiver::Acknowledge;
+use pushpull::policy::workers::Capacity;
+use pushpull::time::{Span, Time};
+use pushpull::workload::Arrivals;
+
+fn any_distribution(most: f64) -> impl Strategy<Value = Distribution> {
+    (0.0..most, 0.0..1.0f64).prop_flat_map(|(seconds, share)| {
+        let span = secs(seconds);
+        let lower = secs(seconds * share);
+        prop::sample::select(vec![
+            Distribution::ZERO,
+            Distribution::Constant(span),
+            Distribution::Uniform { min: lower, max: span },
+            Distribution::Exponential { mean: span },
+            Distribution::LogNormal { median: lower + Span::from_nanos(1), p99: span + Span::from_nanos(1) },
+        ])
+    })
+}
+
+fn any_capacity() -> impl Strategy<Value = Capacity> {
+    (prop::option::of(1u32..4), 0u32..4).prop_map(|(workers, queue)| Capacity { workers, queue })
+}
+
+fn any_pull() -> impl Strategy<Value = PollPolicy> {
+    let jitter =
+        prop_oneof![Just(Jitter::None), (0.0..=1.0f64).prop_map(Jitter::Gap), (0.0..=1.0f64).prop_map(Jitter::Grid)];
+    (0.3..20.0f64, any::<bool>(), any::<bool>(), jitter, 0.1..15.0f64, 1u32..6, any_distribution(2.0)).prop_map(
+        |(every, random, fixed_rate, jitter, timeout, page, service_time)| PollPolicy {
+            every: secs(every),
+            phase: if random { Phase::Random } else { Phase::Aligned },
+            timing: if fixed_rate { Timing::FixedRate } else { Timing::FixedDelay },
+            jitter,
+            timeout: secs(timeout),
+            page,
+            service_time,
+        },
+    )
+}
+
+fn any_push() -> impl Strategy<Value = PushSetup> {
+    (
+        (prop::option::of(1u32..4), any_distribution(3.0), 0.05..5.0f64),
+        (prop::collection::vec(0.0..8.0f64, 0..5), 0.0..=1.0f64),
+        (any_capacity(), any_distribution(3.0), any::<bool>(), any::<bool>()),
+    )
+        .prop_map(
+            |((concurrency, delay, timeout), (schedule, jitter), (capacity, service_time, before, dedupe))| {
+                let mut push = push_policy(delays(&schedule));
+                push.dispatch.concurrency = concurrency;
+                push.dispatch.delay = delay;
+                push.dispatch.timeout = secs(timeout);
+                push.dispatch.retry.jitter = jitter;
+                push.receive.capacity = capacity;
+                push.receive.service_time = service_time;
+                push.receive.acknowledge = if before { Acknowledge::Before } else { Acknowledge::After };
+                push.receive.dedupe = dedupe;
+                push
+            },
+        )
+}
+
+fn any_client() -> impl Strategy<Value = ClientSetup> {
+    let client = |pull, push| ClientSetup { name: "client".into(), pull, push };
+    prop_oneof![
+        any_pull().prop_map(move |pull| client(Some(pull), None)),
+        any_push().prop_map(move |push| client(None, Some(push))),
+        (any_pull(), any_push()).prop_map(move |(pull, push)| client(Some(pull), Some(push))),
+    ]
+}
+
+fn any_arrivals() -> impl Strategy<Value = Arrivals> {
+    prop_oneof![
+        (0.05..5.0f64).prop_map(poisson),
+        (0.05..5.0f64).prop_map(|rate| Arrivals::Constant { gap_nanos: 1e9 / rate }),
+        (1.0..20.0f64, 1.0..20.0f64).prop_map(|(on, off)| Arrivals::Bursts {
+            gap_nanos: 2e8,
+            on: secs(on),
+            off: secs(off)
+        }),
+        prop::collection::vec(0.0..60.0f64, 0..40).prop_map(|mut instants| {
+            instants.sort_by(f64::total_cmp);
+            trace(&instants)
+        }),
+    ]
+}
+
+fn any_setup() -> impl Strategy<Value = Setup> {
+    let network = (any_distribution(1.5), any_distribution(1.5), 0.0..0.6f64, 0.0..0.6f64);
+    let window = (0.0..30.0f64, 1.0..60.0f64, 0.0..60.0f64, 1u32..5);
+    let clients = prop::collection::vec(any_client(), 1..4);
+    (any_arrivals(), network, window, clients, any_capacity(), any_distribution(1.0), any::<u64>()).prop_map(
+        |(
+            arrivals,
+            (up, down, lost_up, lost_down),
+            (warmup, length, drain, consumers),
+            clients,
+            capacity,
+            service,
+            seed,
+        )| {
+            let mut setup = with_seed(setup(arrivals, warmup + length, 0.0, clients), seed);
+            setup.frame.warmup = at(warmup);
+            setup.frame.end = setup.frame.duration + secs(drain);
+            setup.consumers = consumers;
+            setup.workload.records = 3;
+            setup.link.request.latency = up;
+            setup.link.response.latency = down;
+            setup.api.capacity = capacity;
+            setup.api.service_time = service;
+            with_loss(setup, lost_up, lost_down)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// `run` checks both identities; here the counts are also held against the facts themselves.
+    #[test]
+    fn events_and_requests_are_conserved(setup in any_setup()) {
+        let summaries = run(&setup);
+        let events: Vec<u64> = summaries.iter().map(|summary| summary.events).collect();
+        prop_assert!(events.windows(2).all(|pair| pair[0] == pair[1]), "every client sees the same events: {:?}", events);
+        let occurred = (0..setup.consumers)
+            .flat_map(|consumer| setup.workload.events(consumer))
+            .filter(|event| setup.frame.counts(event.occurred_at))
+            .count() as u64;
+        prop_assert_eq!(events[0], occurred);
+        for (client, summary) in setup.clients.iter().zip(&summaries) {
+            prop_assert_eq!(summary.latency_n, summary.delivered);
+            prop_assert_eq!(summary.wasted() + summary.outcomes.useful, summary.requests());
+            prop_assert!(client.push.is_some() || (summary.attempts == 0 && summary.outcomes.duplicate == 0));
+            prop_assert!(client.pull.is_some() || (summary.polls == 0 && summary.outcomes.empty == 0));
+            prop_assert!(client.pull.is_none() || summary.lost_total() == 0 || setup.frame.end < Time::NEVER);
+            prop_assert!(summary.staleness_ratio.is_none_or(|ratio| (0.0..=1.0).contains(&ratio)));
+            let p = [summary.latency_p50_ms, summary.latency_p90_ms, summary.latency_p95_ms, summary.latency_p99_ms];
+            let known: Vec<f64> = p.into_iter().flatten().collect();
+            prop_assert!(known.windows(2).all(|pair| pair[0] <= pair[1]), "{:?}", known);
+        }
+    }
+
+    #[test]
+    fn every_exchange_ends_once_and_every_event_is_seen_once(setup in any_setup()) {
+        for client in 0..setup.clients.len() {
+            // A cell of its own for each consumer, so that the facts of one can be followed.
+            let (tally, facts) = sim::trace(&setup, client, 0);
+            prop_assert!(tally.check().is_ok(), "{:?}", tally.check());
+            let (mut opened, mut ended, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+            for (_, fact) in &facts {
+                match fact {
+                    Fact::Opened { exchange, .. } => opened.push(*exchange),
+                    Fact::Ended { exchange, .. } => ended.push(*exchange),
+                    Fact::Noted(_, Note::Seen(event)) => seen.push(event.serial),
+                    _ => {}
+                }
+            }
+            prop_assert!(facts.windows(2).all(|pair| pair[0].0 <= pair[1].0), "facts come in the order of time");
+            for list in [&mut opened, &mut ended] {
+                list.sort_unstable();
+                let before = list.len();
+                list.dedup();
+                prop_assert_eq!(list.len(), before, "named twice");
+            }
+            prop_assert!(ended.iter().all(|exchange| opened.binary_search(exchange).is_ok()));
+            seen.sort_unstable();
+            let before = seen.len();
+            seen.dedup();
+            prop_assert_eq!(seen.len(), before, "seen twice");
+        }
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing(setup in any_setup()) {
+        let with_threads = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            format!("{:?}", pool.install(|| sim::run(&setup, &Control::default())))
+        };
+        let once = with_threads(1);
+        prop_assert_eq!(&once, &with_threads(2));
+        prop_assert_eq!(&once, &with_threads(1));
+    }
+}
+
+#[test]
+fn many_consumers_on_many_threads_add_up_to_the_same() {
+    let clients = vec![pull(poll_policy(7.0)), push(push_policy(delays(&[1.0, 2.0])))];
+    let mut setup = with_loss(setup(poisson(0.3), 100.0, 0.02, clients), 0.05, 0.05);
+    setup.consumers = 3_000;
+    let with_threads = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| sim::run(&setup, &Control::default()))
+    };
+    let (one, three) = (with_threads(1), with_threads(3));
+    assert_eq!(format!("{one:?}"), format!("{three:?}"));
+    assert!(one.iter().all(|client| client.tally.check().is_ok() && client.tally.events > 80_000));
+}
+
+#[test]
+fn another_seed_gives_another_run() {
+    let figures = |seed| {
+        let setup = with_seed(setup(poisson(1.0), 100.0, 0.02, vec![pull(poll_policy(7.0))]), seed);
+        let summary = run(&setup).remove(0);
+        (summary.events, summary.tally.latencies.sum_nanos())
+    };
+    assert_ne!(figures(1), figures(2));
+    assert_eq!(figures(1), figures(1));
+}
