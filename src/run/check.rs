@@ -1,0 +1,81 @@
+//! What `check` says of a scenario: itself in full, what a run amounts to, and what theory predicts.
+
+use std::fmt::Write as _;
+
+use crate::engine::Setup;
+use crate::measure::summary::Figure;
+use crate::report::human;
+use crate::scenario::Scenario;
+use crate::theory::{self, Prediction, stability};
+
+/// The resolved scenario as TOML, with everything else as comments behind it: the whole is a scenario file again.
+pub fn describe(scenario: &Scenario) -> String {
+    let mut text = scenario.to_toml();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push('\n');
+    let setup = &scenario.setup;
+    for line in volume(setup).into_iter().chain(predictions(setup)).chain(overloads(setup)) {
+        let line = format!("# {line}");
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn volume(setup: &Setup) -> Vec<String> {
+    let mut lines = vec!["A run means about".to_owned()];
+    for (index, client) in setup.clients.iter().enumerate() {
+        let volume = theory::volume(setup, index);
+        let parts: Vec<String> = [(volume.polls, "polls"), (volume.attempts, "webhooks")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0.0)
+            .map(|(count, what)| format!("{} {what}", human::number(count)))
+            .collect();
+        lines.push(format!("  {}: {} for {} events", client.name, parts.join(" and "), human::number(volume.events)));
+    }
+    lines.push(String::new());
+    lines
+}
+
+fn predictions(setup: &Setup) -> Vec<String> {
+    let mut lines = vec!["Theory predicts".to_owned()];
+    for (index, client) in setup.clients.iter().enumerate() {
+        let predictions = theory::predict(setup, index);
+        if predictions.is_empty() {
+            lines.push(format!("  {}: no closed form applies", client.name));
+            continue;
+        }
+        let parts: Vec<String> = predictions.iter().map(show).collect();
+        lines.push(format!("  {}:", client.name));
+        lines.extend(parts.into_iter().map(|part| format!("    {part}")));
+    }
+    lines
+}
+
+fn show(prediction: &Prediction) -> String {
+    let value = prediction.value;
+    match prediction.figure {
+        Figure::LatencyMean => format!("mean latency        {}", human::duration_ms(value)),
+        Figure::LatencyQuantile(quantile) => {
+            format!("{:<20}{}", format!("{} % within", human::number(quantile * 100.0)), human::duration_ms(value))
+        }
+        Figure::RequestsPerEvent => format!("requests per event  {}", human::number(value)),
+        Figure::EmptyRatio => format!("polls with nothing  {}", human::percent(value)),
+        Figure::WastedRatio => format!("wasted requests     {}", human::percent(value)),
+    }
+}
+
+fn overloads(setup: &Setup) -> Vec<String> {
+    let describe = |overload: &stability::Overload| {
+        let (part, remedy) = overload.part.describe();
+        let client = &setup.clients[overload.client].name;
+        let load = human::percent(overload.load);
+        format!("Overloaded: {client}: {part} would have to take {load} of what they can. What helps: {remedy}")
+    };
+    let mut lines: Vec<String> = stability::overloads(setup).iter().map(describe).collect();
+    if !lines.is_empty() {
+        lines.insert(0, String::new());
+    }
+    lines
+}

@@ -1,0 +1,197 @@
+//! From arguments to a run, its report and its exit code.
+
+pub mod builtin;
+pub mod check;
+mod interrupt;
+mod play;
+mod progress;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+pub use play::summarise;
+
+use crate::cli::{CheckArguments, Cli, Command, Format, InitArguments, RunArguments, ScenarioArguments};
+use crate::report::files::{self, WriteError};
+use crate::report::table::Style;
+use crate::report::{self, Report};
+use crate::scenario::problems::Problems;
+use crate::scenario::{self, Scenario};
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The scenario is invalid.
+    #[error("{0}")]
+    Scenario(Box<Problems>),
+    /// The arguments do not fit together.
+    #[error("{0}")]
+    Usage(String),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The live engine cannot start or go on.
+    #[error(transparent)]
+    Live(#[from] crate::engine::live::LiveError),
+    /// An identity that must hold does not: a bug of this program.
+    #[error("internal error: {client}: {sentence}; please report this with the scenario and the seed")]
+    Identity {
+        /// The client.
+        client: String,
+        /// Which identity, with its numbers.
+        sentence: String,
+    },
+    /// Standard output is closed or full.
+    #[error("cannot write to standard output: {0}")]
+    Output(std::io::Error),
+    /// Threads cannot be started.
+    #[error("cannot start threads: {0}")]
+    Threads(String),
+}
+
+impl Failure {
+    /// The exit code that stands for it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Scenario(_) | Self::Usage(_) => 2,
+            Self::Live(error) if error.is_environment() => 3,
+            Self::Write(_) | Self::Live(_) | Self::Identity { .. } | Self::Output(_) | Self::Threads(_) => 1,
+        }
+    }
+
+    /// The message for people.
+    pub fn render(&self, color: bool) -> String {
+        match self {
+            Self::Scenario(problems) => problems.render(color),
+            other => format!("error: {other}"),
+        }
+    }
+
+    /// Whether someone who read our output has simply stopped reading, as `head` does.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Exit code of a run that was interrupted.
+const INTERRUPTED: u8 = 130;
+/// Exit code of a run whose engines disagree.
+const BEYOND_TOLERANCE: u8 = 99;
+/// Exit code of a live run that could not keep its schedule.
+const TOO_SLOW: u8 = 3;
+
+/// Does what the command line asks, and gives back the exit code.
+///
+/// # Errors
+///
+/// If it cannot.
+pub fn run(cli: &Cli) -> Result<u8, Failure> {
+    match &cli.command {
+        Command::Run(arguments) => run_scenario(arguments),
+        Command::Check(arguments) => check_scenario(arguments),
+        Command::Scenarios => print(builtin::list().as_bytes()).map(|()| 0),
+        Command::Init(arguments) => init(arguments),
+        Command::Schema => {
+            let text = serde_json::to_string_pretty(&scenario::schema()).unwrap_or_default() + "\n";
+            print(text.as_bytes()).map(|()| 0)
+        }
+    }
+}
+
+/// Whether messages on standard error may be coloured.
+pub fn errors_in_colour(cli: &Cli) -> bool {
+    let refused = match &cli.command {
+        Command::Run(arguments) => arguments.no_color,
+        Command::Check(arguments) => arguments.no_color,
+        Command::Scenarios | Command::Init(_) | Command::Schema => false,
+    };
+    !refused && colours_allowed() && std::io::stderr().is_terminal()
+}
+
+fn colours_allowed() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn load(arguments: &ScenarioArguments) -> Result<Scenario, Failure> {
+    let mut sets = arguments.sets.clone();
+    sets.extend(arguments.seed.map(|seed| format!("seed={seed}")));
+    let loaded = match builtin::find(&arguments.file) {
+        Some(builtin) => Scenario::parse(builtin.text, builtin.name, std::path::Path::new("."), &sets),
+        None => Scenario::load(&arguments.file, &sets),
+    };
+    loaded.map_err(|problems| Failure::Scenario(Box::new(problems)))
+}
+
+fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
+    let scenario = load(&arguments.scenario)?;
+    let engines = play::engines(&scenario, arguments)?;
+    let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&scenario.name));
+    // A place that cannot be written is found now, not after the run.
+    files::prepare(&folder)?;
+    let played = play::play(&scenario, &engines, arguments)?;
+    let report = &played.report;
+    files::write(&folder, &files::of(report))?;
+    print(&output(report, arguments))?;
+    if !arguments.quiet {
+        eprintln!("{}", play::closing_line(report, &folder, played.wall));
+    }
+    for warning in &played.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(match () {
+        () if report.partial => INTERRUPTED,
+        () if played.too_slow => TOO_SLOW,
+        () if report.agreements.iter().any(|agreement| !agreement.holds()) => BEYOND_TOLERANCE,
+        () => 0,
+    })
+}
+
+fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
+    match arguments.format {
+        Format::Csv => report::csv::summary(report),
+        Format::Json => report::json::run(report),
+        Format::Table => {
+            let colour = !arguments.no_color && colours_allowed() && std::io::stdout().is_terminal();
+            let style = if colour { Style::Coloured } else { Style::Plain };
+            let mut text = report::table::render(report, style);
+            if !report.agreements.is_empty() {
+                text.push_str(&report::agreement::render(&report.agreements, style));
+            }
+            for engine in report.engines.iter().take(1) {
+                text.push_str(&format!("\n{}\n", report::verdict::render(engine)));
+            }
+            text.into_bytes()
+        }
+    }
+}
+
+fn check_scenario(arguments: &CheckArguments) -> Result<u8, Failure> {
+    let scenario = load(&arguments.scenario)?;
+    print(check::describe(&scenario).as_bytes()).map(|()| 0)
+}
+
+fn init(arguments: &InitArguments) -> Result<u8, Failure> {
+    let folder = &arguments.folder;
+    files::prepare(folder)?;
+    let there: Vec<&str> = builtin::ALL
+        .iter()
+        .filter(|builtin| folder.join(builtin.file_name()).exists())
+        .map(|builtin| builtin.name)
+        .collect();
+    if !there.is_empty() && !arguments.force {
+        let (names, folder) = (there.join(", "), folder.display());
+        return Err(Failure::Usage(format!("{folder} already holds {names}; --force replaces them")));
+    }
+    let names: Vec<String> = builtin::ALL.iter().map(builtin::Builtin::file_name).collect();
+    let files: Vec<(&str, Vec<u8>)> =
+        names.iter().zip(builtin::ALL).map(|(name, builtin)| (name.as_str(), builtin.text.into())).collect();
+    files::write(folder, &files)?;
+    let lines: String = names.iter().map(|name| format!("{}\n", folder.join(name).display())).collect();
+    print(lines.as_bytes()).map(|()| 0)
+}
+
+/// Writes to standard output; unlike `println!` it does not panic where nobody reads.
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(Failure::Output)
+}

@@ -1,0 +1,202 @@
+//! Plays a scenario with one engine or both, and gathers what they found.
+#![allow(clippy::disallowed_methods, reason = "how long a run took is told to the user; it is no part of any result")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cli::{Engine, RunArguments};
+use crate::engine::{ClientRun, ClientSetup, Control, Setup, live, sim};
+use crate::measure::agreement;
+use crate::measure::summary::{Mode, Summary, Terms};
+use crate::report::{EngineReport, Identity, Lag, Report, human};
+use crate::run::{Failure, interrupt, progress::Progress};
+use crate::scenario::{EngineChoice, Scenario};
+use crate::theory::{self, stability};
+use crate::time::Span;
+
+/// A report, and what is not a part of any result.
+pub(super) struct Played {
+    pub(super) report: Report,
+    /// How long it took.
+    pub(super) wall: Duration,
+    pub(super) warnings: Vec<String>,
+    /// The live engine could not keep its schedule.
+    pub(super) too_slow: bool,
+}
+
+/// The engines to play a scenario with.
+pub(super) fn engines(scenario: &Scenario, arguments: &RunArguments) -> Result<Vec<Engine>, Failure> {
+    let choice = arguments.engine.unwrap_or(match scenario.engine {
+        EngineChoice::Sim => Engine::Sim,
+        EngineChoice::Live => Engine::Live,
+        EngineChoice::Both => Engine::Both,
+    });
+    let engines = match choice {
+        Engine::Both => vec![Engine::Sim, Engine::Live],
+        one => vec![one],
+    };
+    if engines.contains(&Engine::Live) {
+        scenario.check_live().map_err(|problems| Failure::Scenario(Box::new(problems)))?;
+        let push_clients = scenario.setup.clients.iter().filter(|client| client.push.is_some()).count();
+        if arguments.receiver_port != 0 && push_clients > 1 {
+            let sentence = format!("--receiver-port names one port, but {push_clients} clients receive webhooks");
+            return Err(Failure::Usage(sentence));
+        }
+    }
+    Ok(engines)
+}
+
+/// Plays a scenario with each engine in turn.
+pub(super) fn play(scenario: &Scenario, engines: &[Engine], arguments: &RunArguments) -> Result<Played, Failure> {
+    let started = Instant::now();
+    let setup = &scenario.setup;
+    let control = Arc::new(Control::default());
+    interrupt::watch(control.clone());
+    let mut reports = Vec::new();
+    for engine in engines {
+        if control.is_stopped() {
+            break;
+        }
+        control.done.store(0, std::sync::atomic::Ordering::Relaxed);
+        let total = (setup.clients.len() as u64)
+            .saturating_mul(setup.consumers.into())
+            .saturating_mul(setup.frame.duration.as_nanos());
+        let label = if *engine == Engine::Live { "live" } else { "sim" };
+        let progress = Progress::start(label, total, control.clone(), arguments.quiet);
+        let report = match engine {
+            Engine::Live => play_live(setup, arguments, &control)?,
+            Engine::Sim | Engine::Both => play_sim(setup, arguments, &control)?,
+        };
+        drop(progress);
+        reports.push(report);
+    }
+    let (warnings, too_slow) = schedule_kept(setup, &reports);
+    let agreements = match reports.as_slice() {
+        [sim, live] if !control.is_stopped() => {
+            let lag = live.lag.map_or(Span::ZERO, |lag| lag.p99);
+            let pairs = sim.summaries.iter().zip(&live.summaries);
+            pairs.flat_map(|(sim, live)| agreement::compare(sim, live, lag)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let report =
+        Report { scenario: identity(scenario), engines: reports, agreements, partial: control.is_stopped() };
+    Ok(Played { report, wall: started.elapsed(), warnings, too_slow })
+}
+
+fn play_sim(setup: &Setup, arguments: &RunArguments, control: &Control) -> Result<EngineReport, Failure> {
+    let runs = match arguments.threads {
+        None => sim::run(setup, control),
+        Some(threads) => rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.into())
+            .build()
+            .map_err(|error| Failure::Threads(error.to_string()))?
+            .install(|| sim::run(setup, control)),
+    };
+    engine_report("sim", setup, runs, None)
+}
+
+fn play_live(setup: &Setup, arguments: &RunArguments, control: &Control) -> Result<EngineReport, Failure> {
+    let options = live::Options {
+        bind: arguments.bind,
+        api_port: arguments.api_port,
+        receiver_port: arguments.receiver_port,
+    };
+    let run = live::run(setup, &options, control)?;
+    let lag = Lag { p50: run.lag.p50, p99: run.lag.p99, max: run.lag.max };
+    engine_report("live", setup, run.clients, Some(lag))
+}
+
+fn engine_report(
+    engine: &'static str,
+    setup: &Setup,
+    runs: Vec<ClientRun>,
+    lag: Option<Lag>,
+) -> Result<EngineReport, Failure> {
+    let summaries = summarise(setup, runs)?;
+    let overloads = stability::overloads(setup);
+    let verify = |(index, summary)| {
+        // What cannot keep up converges to nothing that a closed form could be held against.
+        let overloaded = overloads.iter().any(|overload| overload.client == index);
+        if overloaded { Vec::new() } else { theory::verify(setup, index, summary) }
+    };
+    let theory = summaries.iter().enumerate().flat_map(verify).collect();
+    Ok(EngineReport { engine, summaries, theory, overloads, lag })
+}
+
+/// Checks the identities of each client's counts and derives its figures.
+///
+/// # Errors
+///
+/// If an identity does not hold, which is a bug of this program.
+pub fn summarise(setup: &Setup, runs: Vec<ClientRun>) -> Result<Vec<Summary>, Failure> {
+    let summary = |(client, run): (&ClientSetup, ClientRun)| {
+        run.tally.check().map_err(|sentence| Failure::Identity { client: client.name.clone(), sentence })?;
+        let terms = Terms {
+            client: client.name.clone(),
+            mode: match (&client.pull, &client.push) {
+                (Some(_), Some(_)) => Mode::Hybrid,
+                (None, Some(_)) => Mode::Push,
+                _ => Mode::Pull,
+            },
+            frame: setup.frame,
+            consumers: setup.consumers,
+            provider_workers: client.pull.as_ref().and(setup.api.capacity.workers),
+            consumer_workers: client.push.as_ref().and_then(|push| push.receive.capacity.workers),
+            cpu: run.cpu.map(|cpu| (cpu.provider, cpu.consumer)),
+        };
+        Ok(Summary::new(terms, run.tally))
+    };
+    setup.clients.iter().zip(runs).map(summary).collect()
+}
+
+fn identity(scenario: &Scenario) -> Identity {
+    Identity {
+        name: scenario.name.clone(),
+        title: scenario.title.clone(),
+        sha256: scenario.sha256(),
+        seed: scenario.seed,
+        consumers: scenario.setup.consumers,
+        resolved: scenario.to_json(),
+    }
+}
+
+/// A live run whose schedule slipped by more than this share of its shortest interval says little about the scenario.
+const LAG_SHARE_MAX: f64 = 0.1;
+
+fn schedule_kept(setup: &Setup, reports: &[EngineReport]) -> (Vec<String>, bool) {
+    let Some(lag) = reports.iter().find_map(|report| report.lag) else { return (Vec::new(), false) };
+    let polls = setup.clients.iter().filter_map(|client| client.pull.as_ref()).map(|pull| pull.every.as_secs_f64());
+    let events = theory::event_rate(setup).map(|rate| 1.0 / rate);
+    let Some(shortest) = polls.chain(events).reduce(f64::min) else { return (Vec::new(), false) };
+    if lag.p99.as_secs_f64() <= LAG_SHARE_MAX * shortest {
+        return (Vec::new(), false);
+    }
+    let sentence = format!(
+        "this machine did not keep the schedule: one action in a hundred was more than {} late, over {} of the shortest \
+         interval ({}). The latencies say as much about the machine as about the scenario. Try a quieter machine, a lower \
+         rate, or --engine sim",
+        human::duration_ms(lag.p99.as_millis_f64()),
+        human::percent(LAG_SHARE_MAX),
+        human::duration_secs(shortest),
+    );
+    (vec![sentence], true)
+}
+
+/// The line that closes a run on standard error.
+pub(super) fn closing_line(report: &Report, folder: &Path, wall: Duration) -> String {
+    let transitions: u64 =
+        report.engines.iter().flat_map(|engine| &engine.summaries).map(|summary| summary.tally.transitions).sum();
+    let lag = report.engines.iter().find_map(|engine| engine.lag);
+    let lag = lag.map_or_else(String::new, |lag| {
+        let late = |span: Span| human::duration_ms(span.as_millis_f64());
+        format!(", schedule kept to {} (99 % to {})", late(lag.p50), late(lag.p99))
+    });
+    format!(
+        "{} transitions in {}{lag}; results in {}",
+        human::count(transitions),
+        human::duration_secs(wall.as_secs_f64()),
+        folder.display(),
+    )
+}
