@@ -7,6 +7,7 @@ pub mod link;
 pub mod measure;
 pub mod peer;
 pub mod policy;
+pub mod scenario;
 pub mod seed;
 pub mod time;
 pub mod window;
