@@ -31,13 +31,20 @@ pub(super) fn generic_retry() -> RetryPolicy {
 }
 
 /// Reads every `[[client]]`; none after a problem.
-pub(super) fn clients(reader: &mut Reader, top: &Section<'_>, provider: Option<&ProviderKeys>) -> Option<Vec<ClientSetup>> {
+pub(super) fn clients(
+    reader: &mut Reader,
+    top: &Section<'_>,
+    provider: Option<&ProviderKeys>,
+) -> Option<Vec<ClientSetup>> {
     let list = match top.node("client") {
         Some(Node { value: Value::List(list), .. }) => &list[..],
         // Anything else that is written there has been named already.
         Some(_) => return None,
         None => &[],
     };
+    if list.is_empty() && top.misspells("client") {
+        return None;
+    }
     if list.is_empty() {
         let help = "add a [[client]] with a name and a [client.pull] or a [client.push]";
         reader.problem(Problem::new("there is no client").at(top.place).help(help));
@@ -82,7 +89,8 @@ fn name(reader: &mut Reader, section: &Section<'_>, others: &[String]) -> Option
 fn client(reader: &mut Reader, section: &Section<'_>, provider: Option<&ProviderKeys>) -> Option<ClientSetup> {
     let pull = section.has_table("pull").then(|| pull(reader, section, provider));
     let push = section.has_table("push").then(|| push(reader, section, provider));
-    if section.node("pull").is_none() && section.node("push").is_none() {
+    let is_misspelt = section.misspells("pull") || section.misspells("push");
+    if section.node("pull").is_none() && section.node("push").is_none() && !is_misspelt {
         let problem = Problem::new("this client neither polls nor receives webhooks").at(section.place);
         reader.problem(problem.help("add [client.pull] with an `every`, or [client.push], or both"));
     }

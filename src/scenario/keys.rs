@@ -126,7 +126,7 @@ pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
 
 /// The problem with a key that a table does not have.
 pub(super) fn unknown(table: &str, name: &str) -> Problem {
-    let place = if table.is_empty() { String::new() } else { format!(" in `{table}`") };
+    let place = if table.is_empty() { String::new() } else { format!(" in {}", header(table)) };
     let problem = Problem::new(format!("unknown key `{name}`{place}"));
     let supported = || in_table(table).filter(|key| key.supported);
     if let Some(near) = nearest(name, in_table(table).map(Key::name)) {

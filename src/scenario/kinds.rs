@@ -106,7 +106,7 @@ pub(super) fn limit(node: &Node, key: &Key) -> Parsed<Option<u32>> {
         Value::Text(text) if text == "unlimited" => Ok(None),
         Value::Text(_) => {
             let help = "write a whole number or \"unlimited\"";
-            Err(not_allowed(node, key, "is not a number of them").help(help))
+            Err(not_allowed(node, key, "is not a number").help(help))
         }
         _ => small_integer(node, key).map(Some),
     }
@@ -180,7 +180,11 @@ pub(super) fn only(node: &Node, key: &Key) -> Parsed<()> {
         (Value::Text(a), Value::Text(b)) => units::parse_span(a).is_ok_and(|a| units::parse_span(b) == Ok(a)),
         _ => false,
     };
-    if node.value == allowed || same_span { Ok(()) } else { Err(not_supported(node, key, literal)) }
+    if node.value == allowed || same_span {
+        Ok(())
+    } else {
+        Err(not_supported(node, key, &format!("{} = {literal}", key.name())))
+    }
 }
 
 /// Reads a list of durations.

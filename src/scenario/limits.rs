@@ -1,6 +1,6 @@
 //! What each key allows by itself but all of them together do not: runs that cannot end, or answers that cannot come.
 
-use crate::engine::{ClientSetup, Setup};
+use crate::engine::{ClientSetup, PushSetup, Setup};
 use crate::policy::poller::{PollPolicy, Timing};
 use crate::policy::receiver::Acknowledge;
 use crate::scenario::problems::Problem;
@@ -61,9 +61,13 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Problem> {
         return problems;
     }
     problems.extend(events(subject));
-    problems.extend(exchanges(subject));
     for (index, client) in subject.setup.clients.iter().enumerate() {
-        problems.extend(client_limits(subject, &index.to_string(), client));
+        let index = index.to_string();
+        problems.extend(client.pull.as_ref().and_then(|pull| pull_limits(subject, &index, client, pull)));
+        problems.extend(client.push.as_ref().and_then(|push| push_limits(subject, &index, client, push)));
+    }
+    if problems.is_empty() {
+        problems.extend(exchanges(subject));
     }
     problems
 }
@@ -137,61 +141,64 @@ fn exchanges(subject: &Subject<'_>) -> Vec<Problem> {
         let attempts = if client.push.is_some() { subject.events_per_consumer() } else { 0.0 };
         (polls + attempts) * f64::from(subject.setup.consumers)
     };
-    let total: f64 = subject.setup.clients.iter().map(of_client).sum();
+    let requests: Vec<f64> = subject.setup.clients.iter().map(of_client).collect();
+    let total: f64 = requests.iter().sum();
     if total <= EXCHANGES_MAX {
         return Vec::new();
     }
+    let most = requests.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(index, _)| index);
+    let place = ["client", &most.to_string(), "pull", "every"];
     let message = format!("the run would make about {} requests over all clients and consumers", count(total));
     let help = format!("lower `duration` or `consumers`, or poll less often: the most is {}", count(EXCHANGES_MAX));
-    vec![subject.problem(&["consumers"], message, help)]
+    vec![subject.problem(&place, message, help)]
 }
 
-fn client_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let link = &subject.setup.link;
-    let there_and_back = link.request.latency.min() + link.response.latency.min();
-    if let Some(pull) = &client.pull {
-        let place = ["client", index, "pull", "timeout"];
-        let most = polls(pull, subject.setup.frame.end.since(Time::ZERO));
-        if most > SERIALS_MAX {
-            let message = format!("\"{}\" would make up to {} polls for each consumer", client.name, count(most));
-            let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));
-            problems.push(subject.problem(&["client", index, "pull", "every"], message, help));
-        }
-        let least = there_and_back + subject.setup.api.service_time.min();
-        if pull.timeout <= least {
-            problems.push(subject.problem(
-                &place,
-                never_in_time("poll", client, pull.timeout, least),
-                longer_than(least),
-            ));
-        } else if may_lose(subject) && pull.timing == Timing::FixedRate && pull.timeout > pull.every {
-            let message = format!(
-                "\"{}\" polls every {} but waits {} for an answer that may be lost: the polls in between would be skipped",
-                client.name,
-                format_span(pull.every),
-                format_span(pull.timeout)
-            );
-            let help = format!("write timeout = \"{}\" or less, or timing = \"fixed-delay\"", format_span(pull.every));
-            problems.push(subject.problem(&place, message, help));
-        }
+fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &PollPolicy) -> Option<Problem> {
+    let place = ["client", index, "pull", "every"];
+    let most = polls(pull, subject.setup.frame.end.since(Time::ZERO));
+    if most > SERIALS_MAX {
+        let message = format!("\"{}\" would make up to {} polls for each consumer", client.name, count(most));
+        let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));
+        return Some(subject.problem(&place, message, help));
     }
-    if let Some(push) = &client.push {
-        let place = ["client", index, "push", "timeout"];
-        let handling = match push.receive.acknowledge {
-            Acknowledge::After => push.receive.service_time.min(),
-            Acknowledge::Before => Span::ZERO,
+    let least = there_and_back(subject) + subject.setup.api.service_time.min();
+    let grid_may_stall = may_lose(subject) && pull.timing == Timing::FixedRate;
+    if pull.timeout <= least {
+        // A timeout that is not written is the interval, or else far above any usual answer.
+        let is_written = subject.root.find(&["client", index, "pull", "timeout"]).is_some();
+        let place = ["client", index, "pull", if is_written { "timeout" } else { "every" }];
+        let help = if grid_may_stall && pull.every <= least {
+            format!("write an `every` longer than \"{}\", or lower the `latency` of [network]", format_span(least))
+        } else {
+            longer_than(least)
         };
-        let (timeout, least) = (push.dispatch.timeout, there_and_back + handling);
-        if timeout <= least {
-            problems.push(subject.problem(
-                &place,
-                never_in_time("webhook", client, timeout, least),
-                longer_than(least),
-            ));
-        }
+        return Some(subject.problem(&place, never_in_time("poll", client, pull.timeout, least), help));
     }
-    problems
+    if grid_may_stall && pull.timeout > pull.every {
+        let (every, timeout) = (format_span(pull.every), format_span(pull.timeout));
+        let message = format!(
+            "\"{}\" polls every {every} but waits {timeout} for an answer that may be lost: the polls in between would be skipped",
+            client.name
+        );
+        let help = format!("write timeout = \"{every}\" or less, or timing = \"fixed-delay\"");
+        return Some(subject.problem(&["client", index, "pull", "timeout"], message, help));
+    }
+    None
+}
+
+fn push_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, push: &PushSetup) -> Option<Problem> {
+    let handling = match push.receive.acknowledge {
+        Acknowledge::After => push.receive.service_time.min(),
+        Acknowledge::Before => Span::ZERO,
+    };
+    let (timeout, least) = (push.dispatch.timeout, there_and_back(subject) + handling);
+    let message = || never_in_time("webhook", client, timeout, least);
+    (timeout <= least).then(|| subject.problem(&["client", index, "push", "timeout"], message(), longer_than(least)))
+}
+
+/// The shortest time that a request and its response can travel.
+fn there_and_back(subject: &Subject<'_>) -> Span {
+    subject.setup.link.request.latency.min() + subject.setup.link.response.latency.min()
 }
 
 fn may_lose(subject: &Subject<'_>) -> bool {

@@ -14,6 +14,7 @@ mod read;
 mod resolved;
 mod schema;
 mod sections;
+mod syntax;
 mod trace;
 mod tree;
 pub mod units;

@@ -109,6 +109,11 @@ fn matches<'a>(names: &[(usize, &'a str)], text: &'a str) -> Vec<(usize, &'a str
 }
 
 fn no_such_client(names: &[(usize, &str)], text: &str) -> Problem {
+    if keys::find(&keys::join("client", text)).is_some() {
+        let name = names.first().map_or("NAME", |(_, name)| name);
+        let problem = Problem::new(format!("`client.{text}` does not say which client"));
+        return problem.help(format!("write the client's name too, such as client.{name}.{text}"));
+    }
     let ends = [".pull", ".push", ".receiver", ".name"];
     let end = ends.iter().filter_map(|end| text.rfind(end)).min().unwrap_or(text.len());
     let wanted = text[..end].trim_matches('"');

@@ -1,6 +1,6 @@
 //! Reading the keys of a table, with the defaults of the table of keys.
 
-use crate::scenario::keys::{self, Absent, Key};
+use crate::scenario::keys::{self, Absent, Key, Kind};
 use crate::scenario::kinds::Parsed;
 use crate::scenario::problems::{Place, Problem};
 use crate::scenario::tree::{Node, Table, Value, read_value};
@@ -38,6 +38,16 @@ impl<'a> Section<'a> {
         self.node(name).is_some_and(|node| matches!(node.value, Value::Table(_)))
     }
 
+    /// Whether a key is written here that seems to be meant as the one of that name.
+    pub(super) fn misspells(&self, name: &str) -> bool {
+        let names = || keys::in_table(self.path).map(Key::name);
+        let entries = self.table.map_or(&[][..], |table| &table.entries);
+        entries
+            .iter()
+            .filter(|entry| self.key(&entry.key).is_none())
+            .any(|entry| keys::nearest(&entry.key, names()) == Some(name))
+    }
+
     fn key(&self, name: &str) -> Option<&'static Key> {
         keys::find(&keys::join(self.path, name))
     }
@@ -52,7 +62,12 @@ pub(super) struct Reader {
 
 impl Reader {
     /// The value of a key that has a default or is required; none after a problem.
-    pub(super) fn get<T>(&mut self, section: &Section<'_>, name: &str, parse: fn(&Node, &Key) -> Parsed<T>) -> Option<T> {
+    pub(super) fn get<T>(
+        &mut self,
+        section: &Section<'_>,
+        name: &str,
+        parse: fn(&Node, &Key) -> Parsed<T>,
+    ) -> Option<T> {
         let key = section.key(name)?;
         let parsed = match (section.node(name), key.absent) {
             (Some(node), _) => parse(node, key),
@@ -60,7 +75,10 @@ impl Reader {
                 let place = section.place.cloned();
                 parse(&Node { place, ..read_value(text, 0, 0) }, key)
             }
-            (None, Absent::Required | Absent::Nothing) => Err(missing(section, key)),
+            (None, Absent::Required | Absent::Nothing) => {
+                self.missing(section, key);
+                return None;
+            }
         };
         parsed.map_err(|problem| self.problems.push(problem)).ok()
     }
@@ -78,22 +96,27 @@ impl Reader {
         }
     }
 
+    /// Notes that a key is not there, unless a misspelt one is, which has been named already.
+    pub(super) fn missing(&mut self, section: &Section<'_>, key: &Key) {
+        if section.misspells(key.name()) {
+            return;
+        }
+        let example = match key.kind {
+            Kind::Rate => "\"1/s\"",
+            Kind::Span => "\"10s\"",
+            _ => "\"..\"",
+        };
+        let header = keys::header(section.path);
+        let place = if section.path.is_empty() { String::new() } else { format!(" in {header}") };
+        let before = if section.table.is_none() { format!("{header} with ") } else { String::new() };
+        let help = format!("add {before}{} = {example}: {}", key.name(), lower_first(key.doc));
+        self.problem(Problem::new(format!("`{}` is missing{place}", key.name())).at(section.place).help(help));
+    }
+
     /// Notes a problem.
     pub(super) fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
-}
-
-/// The problem that a key is not there.
-pub(super) fn missing(section: &Section<'_>, key: &Key) -> Problem {
-    let example = match key.kind {
-        keys::Kind::Rate => "\"1/s\"",
-        keys::Kind::Span => "\"10s\"",
-        _ => "\"..\"",
-    };
-    let place = if section.path.is_empty() { String::new() } else { format!(" in {}", keys::header(section.path)) };
-    let problem = Problem::new(format!("`{}` is missing{place}", key.name())).at(section.place);
-    problem.help(format!("add {} = {example}: {}", key.name(), lower_first(key.doc)))
 }
 
 /// The text as the middle of a sentence; abbreviations stay as they are.

@@ -113,6 +113,10 @@ fn kind(key: &Key) -> Value {
         Kind::Choice(names, _) => json!({ "enum": names }),
         Kind::ChoiceOrTable(names, _) => json!({ "anyOf": [{ "enum": names }, table(key.path)] }),
         Kind::Spans(max) => json!({ "type": "array", "items": span(), "maxItems": max }),
+        // Zero is zero in any unit.
+        Kind::Only("\"0s\"") => {
+            json!({ "type": "string", "pattern": r"^\s*0+(\.0+)?\s*(ns|us|µs|μs|ms|s|m|min|h|d)\s*$" })
+        }
         Kind::Only(text) => json!({ "const": json_of(text) }),
         Kind::Section | Kind::Table => table(key.path),
         Kind::Sections => {

@@ -10,7 +10,7 @@ use crate::policy::provider::ApiPolicy;
 use crate::policy::workers::Capacity;
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::problems::Problem;
-use crate::scenario::read::{Reader, Section, missing};
+use crate::scenario::read::{Reader, Section};
 use crate::scenario::tree::Node;
 use crate::scenario::units::Rate;
 use crate::scenario::{EngineChoice, TraceSource, keys, trace, walk};
@@ -98,7 +98,9 @@ pub(super) fn events(reader: &mut Reader, top: &Section<'_>, dir: &Path) -> Opti
         (Arrivals::Trace(instants), None, Some(source))
     } else {
         let Some(rate) = written_rate? else {
-            keys::find("events.rate").into_iter().for_each(|key| reader.problem(missing(&section, key)));
+            if let (false, Some(key)) = (top.misspells("events"), keys::find("events.rate")) {
+                reader.missing(&section, key);
+            }
             return None;
         };
         (arrivals_of(reader, &section, arrivals, rate)?, Some(rate), None)

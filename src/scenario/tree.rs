@@ -3,6 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 use crate::scenario::problems::{Place, Problem};
+use crate::scenario::syntax;
 
 /// A value and where it stands; a default stands nowhere.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,11 +55,6 @@ impl Table {
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
-    }
-
-    /// The value of a key, to change it.
-    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        self.entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
     }
 
     /// The value that the steps lead to: keys, or numbers for the elements of a list.
@@ -157,11 +153,7 @@ pub(super) fn read_file(text: &str) -> Result<Table, Vec<Problem>> {
     if errors.is_empty() {
         return Ok(Table::from_toml(table.get_ref(), 0, 0));
     }
-    let problem = |error: &toml::de::Error| {
-        let place = error.span().map(|span| Place { source: 0, span });
-        Problem::new(error.message()).at(place.as_ref())
-    };
-    Err(errors.iter().map(problem).collect())
+    Err(syntax::problems(text, &errors))
 }
 
 /// Reads one value that stands at `offset` of a text; a text that is no TOML value is a string.
