@@ -366,6 +366,19 @@ fn every_key_that_is_not_supported_says_so() {
     }
 }
 
+#[test]
+fn depth_and_length_do_no_harm() {
+    let deep = "[".repeat(50_000);
+    let path = format!("network.latency{}=1", ".x".repeat(50_000));
+    let inline = format!("network.latency={}1", "{a=".repeat(50_000));
+    for text in [format!("a = {deep}"), deep, format!("title = \"{}\"", "x".repeat(100_000))] {
+        assert!(parse(&text, &[&path, &inline]).is_err());
+    }
+    assert!(parse(SMALLEST, &[&path]).is_err());
+    assert!(parse(SMALLEST, &[&inline]).is_err());
+    assert!(parse(&SMALLEST.replace('\n', "\r\n"), &[]).is_ok());
+}
+
 fn duration() -> impl Strategy<Value = String> {
     (1_000_000u64..1 << 42).prop_map(|nanos| format!("\"{nanos}ns\""))
 }

@@ -215,10 +215,11 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
     let link = sections::network(reader, &top, seed);
     let clients = clients::clients(reader, &top, provider.as_ref());
     let (run, events, provider) = (run?, events?, provider?);
-    let duration = run.duration.unwrap_or_else(|| match &events.arrivals {
-        Arrivals::Trace(instants) => trace::default_duration(instants),
-        _ => sections::DURATION,
-    });
+    let duration = match (run.duration, &events.arrivals) {
+        (Some(duration), _) => duration,
+        (None, Arrivals::Trace(instants)) => trace::default_duration(instants),
+        (None, _) => reader.get(&top, "duration", kinds::span)?,
+    };
     let frame = sections::frame(run.warmup, duration, run.drain);
     let setup = Setup {
         seed,

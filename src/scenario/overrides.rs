@@ -7,6 +7,9 @@ use crate::scenario::tree::{Entry, Node, Table, Value, read_value};
 /// What stands before the text of a `--set` where it is shown.
 pub(super) const PREFIX: &str = "--set ";
 
+/// The most names in a path: more than any key has, and few enough for trees that are walked by recursion.
+const DEPTH_MAX: usize = 16;
+
 /// Applies every `--set` in order; problems name the ones that could not be applied.
 pub(super) fn apply(root: &mut Table, sets: &[String]) -> Vec<Problem> {
     let apply_one = |(index, text): (usize, &String)| apply_one(root, text, index + 1).err();
@@ -135,6 +138,9 @@ fn no_such_client(names: &[(usize, &str)], text: &str) -> Problem {
 /// Makes sure that a path is that of a key, or leads on into the value of one that may be a table.
 fn known(steps: Vec<Step>, path: &str) -> Result<Target, Problem> {
     let parts: Vec<_> = path.split('.').map(str::trim).collect();
+    if parts.len() > DEPTH_MAX {
+        return Err(Problem::new("no key lies that deep").help(format!("write at most {DEPTH_MAX} names")));
+    }
     let path = parts.join(".");
     for depth in 1..=parts.len() {
         let Some(key) = keys::find(&parts[..depth].join(".")) else {

@@ -21,9 +21,6 @@ use crate::workload::Arrivals;
 /// Requests that may wait for a worker of System B's API where the workers are limited.
 pub(super) const API_QUEUE: u32 = 65_536;
 
-/// How long events happen where neither the file nor a trace says: what the table of keys has.
-pub(super) const DURATION: Span = Span::from_secs(3_600);
-
 /// The keys at the top of the file.
 pub(super) struct Run {
     pub title: Option<String>,
