@@ -1,0 +1,273 @@
+//! What each key allows by itself but all of them together do not: runs that cannot end, or answers that cannot come.
+
+use crate::engine::{ClientSetup, PushSetup, Setup};
+use crate::policy::poller::{PollPolicy, Timing};
+use crate::policy::receiver::Acknowledge;
+use crate::scenario::problems::Problem;
+use crate::scenario::tree::Table;
+use crate::scenario::units::{Rate, format_span};
+use crate::time::{Span, Time};
+use crate::workload::Arrivals;
+
+const DURATION_MAX: Span = Span::from_secs(3_650 * 86_400);
+const DRAIN_MAX: Span = Span::from_secs(365 * 86_400);
+/// Events and polls of a consumer are numbered in 32 bits.
+const SERIALS_MAX: f64 = 4e9;
+const EVENTS_MAX: f64 = 1e10;
+const EXCHANGES_MAX: f64 = 1e12;
+
+const LIVE_CONSUMERS_MAX: u32 = 1_000;
+const LIVE_EVENTS_MAX: f64 = 1e7;
+const LIVE_DURATION_MAX: Span = Span::from_secs(86_400);
+
+/// The parts of a scenario that the limits look at.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub setup: &'a Setup,
+    pub rate: Option<Rate>,
+    pub root: &'a Table,
+}
+
+impl Subject<'_> {
+    fn problem(&self, steps: &[&str], message: impl Into<String>, help: impl Into<String>) -> Problem {
+        Problem::new(message).at(self.root.place(steps)).help(help)
+    }
+
+    fn duration(&self) -> Span {
+        self.setup.frame.duration.since(Time::ZERO)
+    }
+
+    /// The expected number of events of one consumer.
+    pub(super) fn events_per_consumer(&self) -> f64 {
+        match (&self.setup.workload.arrivals, self.rate) {
+            (Arrivals::Trace(instants), _) => {
+                instants.partition_point(|instant| *instant < self.setup.frame.duration) as f64
+            }
+            (_, Some(rate)) => rate.expected_in(self.duration()),
+            (_, None) => 0.0,
+        }
+    }
+
+    fn events(&self) -> f64 {
+        self.events_per_consumer() * f64::from(self.setup.consumers)
+    }
+}
+
+/// Everything that any engine would refuse.
+pub(super) fn check(subject: &Subject<'_>) -> Vec<Problem> {
+    let mut problems = stretches(subject);
+    if !problems.is_empty() {
+        // Counts over a stretch of time that makes no sense make none either.
+        return problems;
+    }
+    problems.extend(events(subject));
+    for (index, client) in subject.setup.clients.iter().enumerate() {
+        let index = index.to_string();
+        problems.extend(client.pull.as_ref().and_then(|pull| pull_limits(subject, &index, client, pull)));
+        problems.extend(client.push.as_ref().and_then(|push| push_limits(subject, &index, client, push)));
+    }
+    if problems.is_empty() {
+        problems.extend(exchanges(subject));
+    }
+    problems
+}
+
+fn stretches(subject: &Subject<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let frame = subject.setup.frame;
+    let (duration, warmup, drain) =
+        (subject.duration(), frame.warmup.since(Time::ZERO), frame.end.since(frame.duration));
+    if duration.is_zero() {
+        problems.push(subject.problem(&["duration"], "`duration` is zero", "write a duration such as \"1h\""));
+    } else if duration > DURATION_MAX {
+        let message = format!("a `duration` of {} is too long", format_span(duration));
+        let place: &[&str] =
+            if subject.root.get("duration").is_some() { &["duration"] } else { &["events", "trace", "file"] };
+        problems.push(subject.problem(place, message, "write at most \"3650d\""));
+    }
+    if warmup >= duration && !duration.is_zero() {
+        let message = format!(
+            "`warmup` is {} and `duration` is {}: nothing would be counted",
+            format_span(warmup),
+            format_span(duration)
+        );
+        problems.push(subject.problem(&["warmup"], message, "write a `warmup` that is shorter than the `duration`"));
+    }
+    if drain > DRAIN_MAX {
+        problems.push(subject.problem(&["drain"], "`drain` is too long", "write at most \"365d\""));
+    }
+    problems
+}
+
+fn events(subject: &Subject<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Arrivals::Trace(instants) = &subject.setup.workload.arrivals
+        && !instants.iter().any(|instant| subject.setup.frame.counts(*instant))
+    {
+        let message = "no event of the trace falls between `warmup` and `duration`";
+        problems.push(subject.problem(
+            &["events", "trace", "file"],
+            message,
+            "the first event is at the start of the run: shorten `warmup`",
+        ));
+    }
+    let place = ["events", "rate"];
+    let (each, all) = (subject.events_per_consumer(), subject.events());
+    if each > SERIALS_MAX {
+        let message = format!("each consumer would have about {} events", count(each));
+        problems.push(subject.problem(
+            &place,
+            message,
+            format!("lower `rate` or `duration`: the most is {}", count(SERIALS_MAX)),
+        ));
+    } else if all > EVENTS_MAX {
+        let message = format!("there would be about {} events over all consumers", count(all));
+        problems.push(subject.problem(
+            &place,
+            message,
+            format!("lower `rate`, `duration` or `consumers`: the most is {}", count(EVENTS_MAX)),
+        ));
+    }
+    problems
+}
+
+fn polls(pull: &PollPolicy, span: Span) -> f64 {
+    span.as_nanos() as f64 / pull.every.as_nanos().max(1) as f64
+}
+
+fn exchanges(subject: &Subject<'_>) -> Vec<Problem> {
+    let of_client = |client: &ClientSetup| {
+        let polls = client.pull.as_ref().map_or(0.0, |pull| polls(pull, subject.duration()));
+        let attempts = if client.push.is_some() { subject.events_per_consumer() } else { 0.0 };
+        (polls + attempts) * f64::from(subject.setup.consumers)
+    };
+    let requests: Vec<f64> = subject.setup.clients.iter().map(of_client).collect();
+    let total: f64 = requests.iter().sum();
+    if total <= EXCHANGES_MAX {
+        return Vec::new();
+    }
+    let most = requests.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(index, _)| index);
+    let place = ["client", &most.to_string(), "pull", "every"];
+    let message = format!("the run would make about {} requests over all clients and consumers", count(total));
+    let help = format!("lower `duration` or `consumers`, or poll less often: the most is {}", count(EXCHANGES_MAX));
+    vec![subject.problem(&place, message, help)]
+}
+
+fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &PollPolicy) -> Option<Problem> {
+    let place = ["client", index, "pull", "every"];
+    let most = polls(pull, subject.setup.frame.end.since(Time::ZERO));
+    if most > SERIALS_MAX {
+        let message = format!("\"{}\" would make up to {} polls for each consumer", client.name, count(most));
+        let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));
+        return Some(subject.problem(&place, message, help));
+    }
+    let least = there_and_back(subject) + subject.setup.api.service_time.min();
+    let grid_may_stall = may_lose(subject) && pull.timing == Timing::FixedRate;
+    if pull.timeout <= least {
+        // A timeout that is not written is the interval, or else far above any usual answer.
+        let is_written = subject.root.find(&["client", index, "pull", "timeout"]).is_some();
+        let place = ["client", index, "pull", if is_written { "timeout" } else { "every" }];
+        let help = if grid_may_stall && pull.every <= least {
+            format!("write an `every` longer than \"{}\", or lower the `latency` of [network]", format_span(least))
+        } else {
+            longer_than(least)
+        };
+        return Some(subject.problem(&place, never_in_time("poll", client, pull.timeout, least), help));
+    }
+    if grid_may_stall && pull.timeout > pull.every {
+        let (every, timeout) = (format_span(pull.every), format_span(pull.timeout));
+        let message = format!(
+            "\"{}\" polls every {every} but waits {timeout} for an answer that may be lost: the polls in between would be skipped",
+            client.name
+        );
+        let help = format!("write timeout = \"{every}\" or less, or timing = \"fixed-delay\"");
+        return Some(subject.problem(&["client", index, "pull", "timeout"], message, help));
+    }
+    None
+}
+
+fn push_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, push: &PushSetup) -> Option<Problem> {
+    let handling = match push.receive.acknowledge {
+        Acknowledge::After => push.receive.service_time.min(),
+        Acknowledge::Before => Span::ZERO,
+    };
+    let (timeout, least) = (push.dispatch.timeout, there_and_back(subject) + handling);
+    let message = || never_in_time("webhook", client, timeout, least);
+    (timeout <= least).then(|| subject.problem(&["client", index, "push", "timeout"], message(), longer_than(least)))
+}
+
+/// The shortest time that a request and its response can travel.
+fn there_and_back(subject: &Subject<'_>) -> Span {
+    subject.setup.link.request.latency.min() + subject.setup.link.response.latency.min()
+}
+
+fn may_lose(subject: &Subject<'_>) -> bool {
+    subject.setup.link.request.loss > 0.0 || subject.setup.link.response.loss > 0.0
+}
+
+fn never_in_time(what: &str, client: &ClientSetup, timeout: Span, least: Span) -> String {
+    let (least, timeout) = (format_span(least), format_span(timeout));
+    format!(
+        "every {what} of \"{}\" would time out: its answer takes at least {least}, its timeout is {timeout}",
+        client.name
+    )
+}
+
+fn longer_than(least: Span) -> String {
+    format!("write a `timeout` longer than \"{}\", or lower the `latency` of [network]", format_span(least))
+}
+
+/// Everything that only the live engine would refuse.
+pub(super) fn check_live(subject: &Subject<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let setup = subject.setup;
+    if setup.consumers > LIVE_CONSUMERS_MAX {
+        let message = format!("{} consumers are too many for the live engine", setup.consumers);
+        let help = format!("write at most {LIVE_CONSUMERS_MAX}, or use engine = \"sim\"");
+        problems.push(subject.problem(&["consumers"], message, help));
+    }
+    if subject.events() > LIVE_EVENTS_MAX {
+        let message = format!("about {} events are too many for the live engine", count(subject.events()));
+        let help = format!("keep to {}, or use engine = \"sim\"", count(LIVE_EVENTS_MAX));
+        problems.push(subject.problem(&["events", "rate"], message, help));
+    }
+    if subject.duration() > LIVE_DURATION_MAX {
+        let message = format!("the live engine would really take {}", format_span(subject.duration()));
+        let help =
+            format!("write a `duration` of at most \"{}\", or use engine = \"sim\"", format_span(LIVE_DURATION_MAX));
+        problems.push(subject.problem(&["duration"], message, help));
+    }
+    problems
+}
+
+/// A count for people: whole up to a million, then with a power of ten.
+fn count(value: f64) -> String {
+    if value < 1e6 {
+        return format!("{value:.0}");
+    }
+    let mut power = 0;
+    let mut mantissa = value;
+    while mantissa >= 9.95 {
+        mantissa /= 10.0;
+        power += 1;
+    }
+    let text = format!("{mantissa:.1}");
+    match text.trim_end_matches(".0") {
+        "1" => format!("10^{power}"),
+        mantissa => format!("{mantissa} x 10^{power}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_short() {
+        assert_eq!(count(3_600.0), "3600");
+        assert_eq!(count(1e12), "10^12");
+        assert_eq!(count(9.97e9), "10^10");
+        assert_eq!(count(4e9), "4 x 10^9");
+        assert_eq!(count(3.16e13), "3.2 x 10^13");
+    }
+}

@@ -1,0 +1,251 @@
+//! From a scenario file as written to a [`Setup`] that an engine can run.
+//!
+//! Reading has three steps, each of which names everything that it finds wrong: the text becomes a tree of values that
+//! know where they stand, `--set`s included; the tree is read against the one table of [`keys()`]; and what the keys say
+//! together is held against the limits of a run. A [`Scenario`] that exists is valid.
+
+mod clients;
+mod keys;
+mod kinds;
+mod limits;
+mod overrides;
+mod problems;
+mod read;
+mod resolved;
+mod schema;
+mod sections;
+mod syntax;
+mod trace;
+mod tree;
+pub mod units;
+mod walk;
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::engine::Setup;
+use crate::seed::Seed;
+use crate::time::Time;
+use crate::workload::{Arrivals, Workload};
+
+pub use keys::{Absent, Key, Kind, keys};
+pub use problems::{Place, Problem, Problems, Source};
+use read::{Reader, Section};
+pub use schema::schema;
+use sections::DispatchKeys;
+use tree::Table;
+use units::Rate;
+
+/// The largest scenario file that is read.
+const FILE_MAX: u64 = 16 << 20;
+
+/// A scenario that is valid.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The stem of its file's name.
+    pub name: String,
+    /// What it shows; its name if the file does not say.
+    pub title: String,
+    /// The engine that it asks for.
+    pub engine: EngineChoice,
+    /// The number that every random draw goes back to.
+    pub seed: u64,
+    /// What an engine needs to know of it.
+    pub setup: Setup,
+    /// The mean rate of events of a consumer; none with a trace.
+    pub rate: Option<Rate>,
+    /// Where the events come from if they are a trace.
+    pub trace: Option<TraceSource>,
+    /// Kept here too, because a scenario without webhooks has it nowhere else.
+    dispatch: DispatchKeys,
+    written: Written,
+}
+
+/// The texts that a scenario was read from, to show where something is wrong with it.
+#[derive(Clone, Debug)]
+struct Written {
+    sources: Arc<[Source]>,
+    root: Table,
+}
+
+/// Which engine a scenario asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// Virtual time.
+    #[default]
+    Sim,
+    /// Real HTTP on loopback.
+    Live,
+    /// One after the other, to compare them.
+    Both,
+}
+
+impl EngineChoice {
+    /// The name that stands in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Live => "live",
+            Self::Both => "both",
+        }
+    }
+
+    /// Whether the live engine takes part.
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Live | Self::Both)
+    }
+}
+
+/// Where the instants of a trace come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceSource {
+    /// The CSV file, relative to the scenario file.
+    pub file: String,
+    /// The column, by its name in the first row; the first column if there is none.
+    pub column: Option<String>,
+}
+
+impl Scenario {
+    /// Reads a scenario file, changed by `--set`s of the form `KEY=VALUE`.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file and the `--set`s.
+    pub fn load(path: &Path, sets: &[String]) -> Result<Self, Problems> {
+        let text = read_text(path).map_err(Problems::single)?;
+        let dir = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, &path.display().to_string(), dir, sets)
+    }
+
+    /// Reads the text of a scenario file; `name` is what the file is called, and a trace file is looked for in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the text and the `--set`s.
+    pub fn parse(text: &str, name: &str, dir: &Path, sets: &[String]) -> Result<Self, Problems> {
+        let file = Source { label: Some(name.to_owned()), text: text.to_owned() };
+        let set = |text: &String| Source { label: None, text: format!("{}{text}", overrides::PREFIX) };
+        let sources: Arc<[Source]> = std::iter::once(file).chain(sets.iter().map(set)).collect();
+        match read(text, name, dir, sets, &sources) {
+            Ok(scenario) => Ok(scenario),
+            Err(list) => Err(problems_of(&sources, list)),
+        }
+    }
+
+    /// Whether the live engine can run this scenario too.
+    ///
+    /// # Errors
+    ///
+    /// Every limit of the live engine that the scenario exceeds.
+    pub fn check_live(&self) -> Result<(), Problems> {
+        let problems = limits::check_live(&self.subject());
+        Problems::new(&self.written.sources, problems).map_or(Ok(()), Err)
+    }
+
+    /// The expected number of events of one consumer over the whole duration.
+    pub fn events_per_consumer(&self) -> f64 {
+        self.subject().events_per_consumer()
+    }
+
+    fn subject(&self) -> limits::Subject<'_> {
+        limits::Subject { setup: &self.setup, rate: self.rate, root: &self.written.root }
+    }
+}
+
+fn problems_of(sources: &Arc<[Source]>, list: Vec<Problem>) -> Problems {
+    Problems::new(sources, list).unwrap_or_else(|| Problems::single("the scenario cannot be read"))
+}
+
+/// The text of a file.
+fn read_text(path: &Path) -> Result<String, String> {
+    let name = path.display();
+    let unreadable = |error: std::io::Error| format!("cannot read {name}: {}", trace::plain(&error));
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > FILE_MAX {
+        return Err(format!("cannot read {name}: it is larger than {}", units::format_size(FILE_MAX)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("{name}:{line}: this is not UTF-8 text")
+    })
+}
+
+fn read(
+    text: &str,
+    name: &str,
+    dir: &Path,
+    sets: &[String],
+    sources: &Arc<[Source]>,
+) -> Result<Scenario, Vec<Problem>> {
+    let mut root = tree::read_file(text)?;
+    let mut problems = overrides::apply(&mut root, sets);
+    problems.extend(walk::check(&root));
+    let mut reader = Reader { problems };
+    let stem = Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let written = Written { sources: Arc::clone(sources), root };
+    let scenario = assemble(&mut reader, stem, dir, written);
+    let Some(scenario) = scenario.filter(|_| reader.problems.is_empty()) else {
+        return Err(in_order(reader.problems));
+    };
+    let mut problems = limits::check(&scenario.subject());
+    if problems.is_empty() && scenario.engine.is_live() {
+        problems = limits::check_live(&scenario.subject());
+    }
+    if problems.is_empty() { Ok(scenario) } else { Err(in_order(problems)) }
+}
+
+/// Problems in the order in which they stand in the file; what stands nowhere comes first.
+fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.source, place.span.start)));
+    problems.dedup();
+    problems
+}
+
+fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> Option<Scenario> {
+    let top = Section { path: "", table: Some(&written.root), place: None };
+    let run = sections::run(reader, &top);
+    let events = sections::events(reader, &top, dir);
+    let provider = sections::provider(reader, &top);
+    // The seed only passes through, so a file without a good one still has its network read.
+    let seed = Seed::new(run.as_ref().map_or(0, |run| run.seed));
+    let link = sections::network(reader, &top, seed);
+    let clients = clients::clients(reader, &top, provider.as_ref());
+    let (run, events, provider) = (run?, events?, provider?);
+    let duration = match (run.duration, &events.arrivals) {
+        (Some(duration), _) => duration,
+        (None, Arrivals::Trace(instants)) => trace::default_duration(instants),
+        (None, _) => reader.get(&top, "duration", kinds::span)?,
+    };
+    let frame = sections::frame(run.warmup, duration, run.drain);
+    let setup = Setup {
+        seed,
+        frame,
+        consumers: run.consumers,
+        workload: Workload {
+            seed,
+            arrivals: events.arrivals,
+            records: events.records,
+            payload: events.payload,
+            until: Time::ZERO + duration,
+        },
+        link: link?,
+        api: provider.api,
+        clients: clients?,
+    };
+    let title = run.title.unwrap_or_else(|| name.clone());
+    Some(Scenario {
+        name,
+        title,
+        engine: run.engine,
+        seed: run.seed,
+        setup,
+        rate: events.rate,
+        trace: events.trace,
+        dispatch: provider.dispatch,
+        written,
+    })
+}

@@ -1,0 +1,201 @@
+//! `--set KEY=VALUE`: changes to the tree of a scenario before it is read.
+
+use crate::scenario::keys::{self, Kind};
+use crate::scenario::problems::{Place, Problem};
+use crate::scenario::tree::{Entry, Node, Table, Value, read_value};
+
+/// What stands before the text of a `--set` where it is shown.
+pub(super) const PREFIX: &str = "--set ";
+
+/// The most names in a path: more than any key has, and few enough for trees that are walked by recursion.
+const DEPTH_MAX: usize = 16;
+
+/// Applies every `--set` in order; problems name the ones that could not be applied.
+pub(super) fn apply(root: &mut Table, sets: &[String]) -> Vec<Problem> {
+    let apply_one = |(index, text): (usize, &String)| apply_one(root, text, index + 1).err();
+    sets.iter().enumerate().filter_map(apply_one).collect()
+}
+
+/// One step from a table or list to what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Key(String),
+    Element(usize),
+}
+
+/// Where a `--set` leads: the way through the tree, and the path of the key that it ends at.
+struct Target {
+    steps: Vec<Step>,
+    path: String,
+}
+
+fn apply_one(root: &mut Table, text: &str, source: usize) -> Result<(), Problem> {
+    let place = |start: usize, end: usize| Place { source, span: PREFIX.len() + start..PREFIX.len() + end };
+    let mut first = None;
+    // A client's name may hold an equals sign, so the first one that leaves a known key before it counts.
+    for (at, _) in text.match_indices('=') {
+        match resolve(root, text[..at].trim()) {
+            Ok(target) => {
+                let value = value_of(&target, text, at + 1, source);
+                return insert(root, &target, value, &place(0, at));
+            }
+            Err(problem) => first = first.or_else(|| Some(problem.at(Some(&place(0, at))))),
+        }
+    }
+    let no_value = || {
+        let problem = Problem::new(format!("`--set {text}` sets nothing")).at(Some(&place(0, text.len())));
+        problem.help("write a key and a value, such as --set events.rate=5/s")
+    };
+    Err(first.unwrap_or_else(no_value))
+}
+
+/// The value, as TOML where it is that; what goes to a key that takes a text needs no quotes, whatever it looks like.
+fn value_of(target: &Target, text: &str, from: usize, source: usize) -> Node {
+    let written = &text[from..];
+    let offset = from + written.len() - written.trim_start().len();
+    let written = written.trim();
+    let node = read_value(written, source, PREFIX.len() + offset);
+    let takes_text = matches!(keys::find(&target.path).map(|key| key.kind), Some(Kind::Text(_)));
+    match node.value {
+        Value::Text(_) => node,
+        _ if takes_text => Node { value: Value::Text(written.to_owned()), ..node },
+        _ => node,
+    }
+}
+
+fn resolve(root: &Table, path: &str) -> Result<Target, Problem> {
+    let Some(rest) = path.strip_prefix("client.") else {
+        let steps = path.split('.').map(|step| Step::Key(step.trim().to_owned())).collect();
+        return known(steps, path);
+    };
+    let names = client_names(root);
+    let mut failed = None;
+    for (index, name, after) in matches(&names, rest) {
+        let path = keys::join("client", after);
+        let mut steps = vec![Step::Key("client".to_owned()), Step::Element(index)];
+        steps.extend(after.split('.').map(|step| Step::Key(step.trim().to_owned())));
+        match known(steps, &path) {
+            Ok(target) => return Ok(target),
+            Err(problem) => failed = failed.or(Some((name, problem))),
+        }
+    }
+    Err(match failed {
+        Some((_, problem)) => problem,
+        None => no_such_client(&names, rest),
+    })
+}
+
+/// The names of the clients and their places in the list.
+fn client_names(root: &Table) -> Vec<(usize, &str)> {
+    let Some(Node { value: Value::List(list), .. }) = root.get("client") else { return Vec::new() };
+    list.iter()
+        .enumerate()
+        .filter_map(|(index, node)| match &node.value {
+            Value::Table(table) => match &table.get("name")?.value {
+                Value::Text(name) => Some((index, name.as_str())),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+/// The clients whose name, bare or in quotes, the text begins with, longest first, and what comes after it.
+fn matches<'a>(names: &[(usize, &'a str)], text: &'a str) -> Vec<(usize, &'a str, &'a str)> {
+    let after = |name: &str| {
+        let quoted = text.strip_prefix('"').and_then(|text| text.strip_prefix(name)?.strip_prefix('"'));
+        quoted.or_else(|| text.strip_prefix(name))?.strip_prefix('.')
+    };
+    let mut found: Vec<_> = names.iter().filter_map(|&(index, name)| Some((index, name, after(name)?))).collect();
+    found.sort_by_key(|(_, name, _)| std::cmp::Reverse(name.len()));
+    found
+}
+
+fn no_such_client(names: &[(usize, &str)], text: &str) -> Problem {
+    if keys::find(&keys::join("client", text)).is_some() {
+        let name = names.first().map_or("NAME", |(_, name)| name);
+        let problem = Problem::new(format!("`client.{text}` does not say which client"));
+        return problem.help(format!("write the client's name too, such as client.{name}.{text}"));
+    }
+    let ends = [".pull", ".push", ".receiver", ".name"];
+    let end = ends.iter().filter_map(|end| text.rfind(end)).min().unwrap_or(text.len());
+    let wanted = text[..end].trim_matches('"');
+    let problem = Problem::new(format!("no client is named \"{wanted}\""));
+    let names = || names.iter().map(|(_, name)| *name);
+    match keys::nearest(wanted, names()) {
+        Some(near) => problem.help(format!("did you mean \"{near}\"?")),
+        None => {
+            let names: Vec<_> = names().map(|name| format!("\"{name}\"")).collect();
+            problem.help(match &names[..] {
+                [] => "the file has no client with a name".to_owned(),
+                [only] => format!("the only client is {only}"),
+                _ => format!("the clients are {}", keys::listed(&names, "and")),
+            })
+        }
+    }
+}
+
+/// Makes sure that a path is that of a key, or leads on into the value of one that may be a table.
+fn known(steps: Vec<Step>, path: &str) -> Result<Target, Problem> {
+    let parts: Vec<_> = path.split('.').map(str::trim).collect();
+    if parts.len() > DEPTH_MAX {
+        return Err(Problem::new("no key lies that deep").help(format!("write at most {DEPTH_MAX} names")));
+    }
+    let path = parts.join(".");
+    for depth in 1..=parts.len() {
+        let Some(key) = keys::find(&parts[..depth].join(".")) else {
+            return Err(keys::unknown(&parts[..depth - 1].join("."), parts[depth - 1]));
+        };
+        let goes_on = depth < parts.len();
+        let next_is_key = goes_on && keys::find(&parts[..=depth].join(".")).is_some();
+        let open = matches!(key.kind, Kind::Time | Kind::TimeOrLegs | Kind::Unknown);
+        if open && !next_is_key {
+            break;
+        }
+        if goes_on && !next_is_key && keys::in_table(key.path).next().is_none() {
+            let problem = Problem::new(format!("`{}` is a value, not a table", key.path));
+            return Err(problem.help(format!("write --set {}=VALUE", key.path)));
+        }
+    }
+    Ok(Target { steps, path })
+}
+
+fn insert(root: &mut Table, target: &Target, value: Node, place: &Place) -> Result<(), Problem> {
+    let mut table = root;
+    let mut steps = target.steps.iter().peekable();
+    while let Some(step) = steps.next() {
+        let Step::Key(key) = step else { continue };
+        let node = entry(table, key, place);
+        let Some(next) = steps.peek() else {
+            *node = value;
+            return Ok(());
+        };
+        let inner = match (next, &mut node.value) {
+            (Step::Element(index), Value::List(list)) => list.get_mut(*index).map(|node| &mut node.value),
+            (_, other) => Some(other),
+        };
+        table = match inner {
+            Some(Value::Table(inner)) => inner,
+            Some(other) => return Err(not_a_table(key, &other.written(), place)),
+            None => return Err(not_a_table(key, "too short", place)),
+        };
+    }
+    Ok(())
+}
+
+fn not_a_table(key: &str, written: &str, place: &Place) -> Problem {
+    let problem = Problem::new(format!("`{key}` is {written} in the file, not a table")).at(Some(place));
+    problem.help(format!("set `{key}` as a whole, to {{ .. }}"))
+}
+
+/// The value of a key in a table; an empty table comes into being where there is none.
+fn entry<'a>(table: &'a mut Table, key: &str, place: &Place) -> &'a mut Node {
+    let index = table.entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
+        let node = Node { place: Some(place.clone()), value: Value::Table(Table::default()) };
+        table.entries.push(Entry { key: key.to_owned(), place: Some(place.clone()), node });
+        table.entries.len() - 1
+    });
+    let entry = &mut table.entries[index];
+    entry.place = entry.place.take().or_else(|| Some(place.clone()));
+    &mut entry.node
+}

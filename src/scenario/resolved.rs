@@ -1,0 +1,253 @@
+//! A scenario written out in full: every key with the value in effect, in one order and one form.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::distribution::Distribution;
+use crate::engine::{ClientSetup, PushSetup};
+use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use crate::policy::receiver::{Acknowledge, ReceivePolicy};
+use crate::policy::retry::RetryPolicy;
+use crate::policy::signature::Scheme;
+use crate::scenario::clients::generic_retry;
+use crate::scenario::keys::{self, Kind};
+use crate::scenario::tree::quoted;
+use crate::scenario::units::{format_rate, format_size, format_span};
+use crate::scenario::{Scenario, TraceSource};
+use crate::time::{Span, Time};
+use crate::workload::Arrivals;
+
+impl Scenario {
+    /// The scenario as TOML, with every key that has a value; reading it gives an equal setup.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        if let Value::Object(top) = self.to_json() {
+            write_section(&mut text, &top, "");
+        }
+        text
+    }
+
+    /// The scenario as JSON, with every key that has a value.
+    pub fn to_json(&self) -> Value {
+        let frame = self.setup.frame;
+        json!({
+            "schema": 1,
+            "title": self.title,
+            "engine": self.engine.name(),
+            "duration": span(frame.duration.since(Time::ZERO)),
+            "warmup": span(frame.warmup.since(Time::ZERO)),
+            "drain": span(frame.end.since(frame.duration)),
+            "seed": self.seed,
+            "consumers": self.setup.consumers,
+            "events": self.events_json(),
+            "provider": self.provider_json(),
+            "network": self.network_json(),
+            "client": self.setup.clients.iter().map(client).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The SHA-256 of the scenario whatever the engine, in hexadecimal: of its JSON, and of the instants of a trace.
+    pub fn sha256(&self) -> String {
+        let mut json = self.to_json();
+        if let Value::Object(top) = &mut json {
+            top.shift_remove("engine");
+        }
+        let mut hash = Sha256::new();
+        hash.update(json.to_string());
+        if let Arrivals::Trace(instants) = &self.setup.workload.arrivals {
+            // The name of a file does not say what is in it.
+            instants.iter().for_each(|instant| hash.update(instant.as_nanos().to_le_bytes()));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn events_json(&self) -> Value {
+        let workload = &self.setup.workload;
+        let arrivals = match workload.arrivals {
+            Arrivals::Constant { .. } => "constant",
+            Arrivals::Poisson { .. } => "poisson",
+            Arrivals::Bursts { .. } => "bursts",
+            Arrivals::Trace(_) => "trace",
+        };
+        let mut table = Map::new();
+        table.insert("arrivals".to_owned(), arrivals.into());
+        if let Some(rate) = self.rate {
+            table.insert("rate".to_owned(), format_rate(rate).into());
+        }
+        table.insert("payload".to_owned(), format_size(workload.payload.into()).into());
+        table.insert("records".to_owned(), workload.records.into());
+        if let Arrivals::Bursts { on, off, .. } = workload.arrivals {
+            table.insert("bursts".to_owned(), json!({ "on": span(on), "off": span(off) }));
+        }
+        if let Some(TraceSource { file, column }) = &self.trace {
+            let mut trace = Map::new();
+            trace.insert("file".to_owned(), file.clone().into());
+            trace.extend(column.clone().map(|column| ("column".to_owned(), column.into())));
+            table.insert("trace".to_owned(), trace.into());
+        }
+        table.into()
+    }
+
+    fn provider_json(&self) -> Value {
+        let api = &self.setup.api;
+        json!({
+            "preset": "generic",
+            "api": {
+                "workers": limit(api.capacity.workers),
+                "service_time": time(api.service_time),
+                "page": api.page,
+            },
+            "dispatch": {
+                "concurrency": limit(self.dispatch.concurrency),
+                "delay": time(self.dispatch.delay),
+            },
+        })
+    }
+
+    fn network_json(&self) -> Value {
+        let (request, response) = (self.setup.link.request, self.setup.link.response);
+        json!({
+            "latency": legs(time(request.latency), time(response.latency)),
+            "loss": legs(request.loss.into(), response.loss.into()),
+            "handshake": "reuse",
+        })
+    }
+}
+
+fn span(span: Span) -> String {
+    format_span(span)
+}
+
+fn limit(limit: Option<u32>) -> Value {
+    limit.map_or_else(|| "unlimited".into(), Value::from)
+}
+
+fn legs(request: Value, response: Value) -> Value {
+    if request == response { request } else { json!({ "request": request, "response": response }) }
+}
+
+fn time(distribution: Distribution) -> Value {
+    match distribution {
+        Distribution::Constant(constant) => span(constant).into(),
+        Distribution::Uniform { min, max } => json!({ "uniform": { "min": span(min), "max": span(max) } }),
+        Distribution::Exponential { mean } => json!({ "exponential": { "mean": span(mean) } }),
+        Distribution::LogNormal { median, p99 } => {
+            json!({ "lognormal": { "median": span(median), "p99": span(p99) } })
+        }
+    }
+}
+
+fn client(client: &ClientSetup) -> Value {
+    let mut table = Map::new();
+    table.insert("name".to_owned(), client.name.clone().into());
+    if let Some(policy) = &client.pull {
+        table.insert("pull".to_owned(), pull(policy));
+    }
+    if let Some(setup) = &client.push {
+        table.insert("push".to_owned(), push(setup));
+        table.insert("receiver".to_owned(), receiver(&setup.receive));
+    }
+    table.into()
+}
+
+fn pull(policy: &PollPolicy) -> Value {
+    let (kind, spread) = match policy.jitter {
+        Jitter::None => ("gap", 0.0),
+        Jitter::Gap(spread) => ("gap", spread),
+        Jitter::Grid(spread) => ("grid", spread),
+    };
+    json!({
+        "every": span(policy.every),
+        "strategy": "fixed",
+        "phase": match policy.phase {
+            Phase::Random => "random",
+            Phase::Aligned => "aligned",
+        },
+        "timing": match policy.timing {
+            Timing::FixedRate => "fixed-rate",
+            Timing::FixedDelay => "fixed-delay",
+        },
+        "jitter": { "kind": kind, "spread": spread },
+        "timeout": span(policy.timeout),
+        "service_time": time(policy.service_time),
+        "target": "feed",
+        "conditional": false,
+    })
+}
+
+fn push(setup: &PushSetup) -> Value {
+    json!({
+        "signature": match setup.scheme {
+            Scheme::None => "none",
+            Scheme::StandardWebhooks => "standard-webhooks",
+        },
+        "retry": retry(&setup.dispatch.retry),
+        "timeout": span(setup.dispatch.timeout),
+        "payload": "full",
+        "batch": { "max": 1, "wait": "0s" },
+        "order": "none",
+        "disable_after": "never",
+    })
+}
+
+fn retry(policy: &RetryPolicy) -> Value {
+    if *policy == RetryPolicy::never() {
+        "none".into()
+    } else if *policy == generic_retry() {
+        "generic".into()
+    } else if *policy == RetryPolicy::standard_webhooks() {
+        "standard-webhooks".into()
+    } else {
+        let delays: Vec<_> = policy.delays.iter().copied().map(span).collect();
+        json!({ "delays": delays, "jitter": policy.jitter })
+    }
+}
+
+fn receiver(policy: &ReceivePolicy) -> Value {
+    json!({
+        "workers": limit(policy.capacity.workers),
+        "service_time": time(policy.service_time),
+        "queue": policy.capacity.queue,
+        "ack": match policy.acknowledge {
+            Acknowledge::After => "after",
+            Acknowledge::Before => "before",
+        },
+        "dedupe": policy.dedupe,
+    })
+}
+
+/// Writes the values of a table, and then the tables in it that have headers of their own.
+fn write_section(text: &mut String, table: &Map<String, Value>, path: &str) {
+    let kind = |name: &str| keys::find(&keys::join(path, name)).map(|key| key.kind);
+    let has_header = |name: &str| matches!(kind(name), Some(Kind::Section | Kind::Sections));
+    for (name, value) in table.iter().filter(|(name, _)| !has_header(name)) {
+        text.push_str(&format!("{name} = {}\n", inline(value)));
+    }
+    for (name, value) in table.iter().filter(|(name, _)| has_header(name)) {
+        let path = keys::join(path, name);
+        let elements = match value {
+            Value::Array(elements) => &elements[..],
+            single => std::slice::from_ref(single),
+        };
+        for element in elements.iter().filter_map(Value::as_object) {
+            text.push_str(&format!("\n{}\n", keys::header(&path)));
+            write_section(text, element, &path);
+        }
+    }
+}
+
+/// A value on one line.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(elements) => {
+            let elements: Vec<_> = elements.iter().map(inline).collect();
+            format!("[{}]", elements.join(", "))
+        }
+        Value::Object(table) => {
+            let entries: Vec<_> = table.iter().map(|(name, value)| format!("{name} = {}", inline(value))).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

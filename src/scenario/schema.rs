@@ -1,0 +1,148 @@
+//! The JSON Schema of a scenario file, for editors.
+
+use serde_json::{Map, Value, json};
+
+use crate::scenario::clients::CLIENTS_MAX;
+use crate::scenario::keys::{self, Absent, Key, Kind};
+use crate::scenario::tree::{self, read_value};
+use crate::scenario::units::{RATE_PATTERN, SIZE_PATTERN, SPAN_PATTERN};
+
+/// The JSON Schema (draft 2020-12) of a scenario file.
+pub fn schema() -> Value {
+    let mut schema = table("");
+    let head = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "pushpull scenario",
+        "description": "Compares polling an API with receiving webhooks",
+    });
+    if let (Value::Object(head), Value::Object(body)) = (head, &mut schema) {
+        let body = std::mem::take(body);
+        return head.into_iter().chain(body).chain([("$defs".to_owned(), definitions())]).collect();
+    }
+    schema
+}
+
+fn definitions() -> Value {
+    let span = json!({ "$ref": "#/$defs/duration" });
+    let parameters = |names: &[&str]| {
+        let properties: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), span.clone())).collect();
+        json!({ "type": "object", "properties": properties, "required": names, "additionalProperties": false })
+    };
+    let one = |name: &str, schema: Value| json!({ "type": "object", "properties": { name: schema }, "required": [name], "additionalProperties": false });
+    json!({
+        "duration": { "type": "string", "pattern": SPAN_PATTERN, "examples": ["10s", "250ms", "1h 30m"] },
+        "time": { "anyOf": [
+            span,
+            one("constant", span.clone()),
+            one("uniform", parameters(&["min", "max"])),
+            one("exponential", parameters(&["mean"])),
+            one("lognormal", parameters(&["median", "p99"])),
+        ] },
+    })
+}
+
+/// The schema of a table with the keys that are supported in it.
+fn table(path: &str) -> Value {
+    let keys = || keys::in_table(path).filter(|key| key.supported);
+    let properties: Map<_, _> = keys().map(|key| (key.name().to_owned(), property(key))).collect();
+    let required: Vec<_> = keys().filter(|key| key.absent == Absent::Required).map(Key::name).collect();
+    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    if let Value::Object(schema) = &mut schema {
+        if !required.is_empty() {
+            schema.insert("required".to_owned(), required.into());
+        }
+        schema.extend(conditions(path));
+    }
+    schema
+}
+
+/// What holds between the keys of a table.
+fn conditions(path: &str) -> Map<String, Value> {
+    let conditions = match path {
+        "events" => {
+            let arrivals =
+                |name: &str| json!({ "properties": { "arrivals": { "const": name } }, "required": ["arrivals"] });
+            let absent = |name: &str| json!({ "not": { "required": [name] } });
+            json!({ "allOf": [
+                { "if": arrivals("trace"), "then": { "required": ["trace"], "not": { "required": ["rate"] } }, "else": { "required": ["rate"], "not": { "required": ["trace"] } } },
+                { "if": arrivals("bursts"), "then": { "required": ["bursts"] }, "else": absent("bursts") },
+            ] })
+        }
+        "client" => json!({
+            "anyOf": [{ "required": ["pull"] }, { "required": ["push"] }],
+            "dependentRequired": { "receiver": ["push"] },
+        }),
+        "client.push.retry" => json!({
+            "dependentSchemas": { "delays": { "properties": { "base": false, "factor": false, "max": false } } },
+        }),
+        _ => json!({}),
+    };
+    match conditions {
+        Value::Object(conditions) => conditions,
+        _ => Map::new(),
+    }
+}
+
+fn property(key: &Key) -> Value {
+    let mut schema = json!({ "description": key.doc });
+    if let (Value::Object(schema), Value::Object(kind)) = (&mut schema, kind(key)) {
+        schema.extend(kind);
+        schema.extend(key.default().map(|text| ("default".to_owned(), json_of(text))));
+    }
+    schema
+}
+
+fn kind(key: &Key) -> Value {
+    let span = || json!({ "$ref": "#/$defs/duration" });
+    let time = || json!({ "$ref": "#/$defs/time" });
+    let number = |min: f64, max: f64| json!({ "type": "number", "minimum": min, "maximum": max });
+    match key.kind {
+        Kind::Span => span(),
+        Kind::Time => time(),
+        Kind::TimeOrLegs => json!({ "anyOf": [time(), table(key.path)] }),
+        Kind::Rate => json!({ "type": "string", "pattern": RATE_PATTERN, "examples": ["10/s", "3/h", "1/10s"] }),
+        Kind::Size(_) => json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] }),
+        Kind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::Limit(max) => {
+            json!({ "anyOf": [{ "const": "unlimited" }, { "type": "integer", "minimum": 1, "maximum": max }] })
+        }
+        Kind::Number(min, max) => number(min, max),
+        Kind::NumberOrLegs(min, max) => json!({ "anyOf": [number(min, max), table(key.path)] }),
+        Kind::Text(max) => text(key, max),
+        Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Choice(names, _) => json!({ "enum": names }),
+        Kind::ChoiceOrTable(names, _) => json!({ "anyOf": [{ "enum": names }, table(key.path)] }),
+        Kind::Spans(max) => json!({ "type": "array", "items": span(), "maxItems": max }),
+        // Zero is zero in any unit.
+        Kind::Only("\"0s\"") => {
+            json!({ "type": "string", "pattern": r"^\s*0+(\.0+)?\s*(ns|us|µs|μs|ms|s|m|min|h|d)\s*$" })
+        }
+        Kind::Only(text) => json!({ "const": json_of(text) }),
+        Kind::Section | Kind::Table => table(key.path),
+        Kind::Sections => {
+            json!({ "type": "array", "items": table(key.path), "minItems": 1, "maxItems": CLIENTS_MAX })
+        }
+        Kind::Unknown => json!(false),
+    }
+}
+
+fn text(key: &Key, max: usize) -> Value {
+    // A client's name stands in quotes wherever it is shown.
+    let pattern = if key.path == "client.name" {
+        r#"^[^\u0000-\u001f\u007f-\u009f"]+$"#
+    } else {
+        r"^[^\u0000-\u001f\u007f-\u009f]+$"
+    };
+    json!({ "type": "string", "minLength": 1, "maxLength": max, "pattern": pattern })
+}
+
+/// A TOML value as JSON.
+fn json_of(text: &str) -> Value {
+    match read_value(text, 0, 0).value {
+        tree::Value::Text(text) | tree::Value::Date(text) => text.into(),
+        tree::Value::Integer(integer) => i64::try_from(integer).map_or(Value::Null, Value::from),
+        tree::Value::Float(float) => float.into(),
+        tree::Value::Flag(flag) => flag.into(),
+        tree::Value::List(_) | tree::Value::Table(_) => Value::Null,
+    }
+}

@@ -1,0 +1,235 @@
+//! The sections of a scenario that every client shares: the run itself, the events, the provider and the network.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::distribution::Distribution;
+use crate::link::{Leg, Link};
+use crate::measure::tally::Frame;
+use crate::policy::provider::ApiPolicy;
+use crate::policy::workers::Capacity;
+use crate::scenario::kinds::{self, Parsed};
+use crate::scenario::problems::Problem;
+use crate::scenario::read::{Reader, Section};
+use crate::scenario::tree::Node;
+use crate::scenario::units::Rate;
+use crate::scenario::{EngineChoice, TraceSource, keys, trace, walk};
+use crate::seed::Seed;
+use crate::time::{Span, Time};
+use crate::workload::Arrivals;
+
+/// Requests that may wait for a worker of System B's API where the workers are limited.
+pub(super) const API_QUEUE: u32 = 65_536;
+
+/// The keys at the top of the file.
+pub(super) struct Run {
+    pub title: Option<String>,
+    pub engine: EngineChoice,
+    /// None means what a run takes by default, which depends on its events.
+    pub duration: Option<Span>,
+    pub warmup: Span,
+    pub drain: Span,
+    pub seed: u64,
+    pub consumers: u32,
+}
+
+/// Reads the keys at the top of the file.
+pub(super) fn run(reader: &mut Reader, top: &Section<'_>) -> Option<Run> {
+    reader.get(top, "schema", schema);
+    let title = reader.get_if_written(top, "title", kinds::text);
+    let engine = reader.get(top, "engine", engine);
+    let duration = reader.get_if_written(top, "duration", kinds::span);
+    let warmup = reader.get(top, "warmup", kinds::span);
+    let drain = reader.get(top, "drain", kinds::span);
+    let seed = reader.get(top, "seed", kinds::integer);
+    let consumers = reader.get(top, "consumers", kinds::small_integer);
+    Some(Run {
+        title: title?,
+        engine: engine?,
+        duration: duration?,
+        warmup: warmup?,
+        drain: drain?,
+        seed: seed?,
+        consumers: consumers?,
+    })
+}
+
+fn schema(node: &Node, key: &keys::Key) -> Parsed<u64> {
+    kinds::integer(node, key).map_err(|problem| problem.help("this version reads schema = 1"))
+}
+
+fn engine(node: &Node, key: &keys::Key) -> Parsed<EngineChoice> {
+    Ok(match kinds::choice(node, key)? {
+        "live" => EngineChoice::Live,
+        "both" => EngineChoice::Both,
+        _ => EngineChoice::Sim,
+    })
+}
+
+/// What `[events]` says.
+pub(super) struct EventKeys {
+    pub arrivals: Arrivals,
+    pub rate: Option<Rate>,
+    pub trace: Option<TraceSource>,
+    pub payload: u32,
+    pub records: u32,
+}
+
+/// Reads `[events]`; a trace file is looked for in `dir`.
+pub(super) fn events(reader: &mut Reader, top: &Section<'_>, dir: &Path) -> Option<EventKeys> {
+    let section = top.sub("events");
+    let arrivals = reader.get(&section, "arrivals", kinds::choice);
+    let payload = reader.get(&section, "payload", kinds::size);
+    let records = reader.get(&section, "records", kinds::small_integer);
+    let written_rate = reader.get_if_written(&section, "rate", kinds::rate);
+    let arrivals = arrivals?;
+    for (table, kind) in [("bursts", "bursts"), ("trace", "trace")] {
+        if arrivals != kind {
+            out_of_place(reader, &section, table, arrivals, &format!("write arrivals = \"{kind}\" or remove it"));
+        }
+    }
+    let (arrivals, rate, trace) = if arrivals == "trace" {
+        let help = "remove it: the trace says when events occur";
+        out_of_place(reader, &section, "rate", arrivals, help);
+        let (source, instants) = trace_of(reader, &section, dir)?;
+        (Arrivals::Trace(instants), None, Some(source))
+    } else {
+        let Some(rate) = written_rate? else {
+            if let (false, Some(key)) = (top.misspells("events"), keys::find("events.rate")) {
+                reader.missing(&section, key);
+            }
+            return None;
+        };
+        (arrivals_of(reader, &section, arrivals, rate)?, Some(rate), None)
+    };
+    Some(EventKeys { arrivals, rate, trace, payload: payload?, records: records? })
+}
+
+/// Notes a key that has no meaning with these arrivals.
+fn out_of_place(reader: &mut Reader, section: &Section<'_>, name: &str, arrivals: &str, help: &str) {
+    if let Some(node) = section.node(name) {
+        let message = format!("`{name}` means nothing with arrivals = \"{arrivals}\"");
+        reader.problem(Problem::new(message).at(node.place.as_ref()).help(help));
+    }
+}
+
+fn arrivals_of(reader: &mut Reader, section: &Section<'_>, arrivals: &str, rate: Rate) -> Option<Arrivals> {
+    let gap_nanos = rate.gap_nanos();
+    match arrivals {
+        "constant" => Some(Arrivals::Constant { gap_nanos }),
+        "bursts" => {
+            let bursts = section.sub("events.bursts");
+            if bursts.table.is_none() {
+                let problem = Problem::new("`bursts` is missing in [events]").at(section.place);
+                reader.problem(problem.help("add bursts = { on = \"10s\", off = \"50s\" }: the mean lengths"));
+                return None;
+            }
+            let on = reader.get(&bursts, "on", positive);
+            let off = reader.get(&bursts, "off", positive);
+            let (on, off) = (on?, off?);
+            // All events of the long run fall into the share of the time in which the source is on.
+            let share_on = on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64());
+            Some(Arrivals::Bursts { gap_nanos: gap_nanos * share_on, on, off })
+        }
+        _ => Some(Arrivals::Poisson { gap_nanos }),
+    }
+}
+
+fn trace_of(reader: &mut Reader, section: &Section<'_>, dir: &Path) -> Option<(TraceSource, Arc<[Time]>)> {
+    let table = section.sub("events.trace");
+    if table.table.is_none() {
+        let problem = Problem::new("`trace` is missing in [events]").at(section.place);
+        reader.problem(problem.help("add trace = { file = \"times.csv\" }"));
+        return None;
+    }
+    let file = reader.get(&table, "file", kinds::text);
+    let column = reader.get_if_written(&table, "column", kinds::text);
+    let source = TraceSource { file: file?, column: column? };
+    match trace::load(&dir.join(&source.file), source.column.as_deref()) {
+        Ok(instants) => Some((source, instants.into())),
+        Err(message) => {
+            let place = table.node("file").and_then(|node| node.place.as_ref());
+            let help = "the file is CSV with one instant a row: Unix seconds or RFC 3339";
+            reader.problem(Problem::new(message).at(place).help(help));
+            None
+        }
+    }
+}
+
+/// Reads a duration above zero.
+pub(super) fn positive(node: &Node, key: &keys::Key) -> Parsed<Span> {
+    let span = kinds::span(node, key)?;
+    if span.is_zero() {
+        let problem = Problem::new(format!("`{}` is zero", key.name())).at(node.place.as_ref());
+        return Err(problem.help("write a duration above zero, such as \"10s\""));
+    }
+    Ok(span)
+}
+
+/// What `[provider]` says.
+pub(super) struct ProviderKeys {
+    pub api: ApiPolicy,
+    pub dispatch: DispatchKeys,
+}
+
+/// What `[provider.dispatch]` says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct DispatchKeys {
+    pub concurrency: Option<u32>,
+    pub delay: Distribution,
+}
+
+/// Reads `[provider]`.
+pub(super) fn provider(reader: &mut Reader, top: &Section<'_>) -> Option<ProviderKeys> {
+    let section = top.sub("provider");
+    reader.get(&section, "preset", kinds::choice);
+    let api = section.sub("provider.api");
+    let workers = reader.get(&api, "workers", kinds::limit);
+    let service_time = reader.get(&api, "service_time", kinds::time);
+    let page = reader.get(&api, "page", kinds::small_integer);
+    let dispatch = section.sub("provider.dispatch");
+    let concurrency = reader.get(&dispatch, "concurrency", kinds::limit);
+    let delay = reader.get(&dispatch, "delay", kinds::time);
+    let capacity = match workers? {
+        Some(workers) => Capacity { workers: Some(workers), queue: API_QUEUE },
+        None => Capacity::UNLIMITED,
+    };
+    Some(ProviderKeys {
+        api: ApiPolicy { capacity, service_time: service_time?, page: page? },
+        dispatch: DispatchKeys { concurrency: concurrency?, delay: delay? },
+    })
+}
+
+/// Reads `[network]`.
+pub(super) fn network(reader: &mut Reader, top: &Section<'_>, seed: Seed) -> Option<Link> {
+    let section = top.sub("network");
+    reader.get(&section, "handshake", kinds::choice);
+    let latency = legs(reader, &section, "network.latency", kinds::time);
+    let loss = legs(reader, &section, "network.loss", kinds::number);
+    let (latency, loss) = (latency?, loss?);
+    let leg = |direction: usize| Leg { latency: latency[direction], loss: loss[direction] };
+    Some(Link { seed, request: leg(0), response: leg(1) })
+}
+
+/// A value for both directions, or one for each: requests first.
+fn legs<T: Copy>(
+    reader: &mut Reader,
+    section: &Section<'_>,
+    path: &'static str,
+    parse: fn(&Node, &keys::Key) -> Parsed<T>,
+) -> Option<[T; 2]> {
+    let legs = section.sub(path);
+    if legs.table.is_some_and(walk::has_legs) {
+        let request = reader.get(&legs, "request", parse);
+        let response = reader.get(&legs, "response", parse);
+        return Some([request?, response?]);
+    }
+    let name = path.rsplit('.').next().unwrap_or(path);
+    reader.get(section, name, parse).map(|both| [both, both])
+}
+
+/// The stretches of a run, once its length is known.
+pub(super) fn frame(warmup: Span, duration: Span, drain: Span) -> Frame {
+    let at = |span: Span| Time::ZERO + span;
+    Frame { warmup: at(warmup), duration: at(duration), end: at(duration) + drain }
+}

@@ -1,0 +1,69 @@
+//! Whether every key that is written is one that there is, and stands where it may.
+
+use crate::scenario::keys::{self, Key, Kind};
+use crate::scenario::problems::Problem;
+use crate::scenario::tree::{Entry, Node, Table, Value};
+
+/// Names every key that is unknown or not supported, and every table that is none.
+pub(super) fn check(root: &Table) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    table(root, "", &mut problems);
+    problems
+}
+
+fn table(table: &Table, path: &str, problems: &mut Vec<Problem>) {
+    for written in &table.entries {
+        match keys::find(&keys::join(path, &written.key)) {
+            None => problems.push(keys::unknown(path, &written.key).at(written.place.as_ref())),
+            Some(key) if !key.supported => {
+                let message = format!("`{}` is not supported yet", key.path);
+                problems.push(Problem::new(message).at(written.place.as_ref()).help("remove it"));
+            }
+            Some(key) => entry(written, key, problems),
+        }
+    }
+}
+
+fn entry(written: &Entry, key: &Key, problems: &mut Vec<Problem>) {
+    let Node { place, value } = &written.node;
+    match (key.kind, value) {
+        (Kind::Section | Kind::Table | Kind::ChoiceOrTable(..), Value::Table(inner)) => {
+            table(inner, key.path, problems);
+        }
+        (Kind::TimeOrLegs, Value::Table(inner)) if !has_legs(inner) => {}
+        (Kind::TimeOrLegs | Kind::NumberOrLegs(..), Value::Table(inner)) => table(inner, key.path, problems),
+        (Kind::Section | Kind::Table, other) => {
+            let message = format!("`{}` is a table, not {}", key.path, other.kind());
+            let help = match key.kind {
+                Kind::Section => format!("write its keys under {}", keys::header(key.path)),
+                _ => format!("write {} = {{ .. }}", key.name()),
+            };
+            problems.push(Problem::new(message).at(place.as_ref()).help(help));
+        }
+        (Kind::Sections, Value::List(list)) => {
+            for node in list {
+                match &node.value {
+                    Value::Table(inner) => table(inner, key.path, problems),
+                    other => {
+                        let message = format!("a `{}` is a table, not {}", key.path, other.kind());
+                        problems.push(Problem::new(message).at(node.place.as_ref()).help(sections_help(key)));
+                    }
+                }
+            }
+        }
+        (Kind::Sections, _) => {
+            let message = format!("`{}` is a list of tables, because there may be several", key.path);
+            problems.push(Problem::new(message).at(place.as_ref()).help(sections_help(key)));
+        }
+        _ => {}
+    }
+}
+
+fn sections_help(key: &Key) -> String {
+    format!("write {} before the keys of each", keys::header(key.path))
+}
+
+/// Whether a table that may be a distribution is one with a value for each direction instead.
+pub(super) fn has_legs(table: &Table) -> bool {
+    table.get("request").is_some() || table.get("response").is_some()
+}
