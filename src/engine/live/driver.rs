@@ -1,0 +1,196 @@
+//! Drives the peers of one thread: tells them what happens, and carries out what they want.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::uri::Authority;
+use tokio::sync::{Notify, oneshot};
+
+use super::board::Board;
+use super::clock::Clock;
+use super::http::HttpClient;
+use super::journal::Journal;
+use super::lag::Lags;
+use super::pacer::Pacer;
+use crate::engine::deadlines::Deadlines;
+use crate::link::Link;
+use crate::measure::ledger::Fact;
+use crate::peer::{Exchange, Input, Output, Peer, Request, Response, Side};
+use crate::time::Time;
+use crate::wire::Wire;
+
+/// After so many peers were woken in a row, other tasks get a turn.
+const WAKES_IN_A_ROW: u32 = 32;
+
+/// What a thread needs to know of one client, and what it has seen of it.
+pub(super) struct Line {
+    pub(super) wire: Wire,
+    /// Where this side's requests go; none if it has none to send.
+    pub(super) target: Option<Authority>,
+    pub(super) board: Arc<Board>,
+    journal: RefCell<Journal>,
+}
+
+impl Line {
+    pub(super) fn new(wire: Wire, target: Option<Authority>, board: Arc<Board>) -> Self {
+        Self { wire, target, board, journal: RefCell::default() }
+    }
+
+    /// Writes a fact into the journal.
+    pub(super) fn record(&self, at: Time, fact: Fact) {
+        self.board.take_down(&fact);
+        self.journal.borrow_mut().push((at, fact));
+    }
+
+    /// Takes the journal as it is now.
+    pub(super) fn take_journal(&self) -> Journal {
+        self.journal.take()
+    }
+}
+
+/// The peers of one thread: System B's, one for each client, or those of one client, one for each consumer.
+pub(super) struct Driver<P> {
+    pub(super) clock: Clock,
+    pub(super) pacer: Rc<Pacer>,
+    pub(super) link: Link,
+    pub(super) http: HttpClient,
+    pub(super) lags: RefCell<Lags>,
+    side: Side,
+    /// One for each peer, or a single one that all of them share.
+    lines: Vec<Line>,
+    peers: RefCell<Peers<P>>,
+    /// Requests that a peer has taken and not yet answered.
+    unanswered: RefCell<BTreeMap<(u32, Exchange), oneshot::Sender<Response>>>,
+    /// The instant at which [`Self::keep_awake`] looks again of its own accord.
+    looks_again: Cell<Time>,
+    look_sooner: Notify,
+    out: Cell<Vec<Output>>,
+}
+
+struct Peers<P> {
+    all: Vec<P>,
+    deadlines: Deadlines,
+}
+
+impl<P: Peer + 'static> Driver<P> {
+    pub(super) fn new(
+        side: Side,
+        peers: Vec<P>,
+        lines: Vec<Line>,
+        link: Link,
+        pacer: (Clock, Rc<Pacer>),
+        http: HttpClient,
+    ) -> Rc<Self> {
+        let mut deadlines = Deadlines::new(peers.len());
+        for (peer, index) in peers.iter().zip(0..) {
+            deadlines.set(index, peer.deadline());
+        }
+        Rc::new(Self {
+            clock: pacer.0,
+            pacer: pacer.1,
+            link,
+            http,
+            lags: RefCell::new(Lags::new()),
+            side,
+            lines,
+            peers: RefCell::new(Peers { all: peers, deadlines }),
+            unanswered: RefCell::default(),
+            looks_again: Cell::new(Time::ZERO),
+            look_sooner: Notify::new(),
+            out: Cell::default(),
+        })
+    }
+
+    /// The line of a peer. Indices come from [`Self::peer_of`] or a bounded loop, never from a message.
+    pub(super) fn line(&self, index: u32) -> &Line {
+        match self.lines.as_slice() {
+            [shared] => shared,
+            each => &each[index as usize],
+        }
+    }
+
+    /// All lines.
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Tells a peer something and carries out what it wants; gives back the instant at which that happened.
+    pub(super) fn tell(self: &Rc<Self>, index: u32, input: Input) -> Time {
+        let now = self.clock.now();
+        let mut out = self.out.take();
+        let earliest = {
+            let peers = &mut *self.peers.borrow_mut();
+            let Some(peer) = peers.all.get_mut(index as usize) else { return now };
+            if let Some(due) = peer.deadline().filter(|due| *due <= now) {
+                self.lags.borrow_mut().record(now.since(due));
+            }
+            peer.handle(now, input, &mut out);
+            let deadline = peer.deadline();
+            debug_assert!(deadline.is_none_or(|at| at > now), "a deadline that has passed");
+            peers.deadlines.set(index, deadline);
+            peers.deadlines.next().map(|(at, _)| at)
+        };
+        if earliest.is_some_and(|at| at < self.looks_again.get()) {
+            self.look_sooner.notify_one();
+        }
+        for output in out.drain(..) {
+            match output {
+                Output::Send { exchange, request, timeout } => self.open(index, now, exchange, request, timeout),
+                Output::Reply { exchange, response } => self.reply(index, now, exchange, response),
+                Output::Note(note) => self.line(index).record(now, Fact::Noted(self.side, note)),
+            }
+        }
+        self.out.set(out);
+        now
+    }
+
+    /// Hands a request to a peer and waits for its answer.
+    pub(super) async fn ask(self: &Rc<Self>, index: u32, exchange: Exchange, request: Request) -> Response {
+        let (answer, answered) = oneshot::channel();
+        self.unanswered.borrow_mut().insert((index, exchange), answer);
+        self.tell(index, Input::Requested(exchange, request));
+        // A peer that never answers would be a bug; whoever asked still gets something.
+        answered.await.unwrap_or(Response::Refused(500))
+    }
+
+    fn reply(&self, index: u32, now: Time, exchange: Exchange, response: Response) {
+        let Some(answer) = self.unanswered.borrow_mut().remove(&(index, exchange)) else { return };
+        let line = self.line(index);
+        line.record(now, Fact::Replied { exchange, bytes: line.wire.response_size(&response) });
+        // Whoever asked may have hung up.
+        let _ = answer.send(response);
+    }
+
+    /// Wakes each peer when it wants to be woken, for ever.
+    pub(super) async fn keep_awake(self: Rc<Self>) {
+        let mut in_a_row = 0;
+        loop {
+            let next = self.peers.borrow_mut().deadlines.next();
+            match next {
+                Some((at, index)) if at <= self.clock.now() => {
+                    self.tell(index, Input::Wake);
+                    in_a_row += 1;
+                    if in_a_row % WAKES_IN_A_ROW == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                    continue;
+                }
+                Some((at, _)) => {
+                    self.looks_again.set(at);
+                    tokio::select! {
+                        biased;
+                        () = self.pacer.wait(at) => {}
+                        () = self.look_sooner.notified() => {}
+                    }
+                }
+                None => {
+                    self.looks_again.set(Time::NEVER);
+                    self.look_sooner.notified().await;
+                }
+            }
+            self.looks_again.set(Time::ZERO);
+        }
+    }
+}

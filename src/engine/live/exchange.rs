@@ -1,0 +1,91 @@
+//! The opener's side of an exchange. Here the scenario's network is applied: what it loses is never sent, and what it
+//! delays waits.
+
+use std::pin::pin;
+use std::rc::Rc;
+
+use tokio::task::spawn_local;
+
+use super::driver::Driver;
+use super::http::Answer;
+use crate::link::Verdict;
+use crate::measure::ledger::{End, Fact};
+use crate::peer::{Exchange, Input, Outcome, Peer, Request};
+use crate::time::{Span, Time};
+
+/// An exchange under way.
+struct Flight {
+    /// The peer that opened it.
+    index: u32,
+    exchange: Exchange,
+    request: Request,
+    opened: Time,
+    times_out_at: Time,
+    counted: bool,
+}
+
+impl<P: Peer + 'static> Driver<P> {
+    /// Opens an exchange for a peer and sees it through.
+    pub(super) fn open(self: &Rc<Self>, index: u32, now: Time, exchange: Exchange, request: Request, timeout: Span) {
+        let line = self.line(index);
+        let counted = line.board.open(exchange, now);
+        line.record(now, Fact::Opened { exchange, bytes: line.wire.request_size(exchange, &request) });
+        let verdict = self.link.request(exchange.consumer, &request);
+        if verdict == Verdict::Drop {
+            line.record(now, Fact::RequestLost(exchange));
+        }
+        let flight = Flight { index, exchange, request, opened: now, times_out_at: now + timeout, counted };
+        spawn_local(Rc::clone(self).fly(flight, verdict));
+    }
+
+    async fn fly(self: Rc<Self>, flight: Flight, verdict: Verdict) {
+        let Verdict::Deliver(delay) = verdict else {
+            self.pacer.wait(flight.times_out_at).await;
+            return self.end(&flight, Outcome::TimedOut, 0);
+        };
+        let mut answer = pin!(self.go_there(&flight, delay));
+        tokio::select! {
+            biased;
+            answer = &mut answer => return self.come_back(&flight, answer).await,
+            () = self.pacer.wait(flight.times_out_at) => {}
+        }
+        self.end(&flight, Outcome::TimedOut, 0);
+        // The opener waits no longer, but what it sent still reaches the other side.
+        answer.await;
+    }
+
+    /// Sends the request when it has crossed the network, and waits for the answer as it leaves the other side.
+    async fn go_there(&self, flight: &Flight, delay: Span) -> Option<Answer> {
+        self.pacer.wait(flight.opened + delay).await;
+        let line = self.line(flight.index);
+        let message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
+        self.http.send(line.target.as_ref()?, message).await
+    }
+
+    async fn come_back(self: &Rc<Self>, flight: &Flight, answer: Option<Answer>) {
+        let Some(answer) = answer else { return self.end(flight, Outcome::Unreachable, 0) };
+        let left = self.clock.now();
+        match self.link.response(flight.exchange.consumer, &flight.request) {
+            Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {
+                let wire = &self.line(flight.index).wire;
+                let response = wire.read_response(&flight.request, answer.status, &answer.body);
+                self.pacer.wait(left + delay).await;
+                self.end(flight, Outcome::Answered(response), answer.bytes);
+            }
+            Verdict::Deliver(_) | Verdict::Drop => {
+                self.pacer.wait(flight.times_out_at).await;
+                self.end(flight, Outcome::TimedOut, 0);
+            }
+        }
+    }
+
+    fn end(self: &Rc<Self>, flight: &Flight, outcome: Outcome, bytes: u64) {
+        let end = End::from(&outcome);
+        let now = self.tell(flight.index, Input::Ended(flight.exchange, outcome));
+        let line = self.line(flight.index);
+        line.record(now, Fact::Ended { exchange: flight.exchange, end, bytes });
+        if flight.counted {
+            line.board.end();
+        }
+    }
+}

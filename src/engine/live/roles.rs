@@ -1,0 +1,216 @@
+//! The threads of a run: one plays System B, one for each client plays System A. They meet over HTTP alone, apart from
+//! the board that tells when a run is over.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+
+use http::uri::Authority;
+use tokio::sync::watch;
+use tokio::task::{LocalSet, spawn_local};
+
+use super::api::{Api, History};
+use super::board::Board;
+use super::clock::Clock;
+use super::cpu::CpuMeter;
+use super::driver::{Driver, Line};
+use super::http::HttpClient;
+use super::journal::Journal;
+use super::lag::Lags;
+use super::pacer::Pacer;
+use super::publisher::publish;
+use super::receiver::Endpoint;
+use super::server::serve;
+use crate::engine::{ClientSetup, Setup};
+use crate::peer::{Peer, Side};
+use crate::policy::consumer::Consumer;
+use crate::policy::provider::{Provider, Serves};
+use crate::policy::signature::{Scheme, Secret};
+use crate::wire::Wire;
+
+/// The largest webhook that is read, unless the scenario's payloads are larger: 1 MiB, and room for what is around it.
+const WEBHOOK_MAX: usize = (1 << 20) + ENVELOPE;
+/// Room for what stands around a payload.
+const ENVELOPE: usize = 1 << 10;
+
+/// What all threads of a run share.
+#[derive(Clone)]
+pub(super) struct Stage {
+    pub(super) setup: Arc<Setup>,
+    pub(super) boards: Vec<Arc<Board>>,
+    pub(super) secret: Secret,
+    /// Turns true when the run is over.
+    pub(super) over: watch::Receiver<bool>,
+}
+
+/// How a thread says that it is ready, and learns when the run starts.
+pub(super) struct Cue {
+    pub(super) ready: mpsc::Sender<()>,
+    pub(super) start: mpsc::Receiver<Start>,
+}
+
+/// When a run starts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    pub(super) clock: Clock,
+    /// The same instant as Unix time in nanoseconds.
+    pub(super) epoch_nanos: i128,
+}
+
+/// What a thread has seen and spent.
+pub(super) struct Played {
+    /// One for each client that the thread dealt with.
+    pub(super) journals: Vec<Journal>,
+    pub(super) lags: Lags,
+    pub(super) cpu_seconds: f64,
+}
+
+impl Stage {
+    /// Plays System B for all clients. None if the run was called off before it started.
+    pub(super) fn play_provider(
+        mut self,
+        cue: Cue,
+        listener: TcpListener,
+        receivers: Vec<Option<SocketAddr>>,
+    ) -> io::Result<Option<Played>> {
+        let setup = Arc::clone(&self.setup);
+        let peers = setup.clients.iter().map(|client| provider(&setup, client)).collect();
+        perform(cue, async |start: Start| {
+            let line = |(index, receiver): (usize, &Option<SocketAddr>)| self.line(index, start, *receiver);
+            let lines = receivers.iter().enumerate().map(line).collect();
+            let pacer = Pacer::new(start.clock)?;
+            let driver = Driver::new(
+                Side::Provider,
+                peers,
+                lines,
+                setup.link,
+                (start.clock, Rc::clone(&pacer)),
+                HttpClient::new(ENVELOPE),
+            );
+            let history = History::new(setup.consumers, setup.api.page);
+            let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
+            let serving = serve(listener, move |request| Rc::clone(&api).answer(request));
+            let publishing = async {
+                publish(&setup, &driver, &history).await;
+                std::future::pending().await
+            };
+            self.play(&driver, Some(serving), publishing).await
+        })
+    }
+
+    /// Plays System A with one client. None if the run was called off before it started.
+    pub(super) fn play_client(
+        mut self,
+        cue: Cue,
+        index: usize,
+        listener: Option<TcpListener>,
+        api: SocketAddr,
+    ) -> io::Result<Option<Played>> {
+        let setup = Arc::clone(&self.setup);
+        let client = &setup.clients[index];
+        let receive = client.push.as_ref().map(|push| push.receive);
+        let consumer = |consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive);
+        let peers = (0..setup.consumers).map(consumer).collect();
+        perform(cue, async |start: Start| {
+            let pacer = Pacer::new(start.clock)?;
+            let driver = Driver::new(
+                Side::Consumer,
+                peers,
+                vec![self.line(index, start, Some(api))],
+                setup.link,
+                (start.clock, Rc::clone(&pacer)),
+                HttpClient::new(page_bytes_max(&setup, client)),
+            );
+            let webhook_max = WEBHOOK_MAX.max(setup.workload.payload as usize + ENVELOPE);
+            let endpoint = Endpoint::new(Rc::clone(&driver), setup.consumers, setup.workload.records, webhook_max);
+            let serving = listener.map(|listener| serve(listener, move |request| Rc::clone(&endpoint).answer(request)));
+            self.play(&driver, serving, std::future::pending()).await
+        })
+    }
+
+    /// Lets a driver and its server run until the run is over, and collects what they saw.
+    async fn play<P: Peer + 'static>(
+        &mut self,
+        driver: &Rc<Driver<P>>,
+        serving: Option<impl Future<Output = io::Result<()>> + 'static>,
+        publishing: impl Future<Output = io::Result<()>>,
+    ) -> io::Result<Played> {
+        let meter = CpuMeter::new(Rc::clone(&driver.pacer));
+        spawn_local(Rc::clone(&meter).watch(self.setup.frame));
+        spawn_local(Rc::clone(driver).keep_awake());
+        let server = async {
+            match serving {
+                Some(serving) => spawn_local(serving).await.map_err(io::Error::other)?,
+                None => std::future::pending().await,
+            }
+        };
+        let pacer = Rc::clone(&driver.pacer);
+        let pacing = spawn_local(async move { pacer.run().await });
+        tokio::select! {
+            // An error means that whoever is to end the run has gone; then it is over too.
+            _ = self.over.wait_for(|over| *over) => {}
+            failed = server => failed?,
+            failed = pacing => failed.map_err(io::Error::other)??,
+            failed = publishing => failed?,
+        }
+        Ok(Played {
+            journals: driver.lines().iter().map(Line::take_journal).collect(),
+            lags: driver.lags.borrow().clone(),
+            cpu_seconds: meter.seconds(),
+        })
+    }
+
+    fn line(&self, index: usize, start: Start, target: Option<SocketAddr>) -> Line {
+        let scheme = self.setup.clients[index].push.as_ref().map_or(Scheme::None, |push| push.scheme);
+        let client = u32::try_from(index).unwrap_or(u32::MAX);
+        let wire = Wire::new(client, scheme, self.secret.clone(), start.epoch_nanos);
+        Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]))
+    }
+}
+
+/// Gets a runtime ready, waits for the start, plays, and leaves nothing behind.
+fn perform(cue: Cue, part: impl AsyncFnOnce(Start) -> io::Result<Played>) -> io::Result<Option<Played>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let Cue { ready, start } = cue;
+    // Nobody listens where the run has been called off; then nobody gives the start either.
+    let _ = ready.send(());
+    drop(ready);
+    let Ok(start) = start.recv() else { return Ok(None) };
+    start.clock.sleep_to_start();
+    let tasks = LocalSet::new();
+    let played = tasks.block_on(&runtime, part(start));
+    // The tasks hold sockets that belong to the runtime.
+    drop(tasks);
+    drop(runtime);
+    played.map(Some)
+}
+
+fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
+    let serves = Serves {
+        first: 0,
+        consumers: setup.consumers,
+        feed: client.pull.is_some(),
+        records: true,
+        dispatch: client.push.as_ref().map(|push| &push.dispatch),
+    };
+    Provider::new(setup.api, setup.seed, serves)
+}
+
+/// The largest page that a client can be sent.
+fn page_bytes_max(setup: &Setup, client: &ClientSetup) -> usize {
+    let events = client.pull.as_ref().map_or(1, |pull| pull.page.min(setup.api.page)) as usize;
+    events.saturating_mul(setup.workload.payload as usize + ENVELOPE).saturating_add(ENVELOPE)
+}
+
+/// Where to send requests for a listener. A listener on every address of the machine is reached on the loopback.
+fn authority(mut address: SocketAddr) -> Option<Authority> {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Authority::try_from(address.to_string()).ok()
+}

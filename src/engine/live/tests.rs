@@ -1,0 +1,143 @@
+//! What is counted is what stands on the socket, byte for byte.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use tokio::task::{LocalSet, spawn_local};
+
+use super::http::HttpClient;
+use super::server::{read_body, serve};
+use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
+use crate::policy::signature::{Scheme, Secret};
+use crate::time::{Span, Time};
+use crate::wire::{Message, Wire};
+
+fn wire() -> Wire {
+    Wire::new(2, Scheme::StandardWebhooks, Secret::from_bytes(vec![9; 32]), 1_767_225_600_000_000_000)
+}
+
+fn event(serial: u32) -> Event {
+    Event { occurred_at: Time::from_nanos(1_234), consumer: 11, serial, record: 42, payload: 700 }
+}
+
+fn requests() -> [Request; 3] {
+    let authenticity = Authenticity::Accepted;
+    [
+        Request::Poll { after: 12, limit: 100, poll: 5, page: 0 },
+        Request::Record { record: 42 },
+        Request::Delivery { event: event(7), attempt: 3, authenticity },
+    ]
+}
+
+fn responses() -> [Response; 6] {
+    [
+        Response::Page { events: (1..=3).map(event).collect(), has_more: true },
+        Response::Page { events: Batch::new(), has_more: false },
+        Response::Record(Some(event(9))),
+        Response::Record(None),
+        Response::Accepted,
+        Response::Refused(503),
+    ]
+}
+
+fn exchange() -> Exchange {
+    Exchange { opener: Side::Consumer, consumer: 11, serial: 1_234 }
+}
+
+/// Reads one whole message: its head, and as much as that says will follow.
+fn read_message(stream: &mut TcpStream) -> String {
+    let (mut bytes, mut byte) = (Vec::new(), [0]);
+    while !bytes.ends_with(b"\r\n\r\n") {
+        assert_eq!(stream.read(&mut byte).expect("the connection holds"), 1, "it ends early");
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8(bytes.clone()).expect("heads are text");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().expect("a length is a number"))];
+    stream.read_exact(&mut body).expect("the body follows");
+    head + &String::from_utf8(body).expect("bodies are text")
+}
+
+fn on_a_runtime<T>(task: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    LocalSet::new().block_on(&runtime, task)
+}
+
+#[test]
+fn requests_and_answers_take_as_many_bytes_as_the_client_counts() {
+    for (request, response) in requests().into_iter().flat_map(|r| responses().map(|answer| (r, answer))) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let target = listener.local_addr().expect("it is bound").to_string().parse().expect("an address");
+        let answer = wire().response(&response);
+        let answered = answer.clone();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let request = read_message(&mut stream);
+            stream.write_all(written_out(&answered).as_bytes()).expect("it listens");
+            request
+        });
+        let message = wire().request(exchange(), &request, Time::ZERO + Span::from_secs(1));
+        let received = on_a_runtime(async { HttpClient::new(1 << 20).send(&target, message.clone()).await });
+        let on_the_wire = server.join().expect("the server does not fail");
+        assert_eq!(on_the_wire, written_out(&message));
+        assert_eq!(on_the_wire.len() as u64, wire().request_size(exchange(), &request));
+        let received = received.expect("an answer");
+        assert_eq!(received.bytes, written_out(&answer).len() as u64);
+        assert_eq!(received.bytes, wire().response_size(&response));
+        assert_eq!(received.body, answer.body);
+    }
+}
+
+#[test]
+fn requests_and_answers_take_as_many_bytes_as_the_server_counts() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("sockets can be non-blocking");
+    let address = listener.local_addr().expect("it is bound");
+    let (counted, counts) = std::sync::mpsc::channel();
+    let client = std::thread::spawn(move || {
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        for response in responses() {
+            for request in requests() {
+                let message = written_out(&wire().request(exchange(), &request, Time::ZERO));
+                stream.write_all(message.as_bytes()).expect("it listens");
+                let answer = read_message(&mut stream);
+                assert_eq!(answer, written_out(&wire().response(&response)));
+                assert_eq!(answer.len() as u64, wire().response_size(&response));
+                assert_eq!(counts.recv().expect("a count"), message.len() as u64);
+            }
+        }
+    });
+    let asked = std::rc::Rc::new(std::cell::Cell::new(0));
+    on_a_runtime(async {
+        let server = serve(listener, move |request: ::http::Request<hyper::body::Incoming>| {
+            let (counted, asked) = (counted.clone(), std::rc::Rc::clone(&asked));
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = read_body(body, 1 << 20).await.expect("a body, if empty");
+                counted.send(super::http::request_size(&parts, body.len())).expect("the client waits");
+                asked.set(asked.get() + 1);
+                wire().response(&responses()[(asked.get() - 1) / requests().len()])
+            }
+        });
+        spawn_local(server);
+        while !client.is_finished() {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    });
+    client.join().expect("the client does not fail");
+}
+
+/// A message as HTTP/1.1 has it.
+fn written_out(message: &Message) -> String {
+    let mut text = match &message.start {
+        crate::wire::Start::Request(method, path) => format!("{method} {path} HTTP/1.1\r\n"),
+        crate::wire::Start::Response(status) => {
+            let status = ::http::StatusCode::from_u16(*status).expect("a status");
+            format!("HTTP/1.1 {} {}\r\n", status.as_u16(), status.canonical_reason().expect("a known status"))
+        }
+    };
+    for (name, value) in &message.headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    text + "\r\n" + std::str::from_utf8(&message.body).expect("bodies are text")
+}
