@@ -36,7 +36,7 @@ impl Deadlines {
     }
 
     /// The earliest deadline and whose it is; of several at the same instant, the first peer's.
-    pub fn next(&mut self) -> Option<(Time, u32)> {
+    pub fn earliest(&mut self) -> Option<(Time, u32)> {
         if let [only] = self.present.as_slice() {
             return only.map(|at| (at, 0));
         }
@@ -58,21 +58,21 @@ mod tests {
     fn the_earliest_present_deadline_counts() {
         for count in [1, 3] {
             let mut deadlines = Deadlines::new(count);
-            assert_eq!(deadlines.next(), None);
+            assert_eq!(deadlines.earliest(), None);
             let at = Time::from_nanos;
             deadlines.set(0, Some(at(9)));
-            assert_eq!(deadlines.next(), Some((at(9), 0)));
+            assert_eq!(deadlines.earliest(), Some((at(9), 0)));
             deadlines.set(0, Some(at(4)));
-            assert_eq!(deadlines.next(), Some((at(4), 0)));
+            assert_eq!(deadlines.earliest(), Some((at(4), 0)));
             deadlines.set(0, Some(at(9)));
-            assert_eq!(deadlines.next(), Some((at(9), 0)));
+            assert_eq!(deadlines.earliest(), Some((at(9), 0)));
             if count == 3 {
                 deadlines.set(2, Some(at(7)));
                 deadlines.set(1, Some(at(7)));
-                assert_eq!(deadlines.next(), Some((at(7), 1)));
+                assert_eq!(deadlines.earliest(), Some((at(7), 1)));
             }
             (0..3).for_each(|index| deadlines.set(index, None));
-            assert_eq!(deadlines.next(), None);
+            assert_eq!(deadlines.earliest(), None);
         }
     }
 }

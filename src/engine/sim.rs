@@ -212,10 +212,10 @@ impl<'a> Cell<'a> {
     }
 
     fn next(&mut self) -> Option<(Time, Next)> {
-        let event = self.occurrences.next().map(|(at, index)| (at, Next::Event(index)));
+        let event = self.occurrences.earliest().map(|(at, index)| (at, Next::Event(index)));
         let agenda = self.agenda.next_at().map(|at| (at, Next::Agenda));
         let provider = self.provider.deadline().map(|at| (at, Next::WakeProvider));
-        let consumer = self.wakes.next().map(|(at, index)| (at, Next::WakeConsumer(index)));
+        let consumer = self.wakes.earliest().map(|(at, index)| (at, Next::WakeConsumer(index)));
         [event, agenda, provider, consumer].into_iter().flatten().min()
     }
 

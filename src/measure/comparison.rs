@@ -75,6 +75,8 @@ pub fn compare(baseline: &Summary, client: &Summary) -> Vec<Comparison> {
 pub struct Findings {
     /// Mean latencies of the one that hears sooner and of the other, in milliseconds, with their positions.
     pub sooner: Option<Ranked>,
+    /// Whether the difference of the latencies is within the error of this run: its 95 % interval holds zero.
+    pub equally_late: bool,
     /// Requests per event of the one that needs fewer and of the other, with their positions.
     pub thriftier: Option<Ranked>,
     /// The share of wasted requests of both.
@@ -113,8 +115,11 @@ pub fn findings(clients: [&Summary; 2]) -> Findings {
         let [a, b] = [value(clients[0])?, value(clients[1])?];
         Some(if b < a { Ranked { better: (1, b), worse: (0, a) } } else { Ranked { better: (0, a), worse: (1, b) } })
     };
+    let [a, b] = clients.map(|summary| summary.batches(Figure::LatencyMean));
+    let difference = a.zip(b).and_then(|(a, b)| statistics::ratio_difference(&b, &a));
     Findings {
         sooner: rank(|s| s.latency_mean_ms),
+        equally_late: difference.is_some_and(|interval| interval.low <= 0.0 && interval.high >= 0.0),
         thriftier: rank(Summary::requests_per_event),
         wasted: clients.map(Summary::wasted_ratio),
         lost: clients.map(Summary::lost_total),

@@ -87,7 +87,7 @@ impl Peer for Consumer {
                     // Nothing to handle.
                 } else if service.is_zero() {
                     saw(&fresh, out);
-                } else if self.pages.offer(now, (fresh, service)).is_ok() {
+                } else if self.pages.offer(now, (fresh, service)).is_none() {
                     self.turn_pages(now, out);
                 }
             }

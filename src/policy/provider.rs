@@ -122,7 +122,7 @@ impl Peer for Provider {
             }
             Input::Requested(exchange, request) => {
                 self.serve(now, out);
-                if self.workers.offer(now, Job { exchange, request, response: None }).is_err() {
+                if self.workers.offer(now, Job { exchange, request, response: None }).is_some() {
                     out.push(Output::Reply { exchange, response: Response::Refused(503) });
                 }
                 self.serve(now, out);

@@ -78,7 +78,7 @@ impl Receiver {
             out.push(reply(exchange, Response::Accepted));
             return;
         }
-        if self.workers.offer(now, Job { exchange, event, attempt, fresh }).is_err() {
+        if self.workers.offer(now, Job { exchange, event, attempt, fresh }).is_some() {
             out.push(reply(exchange, Response::Refused(SERVICE_UNAVAILABLE)));
             return;
         }

@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn anything_changed_is_rejected() {
-        let wrong: [fn(&mut (String, String, String, String)); 7] = [
+        type Change = fn(&mut (String, String, String, String));
+        let wrong: [Change; 7] = [
             |p| p.0.push('x'),
             |p| p.1 = (p.1.parse::<i64>().unwrap_or(0) + 1).to_string(),
             |p| p.2 = p.2.replace("OE=", "OA="),

@@ -34,15 +34,16 @@ impl<J> Workers<J> {
         Self { capacity, waiting: VecDeque::new(), serving: VecDeque::new() }
     }
 
-    /// Hands in a job, or gives it back if every worker is busy and the queue is full.
+    /// Hands in a job; gives it back if every worker is busy and the queue is full.
     ///
     /// Call [`Self::turn`] first, so that jobs that are due by now no longer count, and again afterwards.
-    pub fn offer(&mut self, now: Time, job: J) -> Result<(), J> {
+    #[must_use]
+    pub fn offer(&mut self, now: Time, job: J) -> Option<J> {
         if self.has_free_worker() || self.waiting.len() < self.capacity.queue as usize {
             self.waiting.push_back((now, job));
-            Ok(())
+            None
         } else {
-            Err(job)
+            Some(job)
         }
     }
 
@@ -117,7 +118,7 @@ mod tests {
                 );
             };
             turn(&mut pool);
-            if at < 1_000_000 && pool.offer(now, at).is_err() {
+            if at < 1_000_000 && pool.offer(now, at).is_some() {
                 refused.push(at);
             }
             turn(&mut pool);

@@ -49,9 +49,18 @@ pub fn percent(share: f64) -> String {
     format!("{} %", three_digits(share * 100.0))
 }
 
-/// A factor: `6.6 x`.
+/// A factor: `6.6 x`, and below a tenth the other way round: `1/66`.
 pub fn factor(value: f64) -> String {
-    format!("{} x", number(value))
+    match value {
+        v if v > 0.0 && v < 0.0995 => format!("1/{}", number(1.0 / v)),
+        v => format!("{} x", number(v)),
+    }
+}
+
+/// A number of things, in the singular where it is one.
+pub fn things(value: f64, one: &str, many: &str) -> String {
+    let text = number(value);
+    format!("{text} {}", if text == "1" { one } else { many })
 }
 
 /// A number of bytes, in binary units.
@@ -120,6 +129,8 @@ mod tests {
         for (value, text) in numbers {
             assert_eq!(number(value), text);
         }
+        assert_eq!((factor(6.61), factor(0.138), factor(0.0151)), ("6.61 x".into(), "0.138 x".into(), "1/66.2".into()));
+        assert_eq!((things(1.0, "poll", "polls"), things(0.5, "poll", "polls")), ("1 poll".into(), "0.5 polls".into()));
         assert_eq!((count(999), count(1_234_567)), ("999".into(), "1,234,567".into()));
         assert_eq!((percent(0.985), percent(1.0), percent(0.0)), ("98.5 %".into(), "100 %".into(), "0 %".into()));
         assert_eq!(

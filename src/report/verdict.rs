@@ -13,7 +13,7 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
             let found = findings(pair);
             if let Some(sooner) = found.sooner.filter(|_| !engine.is_overloaded(0) && !engine.is_overloaded(index + 1))
             {
-                sentences.push(latency(pair, sooner));
+                sentences.push(latency(pair, sooner, found.equally_late));
             }
             sentences.extend(found.thriftier.map(|thriftier| requests(pair, thriftier, &found)));
             sentences.extend(found.crossover.map(|crossover| crossing(pair, crossover)));
@@ -27,7 +27,7 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
         let (part, remedy) = overload.part.describe();
         let client = &engine.summaries[overload.client].terms.client;
         sentences.push(format!(
-            "* {client} is overloaded: {part} would have to take {} of what they can, so it falls ever further behind and \
+            "* \"{client}\" is overloaded: {part} would have to take {} of what they can, so it falls ever further behind and \
              no mean tells how late it is. What helps: {remedy}.",
             human::percent(overload.load)
         ));
@@ -42,17 +42,25 @@ pub fn render(engine: &EngineReport) -> String {
     paragraphs.join("\n")
 }
 
-fn name<'a>(pair: [&'a Summary; 2], position: usize) -> &'a str {
-    &pair[position].terms.client
+fn name(pair: [&Summary; 2], position: usize) -> String {
+    quoted(pair[position])
 }
 
-fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked) -> String {
+fn quoted(summary: &Summary) -> String {
+    format!("\"{}\"", summary.terms.client)
+}
+
+fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, equally_late: bool) -> String {
     let (fast, slow) = (name(pair, better.0), name(pair, worse.0));
-    if worse.1 <= better.1 * 1.005 {
-        return format!(
-            "{fast} and {slow} hear of an event equally late, after {} on average.",
-            human::duration_ms(better.1)
-        );
+    if equally_late || worse.1 <= better.1 * 1.005 {
+        let (fast_ms, slow_ms) = (human::duration_ms(better.1), human::duration_ms(worse.1));
+        return match fast_ms == slow_ms {
+            true => format!("{fast} and {slow} hear of an event equally late, after {fast_ms} on average."),
+            false => format!(
+                "{fast} and {slow} hear of an event equally late, within the error of this run: after {fast_ms} and \
+                 {slow_ms} on average."
+            ),
+        };
     }
     let times = match worse.1 / better.1 {
         ratio if ratio.is_finite() => format!(", {} times", human::number(ratio)),
@@ -73,8 +81,8 @@ fn requests(pair: [&Summary; 2], Ranked { better, worse }: Ranked, found: &Findi
     };
     let (less, more) = (name(pair, better.0), name(pair, worse.0));
     format!(
-        "{less} needs {} requests an event ({}), {more} {} ({}).",
-        human::number(better.1),
+        "{less} needs {} an event ({}), {more} {} ({}).",
+        human::things(better.1, "request", "requests"),
         wasted(better.0),
         human::number(worse.1),
         wasted(worse.0),
@@ -105,7 +113,7 @@ fn losses(pair: [&Summary; 2], found: &Findings) -> Option<String> {
             )
         })
         .collect();
-    (!lost.is_empty()).then(|| format!("{}.", lost.join("; ")))
+    (!lost.is_empty()).then(|| format!("{}; latencies are of those that arrived.", lost.join(", ")))
 }
 
 fn alone(summary: &Summary) -> Option<String> {
@@ -116,9 +124,9 @@ fn alone(summary: &Summary) -> Option<String> {
         Mode::Hybrid => "is told and polls",
     };
     Some(format!(
-        "{} {how}, and hears of an event after {} on average, with {} requests an event.",
-        summary.terms.client,
+        "{} {how}, and hears of an event after {} on average, with {} an event.",
+        quoted(summary),
         human::duration_ms(latency),
-        human::number(summary.requests_per_event()?),
+        human::things(summary.requests_per_event()?, "request", "requests"),
     ))
 }

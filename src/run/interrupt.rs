@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::Control;
 
 /// Stops a run at SIGINT or SIGTERM, for as long as the process lives.
-pub fn watch(control: Arc<Control>) {
+pub(super) fn watch(control: Arc<Control>) {
     let wait = move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {

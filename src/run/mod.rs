@@ -12,11 +12,11 @@ use std::path::PathBuf;
 pub use play::summarise;
 
 use crate::cli::{CheckArguments, Cli, Command, Format, InitArguments, RunArguments, ScenarioArguments};
+use crate::engine::live::LiveError;
 use crate::report::files::{self, WriteError};
 use crate::report::table::Style;
 use crate::report::{self, Report};
-use crate::scenario::problems::Problems;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Problems, Scenario};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -31,8 +31,8 @@ pub enum Failure {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The live engine cannot start or go on.
-    #[error(transparent)]
-    Live(#[from] crate::engine::live::LiveError),
+    #[error("{0}")]
+    Live(#[from] LiveError),
     /// An identity that must hold does not: a bug of this program.
     #[error("internal error: {client}: {sentence}; please report this with the scenario and the seed")]
     Identity {
@@ -53,8 +53,8 @@ impl Failure {
     /// The exit code that stands for it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Scenario(_) | Self::Usage(_) => 2,
-            Self::Live(error) if error.is_environment() => 3,
+            Self::Usage(_) | Self::Scenario(_) => 2,
+            Self::Live(LiveError::Bind { .. }) => 3,
             Self::Write(_) | Self::Live(_) | Self::Identity { .. } | Self::Output(_) | Self::Threads(_) => 1,
         }
     }
@@ -63,7 +63,18 @@ impl Failure {
     pub fn render(&self, color: bool) -> String {
         match self {
             Self::Scenario(problems) => problems.render(color),
-            other => format!("error: {other}"),
+            other => {
+                let mut text = format!("error: {other}");
+                let mut source = std::error::Error::source(other);
+                // An error that only wraps another one says the same.
+                while let Some(cause) = source {
+                    if !text.ends_with(&cause.to_string()) {
+                        text.push_str(&format!(": {cause}"));
+                    }
+                    source = cause.source();
+                }
+                text
+            }
         }
     }
 

@@ -80,8 +80,7 @@ pub(super) fn play(scenario: &Scenario, engines: &[Engine], arguments: &RunArgum
         }
         _ => Vec::new(),
     };
-    let report =
-        Report { scenario: identity(scenario), engines: reports, agreements, partial: control.is_stopped() };
+    let report = Report { scenario: identity(scenario), engines: reports, agreements, partial: control.is_stopped() };
     Ok(Played { report, wall: started.elapsed(), warnings, too_slow })
 }
 
@@ -98,11 +97,8 @@ fn play_sim(setup: &Setup, arguments: &RunArguments, control: &Control) -> Resul
 }
 
 fn play_live(setup: &Setup, arguments: &RunArguments, control: &Control) -> Result<EngineReport, Failure> {
-    let options = live::Options {
-        bind: arguments.bind,
-        api_port: arguments.api_port,
-        receiver_port: arguments.receiver_port,
-    };
+    let options =
+        live::Options { bind: arguments.bind, api_port: arguments.api_port, receiver_port: arguments.receiver_port };
     let run = live::run(setup, &options, control)?;
     let lag = Lag { p50: run.lag.p50, p99: run.lag.p99, max: run.lag.max };
     engine_report("live", setup, run.clients, Some(lag))

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::engine::Control;
 
 /// Shows how far a run is until it is dropped.
-pub struct Progress {
+pub(super) struct Progress {
     bar: ProgressBar,
     done: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 impl Progress {
     /// Starts to show a run that amounts to `total` nanoseconds over all its parts.
-    pub fn start(label: &str, total: u64, control: Arc<Control>, quiet: bool) -> Self {
+    pub(super) fn start(label: &str, total: u64, control: Arc<Control>, quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(Some(total.max(1)), target);
         let style = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %  {eta} to go");

@@ -78,11 +78,11 @@ proptest! {
         match &request {
             Request::Delivery { .. } => {
                 prop_assert_eq!(read_webhook_path(path), Some(consumer));
-                prop_assert_eq!(wire.read_webhook(&headers, &message.body, Time::from_nanos(9)), Some(request.clone()));
+                prop_assert_eq!(wire.read_webhook(&headers, &message.body, Time::from_nanos(9)), Some(request));
             }
             _ => prop_assert_eq!(
                 read_api_call(path, query, &headers),
-                Some(ApiCall { client: 3, consumer, request: request.clone() })
+                Some(ApiCall { client: 3, consumer, request })
             ),
         }
         let sent = wire.response(&response);
