@@ -131,6 +131,17 @@ pub enum Engine {
     Both,
 }
 
+impl Engine {
+    /// Its name in a scenario file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Live => "live",
+            Self::Both => "both",
+        }
+    }
+}
+
 /// What to print on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {

@@ -10,9 +10,10 @@ use crate::report::{EngineReport, Report};
 
 /// The widest line.
 pub const WIDTH: usize = 80;
-const LABEL_WIDTH: usize = 24;
-const RATIO_WIDTH: usize = 10;
-const COLUMN_WIDTH_MIN: usize = 13;
+const LABEL_WIDTH: usize = 31;
+const SECTION_WIDTH: usize = 9;
+const RATIO_WIDTH: usize = 11;
+const COLUMN_WIDTH_MIN: usize = 12;
 /// Clients that fit beside each other without a ratio.
 const CLIENTS_PER_TABLE: usize = 4;
 
@@ -195,7 +196,7 @@ fn subtitle(report: &Report, engine: &EngineReport) -> String {
 fn table(engine: &EngineReport, first: usize, clients: &[Summary], style: Style) -> String {
     let with_ratio = clients.len() == 2;
     let room = WIDTH - LABEL_WIDTH - if with_ratio { RATIO_WIDTH } else { 0 };
-    let width = (room / clients.len().max(1)).clamp(COLUMN_WIDTH_MIN, 22);
+    let width = (room / clients.len().max(1)).clamp(COLUMN_WIDTH_MIN, 20);
     let mut text = header(clients, width, with_ratio, style);
     let mut section = "";
     for line in LINES {
@@ -206,11 +207,11 @@ fn table(engine: &EngineReport, first: usize, clients: &[Summary], style: Style)
         if line.section != section && !line.section.is_empty() {
             text.push('\n');
             section = line.section;
-            let _ = write!(text, "{}", style.bold(&pad_right(line.section, 9)));
+            let _ = write!(text, "{}", style.bold(&pad_right(line.section, SECTION_WIDTH)));
         } else {
-            let _ = write!(text, "{:9}", "");
+            let _ = write!(text, "{:SECTION_WIDTH$}", "");
         }
-        let _ = write!(text, "{}", pad_right(line.label, LABEL_WIDTH - 9));
+        let _ = write!(text, "{}", pad_right(line.label, LABEL_WIDTH - SECTION_WIDTH));
         for (index, summary) in clients.iter().enumerate() {
             let diverges = line.label == "mean" && engine.is_overloaded(first + index);
             let shown = if diverges { Some("no limit *".into()) } else { (line.show)(summary) };
@@ -267,7 +268,8 @@ fn pad_right(text: &str, width: usize) -> String {
 /// Breaks text into lines of at most `width` columns, between words where it can.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    // Only at spaces proper: a no-break space keeps what it joins together.
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         let mut rest = word;
         loop {
             // There is always a line.

@@ -16,7 +16,8 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
                 sentences.push(latency(pair, sooner, found.equally_late));
             }
             sentences.extend(found.thriftier.map(|thriftier| requests(pair, thriftier, &found)));
-            sentences.extend(found.crossover.map(|crossover| crossing(pair, crossover)));
+            let only_two = clients.len() == 1;
+            sentences.extend(found.crossover.map(|crossover| crossing(pair, crossover, only_two)));
             sentences.extend(losses(pair, &found));
         }
         if clients.is_empty() {
@@ -38,8 +39,25 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
 /// The sentences as a paragraph each, broken at the width of the table.
 pub fn render(engine: &EngineReport) -> String {
     let paragraphs: Vec<String> =
-        sentences(engine).iter().map(|sentence| table::wrap(sentence, table::WIDTH).join("\n")).collect();
-    paragraphs.join("\n")
+        sentences(engine).iter().map(|sentence| table::wrap(&glue_units(sentence), table::WIDTH).join("\n")).collect();
+    paragraphs.join("\n").replace(NO_BREAK, " ")
+}
+
+/// Stands for a space at which a line must not be broken.
+const NO_BREAK: char = '\u{a0}';
+
+/// Keeps a number and its unit on one line.
+fn glue_units(sentence: &str) -> String {
+    const UNITS: [&str; 8] = ["%", "µs", "ms", "s", "min", "h", "d", "times"];
+    let mut glued = String::with_capacity(sentence.len());
+    for word in sentence.split(' ') {
+        let unit = UNITS.contains(&word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '%'));
+        if !glued.is_empty() {
+            glued.push(if unit && glued.ends_with(|c: char| c.is_ascii_digit()) { NO_BREAK } else { ' ' });
+        }
+        glued.push_str(word);
+    }
+    glued
 }
 
 fn name(pair: [&Summary; 2], position: usize) -> String {
@@ -89,10 +107,11 @@ fn requests(pair: [&Summary; 2], Ranked { better, worse }: Ranked, found: &Findi
     )
 }
 
-fn crossing(pair: [&Summary; 2], crossover: Crossover) -> String {
+fn crossing(pair: [&Summary; 2], crossover: Crossover, only_two: bool) -> String {
     let (pull, push) = (name(pair, crossover.pull), name(pair, crossover.push));
+    let both = if only_two { "Both".into() } else { format!("{pull} and {push}") };
     format!(
-        "Both would need the same number of requests at {} events for each consumer (here: {}): with fewer events {push} \
+        "{both} would need the same number of requests at {} events for each consumer (here: {}): with fewer events {push} \
          needs fewer requests, with more {pull} does, because one poll brings many.",
         human::rate(crossover.events_per_second),
         human::rate(crossover.observed),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 pub use play::summarise;
 
-use crate::cli::{CheckArguments, Cli, Command, Format, InitArguments, RunArguments, ScenarioArguments};
+use crate::cli::{CheckArguments, Cli, Command, Engine, Format, InitArguments, RunArguments, ScenarioArguments};
 use crate::engine::live::LiveError;
 use crate::report::files::{self, WriteError};
 use crate::report::table::Style;
@@ -123,9 +123,10 @@ fn colours_allowed() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn load(arguments: &ScenarioArguments) -> Result<Scenario, Failure> {
+fn load(arguments: &ScenarioArguments, engine: Option<Engine>) -> Result<Scenario, Failure> {
     let mut sets = arguments.sets.clone();
     sets.extend(arguments.seed.map(|seed| format!("seed={seed}")));
+    sets.extend(engine.map(|engine| format!("engine=\"{}\"", engine.name())));
     let loaded = match builtin::find(&arguments.file) {
         Some(builtin) => Scenario::parse(builtin.text, builtin.name, std::path::Path::new("."), &sets),
         None => Scenario::load(&arguments.file, &sets),
@@ -134,7 +135,7 @@ fn load(arguments: &ScenarioArguments) -> Result<Scenario, Failure> {
 }
 
 fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
-    let scenario = load(&arguments.scenario)?;
+    let scenario = load(&arguments.scenario, arguments.engine)?;
     let engines = play::engines(&scenario, arguments)?;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&scenario.name));
     // A place that cannot be written is found now, not after the run.
@@ -177,7 +178,7 @@ fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
 }
 
 fn check_scenario(arguments: &CheckArguments) -> Result<u8, Failure> {
-    let scenario = load(&arguments.scenario)?;
+    let scenario = load(&arguments.scenario, None)?;
     print(check::describe(&scenario).as_bytes()).map(|()| 0)
 }
 

@@ -27,17 +27,12 @@ pub(super) struct Played {
 
 /// The engines to play a scenario with.
 pub(super) fn engines(scenario: &Scenario, arguments: &RunArguments) -> Result<Vec<Engine>, Failure> {
-    let choice = arguments.engine.unwrap_or(match scenario.engine {
-        EngineChoice::Sim => Engine::Sim,
-        EngineChoice::Live => Engine::Live,
-        EngineChoice::Both => Engine::Both,
-    });
-    let engines = match choice {
-        Engine::Both => vec![Engine::Sim, Engine::Live],
-        one => vec![one],
+    let engines = match scenario.engine {
+        EngineChoice::Sim => vec![Engine::Sim],
+        EngineChoice::Live => vec![Engine::Live],
+        EngineChoice::Both => vec![Engine::Sim, Engine::Live],
     };
     if engines.contains(&Engine::Live) {
-        scenario.check_live().map_err(|problems| Failure::Scenario(Box::new(problems)))?;
         let push_clients = scenario.setup.clients.iter().filter(|client| client.push.is_some()).count();
         if arguments.receiver_port != 0 && push_clients > 1 {
             let sentence = format!("--receiver-port names one port, but {push_clients} clients receive webhooks");

@@ -33,17 +33,17 @@ pub struct Verification {
     pub observed: Option<f64>,
     /// With its interval, where the run was long enough for one.
     pub interval: Option<Interval>,
+    /// The smallest step in which the figure can be observed at all.
+    pub resolution: f64,
 }
 
 impl Verification {
     /// Whether the prediction lies within four standard errors of what was observed; none where that cannot be said.
     ///
-    /// Four, not two: a table of twenty true predictions should not show one as false. A histogram tells values apart to
-    /// three digits, so a thousandth is added.
+    /// Four, not two: a table of twenty true predictions should not show one as false.
     pub fn holds(&self) -> Option<bool> {
         let interval = self.interval?;
-        let resolution = 1e-3 * self.prediction.value.abs();
-        Some((self.prediction.value - interval.estimate).abs() <= 4.0 * interval.standard_error + resolution)
+        Some((self.prediction.value - interval.estimate).abs() <= 4.0 * interval.standard_error + self.resolution)
     }
 }
 
@@ -65,6 +65,13 @@ pub fn verify(setup: &Setup, client: usize, summary: &Summary) -> Vec<Verificati
         prediction,
         observed: prediction.figure.of(summary),
         interval: summary.interval(prediction.figure),
+        resolution: match prediction.figure {
+            // A histogram tells values apart to three digits.
+            Figure::LatencyMean | Figure::LatencyQuantile(_) => 1e-3 * prediction.value.abs(),
+            // One request more or less, at either end of the run.
+            Figure::RequestsPerEvent => 1.0 / summary.events.max(1) as f64,
+            Figure::EmptyRatio | Figure::WastedRatio => 1.0 / summary.requests().max(1) as f64,
+        },
     };
     predict(setup, client).into_iter().map(verification).collect()
 }

@@ -130,7 +130,7 @@ impl<P: Peer + 'static> Driver<P> {
             let deadline = peer.deadline();
             debug_assert!(deadline.is_none_or(|at| at > now), "a deadline that has passed");
             peers.deadlines.set(index, deadline);
-            peers.deadlines.next().map(|(at, _)| at)
+            peers.deadlines.earliest().map(|(at, _)| at)
         };
         if earliest.is_some_and(|at| at < self.looks_again.get()) {
             self.look_sooner.notify_one();
@@ -167,7 +167,7 @@ impl<P: Peer + 'static> Driver<P> {
     pub(super) async fn keep_awake(self: Rc<Self>) {
         let mut in_a_row = 0;
         loop {
-            let next = self.peers.borrow_mut().deadlines.next();
+            let next = self.peers.borrow_mut().deadlines.earliest();
             match next {
                 Some((at, index)) if at <= self.clock.now() => {
                     self.tell(index, Input::Wake);

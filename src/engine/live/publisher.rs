@@ -24,7 +24,7 @@ pub(super) async fn publish(setup: &Setup, driver: &Rc<Driver<Provider>>, histor
         due.set(consumer, event.map(|event| event.occurred_at));
     }
     let mut in_a_row = 0;
-    while let Some((at, consumer)) = due.next() {
+    while let Some((at, consumer)) = due.earliest() {
         if at >= setup.frame.duration {
             announce_end(driver);
         }
