@@ -1,5 +1,6 @@
 //! The engine in real time, over real sockets, against the one in virtual time.
 #![allow(missing_docs, reason = "a test")]
+#![allow(clippy::disallowed_methods, reason = "it is about real time")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -394,4 +395,58 @@ fn without_signatures_a_tall_story_is_still_not_believed() {
     });
     let tally = &run.clients[0].tally;
     assert_eq!((tally.check(), tally.delivered), (Ok(()), tally.events));
+}
+
+#[test]
+fn many_webhooks_may_be_under_way_at_once() {
+    let _alone = alone();
+    let mut slow = push();
+    slow.dispatch.timeout = Span::from_secs(5);
+    slow.receive.capacity = Capacity::UNLIMITED;
+    slow.receive.service_time = Distribution::Constant(ms(800));
+    let mut setup = setup(0.0, vec![client("slow", None, Some(slow))]);
+    setup.consumers = 1;
+    setup.workload.arrivals = Arrivals::Trace(vec![at(400); 700].into());
+    let tally = &run(&setup).clients[0].tally;
+    assert_eq!((tally.events, tally.delivered, tally.outcomes.useful), (700, 700, 700));
+    // A connection that has to be tried again would take another second.
+    let slowest = tally.latencies.max_ms().expect("there are latencies");
+    assert!(slowest < 1_800.0, "{slowest} ms");
+}
+
+#[test]
+#[ignore = "a measurement for people to read, of an optimised build"]
+fn how_well_the_schedule_is_kept() {
+    let _alone = alone();
+    for (rate, clients) in [
+        (1_000.0, vec![client("push", None, Some(push()))]),
+        (1_000.0, vec![client("push", None, Some(push())), client("poll", Some(pull(ms(10))), None)]),
+        (5_000.0, vec![client("push", None, Some(push()))]),
+        (10_000.0, vec![client("push", None, Some(push()))]),
+        (20_000.0, vec![client("push", None, Some(push()))]),
+        (40_000.0, vec![client("push", None, Some(push()))]),
+    ] {
+        let mut setup = setup(0.0, clients);
+        setup.consumers = 1;
+        setup.frame = Frame { warmup: at(500), duration: at(3_500), end: at(20_000) };
+        setup.workload.until = setup.frame.duration;
+        setup.workload.arrivals = Arrivals::Poisson { gap_nanos: 1e9 / rate };
+        for client in &mut setup.clients {
+            if let Some(push) = &mut client.push {
+                push.dispatch.timeout = Span::from_secs(10);
+                push.dispatch.concurrency = Some(64);
+                push.receive.capacity = Capacity::UNLIMITED;
+                push.receive.service_time = Distribution::ZERO;
+            }
+        }
+        setup.link.request.latency = Distribution::ZERO;
+        setup.link.response.latency = Distribution::ZERO;
+        let run = live::run(&setup, &Options::default(), &Control::default()).expect("nothing hinders it");
+        println!("{rate}/s: {:?}", run.lag);
+        for ClientRun { tally, cpu } in &run.clients {
+            let latency = [0.5, 0.99].map(|quantile| tally.latencies.value_at(quantile));
+            let rps = tally.opened as f64 / 3.0;
+            println!("  {rps:.0} exchanges/s, {:?}, latency ms {latency:?}, {cpu:?}", tally.outcomes);
+        }
+    }
 }
