@@ -1,5 +1,6 @@
 //! The engine in real time, over real sockets, against the one in virtual time.
 #![allow(missing_docs, reason = "a test")]
+#![allow(clippy::disallowed_methods, reason = "it is about real time")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -44,7 +45,7 @@ fn pull(every: Span) -> PollPolicy {
         phase: Phase::Random,
         timing: Timing::FixedRate,
         jitter: Jitter::None,
-        timeout: ms(200),
+        timeout: Span::from_secs(3),
         page: 50,
         service_time: Distribution::ZERO,
     }
@@ -55,7 +56,7 @@ fn push() -> PushSetup {
         dispatch: DispatchPolicy {
             concurrency: None,
             delay: Distribution::ZERO,
-            timeout: ms(200),
+            timeout: Span::from_secs(3),
             retry: RetryPolicy { delays: vec![ms(60), ms(120), ms(180), ms(240), ms(300)], jitter: 0.2 },
         },
         receive: ReceivePolicy {
@@ -66,6 +67,16 @@ fn push() -> PushSetup {
         },
         scheme: Scheme::StandardWebhooks,
     }
+}
+
+/// With a timeout that is over soon, for runs in which messages are lost. Without loss it has to be one that even a busy
+/// machine never runs into.
+fn hasty(mut setup: Setup) -> Setup {
+    for client in &mut setup.clients {
+        client.pull.iter_mut().for_each(|pull| pull.timeout = ms(200));
+        client.push.iter_mut().for_each(|push| push.dispatch.timeout = ms(200));
+    }
+    setup
 }
 
 fn client(name: &str, pull: Option<PollPolicy>, push: Option<PushSetup>) -> ClientSetup {
@@ -130,7 +141,8 @@ fn all_kinds_of_clients_hear_of_the_same_events_as_in_virtual_time() {
         assert!(expected.events > 200);
         assert_eq!(tally.events, expected.events);
         assert_eq!((tally.delivered, tally.pending, tally.lost()), (tally.events, 0, 0));
-        assert_eq!(tally.attempts, expected.attempts);
+        // An event just before the end of the warm-up, or of the run, may be a little late in being told of.
+        assert_close(tally.attempts, expected.attempts, 0.02);
         assert_close(tally.polls, expected.polls, 0.1);
         assert_eq!(tally.outcomes.failed, 0);
         // What one side sent the other received: the exchanges are few enough for none to be under way at the end.
@@ -140,7 +152,7 @@ fn all_kinds_of_clients_hear_of_the_same_events_as_in_virtual_time() {
         assert!(cpu.provider > 0.0 && cpu.consumer > 0.0 && cpu.provider < 10.0, "{cpu:?}");
     }
     let push = &real.clients[1].tally;
-    assert_eq!(push.provider.bytes, in_virtual_time(&setup)[1].provider.bytes);
+    assert_close(push.provider.bytes.sent, in_virtual_time(&setup)[1].provider.bytes.sent, 0.02);
     // Two milliseconds of network and one of work; the rest is this machine.
     let p50 = push.latencies.value_at(0.5);
     assert!((3.0..50.0).contains(&p50), "{p50} ms");
@@ -150,7 +162,8 @@ fn all_kinds_of_clients_hear_of_the_same_events_as_in_virtual_time() {
 #[test]
 fn the_same_messages_are_lost_and_tried_again() {
     let _alone = alone();
-    let setup = setup(0.15, vec![client("push", None, Some(push())), client("poll", Some(pull(ms(50))), None)]);
+    let clients = vec![client("push", None, Some(push())), client("poll", Some(pull(ms(50))), None)];
+    let setup = hasty(setup(0.15, clients));
     let real = run(&setup);
     for (ClientRun { tally, .. }, expected) in real.clients.iter().zip(in_virtual_time(&setup)) {
         assert_eq!(tally.events, expected.events);
@@ -169,7 +182,7 @@ fn a_handler_slower_than_the_timeout_makes_duplicates() {
     let mut slow = push();
     slow.receive.service_time = Distribution::Constant(ms(250));
     slow.receive.capacity = Capacity::UNLIMITED;
-    let mut setup = setup(0.0, vec![client("slow", None, Some(slow))]);
+    let mut setup = hasty(setup(0.0, vec![client("slow", None, Some(slow))]));
     setup.workload.arrivals = Arrivals::Constant { gap_nanos: 5e7 };
     let (real, expected) = (run(&setup), in_virtual_time(&setup));
     let (tally, expected) = (&real.clients[0].tally, &expected[0]);
@@ -187,12 +200,12 @@ fn what_a_dispatcher_gives_up_is_lost_and_ends_the_run_all_the_same() {
     hopeless.dispatch.retry = RetryPolicy::never();
     let clients =
         vec![client("push", None, Some(hopeless.clone())), client("both", Some(pull(ms(100))), Some(hopeless))];
-    let setup = setup(0.3, clients);
+    let setup = hasty(setup(0.3, clients));
     let before = std::time::Instant::now();
     let (real, expected) = (run(&setup), in_virtual_time(&setup));
     assert!(before.elapsed() < Duration::from_secs(5), "settled long before the end of the drain");
     let lost = real.clients[0].tally.lost();
-    assert_close(lost, expected[0].lost(), 0.02);
+    assert_close(lost, expected[0].lost(), 0.05);
     assert!(lost > 30);
     assert_eq!(real.clients[1].tally.delivered, expected[1].delivered);
 }
@@ -200,7 +213,8 @@ fn what_a_dispatcher_gives_up_is_lost_and_ends_the_run_all_the_same() {
 #[test]
 fn a_run_that_is_stopped_gives_back_what_there_is_and_leaves_nothing_behind() {
     let _alone = alone();
-    let setup = setup(0.05, vec![client("poll", Some(pull(ms(30))), None), client("push", None, Some(push()))]);
+    let clients = vec![client("poll", Some(pull(ms(30))), None), client("push", None, Some(push()))];
+    let setup = hasty(setup(0.05, clients));
     run(&setup);
     let before = open_files();
     let live = Live::bind(&setup, &Options::default()).expect("free ports");
@@ -348,7 +362,7 @@ fn strangers_are_answered_and_change_nothing() {
         assert_eq!(tally.check(), Ok(()));
         assert_eq!((tally.events, tally.delivered), (expected.events, expected.events));
         assert_eq!((tally.duplicates, tally.outcomes.failed, tally.forged_rejected), (0, 0, 0));
-        assert_eq!(tally.attempts, expected.attempts);
+        assert_close(tally.attempts, expected.attempts, 0.02);
         assert_eq!(tally.provider.bytes.sent, tally.consumer.bytes.received);
         assert_eq!(tally.provider.bytes.received, tally.consumer.bytes.sent);
     }
@@ -394,4 +408,54 @@ fn without_signatures_a_tall_story_is_still_not_believed() {
     });
     let tally = &run.clients[0].tally;
     assert_eq!((tally.check(), tally.delivered), (Ok(()), tally.events));
+}
+
+#[test]
+fn many_webhooks_may_be_under_way_at_once() {
+    let _alone = alone();
+    let mut slow = push();
+    slow.receive.capacity = Capacity::UNLIMITED;
+    slow.receive.service_time = Distribution::Constant(ms(800));
+    let mut setup = setup(0.0, vec![client("slow", None, Some(slow))]);
+    setup.consumers = 1;
+    setup.workload.arrivals = Arrivals::Trace(vec![at(400); 700].into());
+    let tally = &run(&setup).clients[0].tally;
+    assert_eq!((tally.events, tally.delivered, tally.outcomes.useful), (700, 700, 700));
+}
+
+#[test]
+#[ignore = "a measurement for people to read, of an optimised build"]
+fn how_well_the_schedule_is_kept() {
+    let _alone = alone();
+    for (rate, clients) in [
+        (1_000.0, vec![client("push", None, Some(push()))]),
+        (1_000.0, vec![client("push", None, Some(push())), client("poll", Some(pull(ms(10))), None)]),
+        (5_000.0, vec![client("push", None, Some(push()))]),
+        (10_000.0, vec![client("push", None, Some(push()))]),
+        (20_000.0, vec![client("push", None, Some(push()))]),
+        (40_000.0, vec![client("push", None, Some(push()))]),
+    ] {
+        let mut setup = setup(0.0, clients);
+        setup.consumers = 1;
+        setup.frame = Frame { warmup: at(500), duration: at(3_500), end: at(20_000) };
+        setup.workload.until = setup.frame.duration;
+        setup.workload.arrivals = Arrivals::Poisson { gap_nanos: 1e9 / rate };
+        for client in &mut setup.clients {
+            if let Some(push) = &mut client.push {
+                push.dispatch.timeout = Span::from_secs(10);
+                push.dispatch.concurrency = Some(64);
+                push.receive.capacity = Capacity::UNLIMITED;
+                push.receive.service_time = Distribution::ZERO;
+            }
+        }
+        setup.link.request.latency = Distribution::ZERO;
+        setup.link.response.latency = Distribution::ZERO;
+        let run = live::run(&setup, &Options::default(), &Control::default()).expect("nothing hinders it");
+        println!("{rate}/s: {:?}", run.lag);
+        for ClientRun { tally, cpu } in &run.clients {
+            let latency = [0.5, 0.99].map(|quantile| tally.latencies.value_at(quantile));
+            let rps = tally.opened as f64 / 3.0;
+            println!("  {rps:.0} exchanges/s, {:?}, latency ms {latency:?}, {cpu:?}", tally.outcomes);
+        }
+    }
 }

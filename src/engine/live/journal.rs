@@ -10,8 +10,7 @@ pub(super) type Journal = Vec<(Time, Fact)>;
 
 /// Puts the journals of both sides into the order of time and folds them into a tally. Nothing after `cut` counts.
 pub(super) fn fold(setup: &Setup, client: usize, journals: Vec<Journal>, cut: Time) -> Tally {
-    let mut facts: Journal = journals.concat();
-    facts.retain(|(at, _)| *at <= cut);
+    let mut facts: Journal = journals.into_iter().flatten().filter(|(at, _)| *at <= cut).collect();
     // Stable, so that each thread's own order decides where time and rank do not.
     facts.sort_by_key(|(at, fact)| (*at, rank(fact)));
     let mut tally = Tally::default();

@@ -15,6 +15,7 @@ mod exchange;
 mod http;
 mod journal;
 mod lag;
+mod limits;
 mod marks;
 mod pacer;
 mod publisher;
@@ -168,6 +169,7 @@ impl Live {
             let (clients, lag) = (Vec::new(), Lag::default());
             return Ok(LiveRun { clients, lag, stopped_at: None, api_address, receiver_addresses });
         }
+        limits::allow_many_files();
         let setup = Arc::clone(&self.setup);
         let board =
             |client: &super::ClientSetup| Arc::new(Board::new(setup.frame, setup.consumers, client.pull.is_some()));
@@ -310,6 +312,7 @@ fn fold(setup: &Setup, mut played: Vec<Played>, stopped_at: Option<Time>) -> (Ve
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), LiveError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
+        limits::widen_backlog(&listener);
         let address = listener.local_addr()?;
         Ok((listener, address))
     });

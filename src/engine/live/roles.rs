@@ -139,7 +139,7 @@ impl Stage {
     ) -> io::Result<Played> {
         let meter = CpuMeter::new(Rc::clone(&driver.pacer));
         spawn_local(Rc::clone(&meter).watch(self.setup.frame));
-        spawn_local(Rc::clone(driver).keep_awake());
+        let waking = spawn_local(Rc::clone(driver).keep_awake());
         let server = async {
             match serving {
                 Some(serving) => spawn_local(serving).await.map_err(io::Error::other)?,
@@ -154,6 +154,7 @@ impl Stage {
             failed = server => failed?,
             failed = pacing => failed.map_err(io::Error::other)??,
             failed = publishing => failed?,
+            failed = waking => failed.map_err(io::Error::other)?,
         }
         Ok(Played {
             journals: driver.lines().iter().map(Line::take_journal).collect(),
