@@ -295,7 +295,9 @@ impl Wire {
         Some(Response::Page { events, has_more: page.has_more })
     }
 
-    /// Checks a webhook's signature over its raw bytes, and only then reads it. None if it cannot be read.
+    /// Checks a webhook's signature over its raw bytes, and only then reads it. None if it is authentic but cannot be read.
+    ///
+    /// Of one that is not authentic nothing is believed, so its event is a placeholder.
     pub fn read_webhook(&self, headers: &impl Headers, body: &[u8], now: Time) -> Option<Request> {
         let signed = SignedHeaders {
             id: headers.header("webhook-id"),
@@ -303,6 +305,10 @@ impl Wire {
             signature: headers.header("webhook-signature"),
         };
         let authenticity = signature::verify(self.scheme, &self.secret, signed, body, self.unix_seconds(now));
+        if authenticity == Authenticity::Rejected {
+            let event = Event { occurred_at: Time::ZERO, consumer: 0, serial: 0, record: 0, payload: 0 };
+            return Some(Request::Delivery { event, attempt: 0, authenticity });
+        }
         let event = serde_json::from_slice::<WebhookBody<'_>>(body).ok().and_then(|b| self.read_event(&b.data))?;
         let attempt = headers.header(ATTEMPT_HEADER).and_then(|text| text.parse().ok()).unwrap_or(1);
         Some(Request::Delivery { event, attempt, authenticity })

@@ -4,7 +4,7 @@
 pub fn duration_ms(ms: f64) -> String {
     let seconds = ms / 1e3;
     let (value, unit) = match seconds {
-        s if s == 0.0 => (0.0, "s"),
+        0.0 => (0.0, "s"),
         s if s < 0.999_5e-3 => (s * 1e6, "µs"),
         s if s < 0.999_5 => (s * 1e3, "ms"),
         s if s < 119.95 => (s, "s"),
@@ -36,7 +36,7 @@ pub fn count(number: u64) -> String {
 /// A number with about three significant digits, and no exponent.
 pub fn number(value: f64) -> String {
     match value.abs() {
-        v if v >= 999.5 && v < 1e18 => {
+        v if (999.5..1e18).contains(&v) => {
             let sign = if value < 0.0 { "-" } else { "" };
             format!("{sign}{}", count(libm::round(v) as u64))
         }

@@ -53,7 +53,7 @@ impl Failure {
     /// The exit code that stands for it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Scenario(_) => 2,
+            Self::Usage(_) | Self::Scenario(_) | Self::Live(LiveError::OnePort { .. }) => 2,
             Self::Live(LiveError::Bind { .. }) => 3,
             Self::Write(_) | Self::Live(_) | Self::Identity { .. } | Self::Output(_) | Self::Threads(_) => 1,
         }

@@ -119,7 +119,12 @@ fn a_webhook_that_was_tampered_with_is_told_apart() {
     let place = message.body.len() - 4;
     message.body[place] = b'y';
     assert_eq!(verdict(&message.body, Time::ZERO), Some(Authenticity::Rejected));
-    assert_eq!(verdict(b"garbage", Time::ZERO), None);
+    assert_eq!(verdict(b"garbage", Time::ZERO), Some(Authenticity::Rejected), "nothing is read before it is authentic");
+}
+
+#[test]
+fn without_signatures_a_webhook_that_cannot_be_read_is_not_understood() {
+    assert_eq!(wire(Scheme::None).read_webhook(&http::HeaderMap::new(), b"garbage", Time::ZERO), None);
 }
 
 #[test]
