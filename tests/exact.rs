@@ -1,5 +1,6 @@
 //! Cases small enough to work out by hand, exact to the nanosecond; and for each modelling choice a case that comes out
 //! differently under the other choice.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

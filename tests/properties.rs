@@ -1,5 +1,6 @@
 //! What holds for every run, whatever the scenario: conservation of events and of requests, and the same result on any
 //! number of threads.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Scenario files from the outside: good ones come back from their resolved text, bad ones are explained.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
 

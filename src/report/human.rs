@@ -74,12 +74,12 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", three_digits(value), UNITS[unit])
 }
 
-/// How often something happens, in the unit in which the number is between 1 and a few hundred.
+/// How often something happens, per second, minute, hour or day, in the shortest unit in which the number is not small.
 pub fn rate(per_second: f64) -> String {
     let (value, unit) = match per_second {
         r if r >= 0.1 || r == 0.0 => (r, "s"),
-        r if r >= 0.1 / 60.0 => (r * 60.0, "min"),
-        r if r >= 0.1 / 3_600.0 => (r * 3_600.0, "h"),
+        r if r >= 0.995 / 60.0 => (r * 60.0, "min"),
+        r if r >= 0.995 / 3_600.0 => (r * 3_600.0, "h"),
         r => (r * 86_400.0, "d"),
     };
     format!("{}/{unit}", number(value))
