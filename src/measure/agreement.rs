@@ -29,16 +29,16 @@ impl Agreement {
 }
 
 /// What real exchanges take beyond the scenario's network, at most: sockets, parsing, waking threads.
-const OVERHEAD_MS: f64 = 3.0;
+pub const OVERHEAD: Span = Span::from_millis(3);
 
 /// Compares the same client in both engines.
 ///
 /// Both play the same events and draw the same luck, so counts of events are equal to the last one. A mean latency may
-/// differ by [`OVERHEAD_MS`], the schedule's lag and four standard errors. Requests may differ where an event or a deadline
+/// differ by [`OVERHEAD`], the schedule's lag and four standard errors. Requests may differ where an event or a deadline
 /// falls so close to an instant of sampling that a real clock decides otherwise: by one at each end of the run, and by four
 /// standard deviations of the number of such close calls.
 pub fn compare(sim: &Summary, live: &Summary, lag_p99: Span) -> Vec<Agreement> {
-    let overhead_ms = OVERHEAD_MS + lag_p99.as_millis_f64();
+    let overhead_ms = (OVERHEAD + lag_p99).as_millis_f64();
     let agreement = |metric: &str, tolerance: f64, value: fn(&Summary) -> Option<f64>| Agreement {
         client: sim.terms.client.clone(),
         metric: metric.into(),

@@ -81,7 +81,7 @@ fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, equally_late: 
         };
     }
     let times = match worse.1 / better.1 {
-        ratio if ratio.is_finite() => format!(", {} times", human::number(ratio)),
+        ratio if ratio.is_finite() => format!(", {} times as long", human::number(ratio)),
         _ => String::new(),
     };
     format!(

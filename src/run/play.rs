@@ -107,10 +107,11 @@ fn engine_report(
 ) -> Result<EngineReport, Failure> {
     let summaries = summarise(setup, runs)?;
     let overloads = stability::overloads(setup);
+    let overhead = lag.map_or(Span::ZERO, |lag| agreement::OVERHEAD + lag.p99);
     let verify = |(index, summary)| {
         // What cannot keep up converges to nothing that a closed form could be held against.
         let overloaded = overloads.iter().any(|overload| overload.client == index);
-        if overloaded { Vec::new() } else { theory::verify(setup, index, summary) }
+        if overloaded { Vec::new() } else { theory::verify(setup, index, summary, overhead) }
     };
     let theory = summaries.iter().enumerate().flat_map(verify).collect();
     Ok(EngineReport { engine, summaries, theory, overloads, lag })

@@ -11,6 +11,7 @@ pub mod stability;
 use crate::engine::Setup;
 use crate::measure::statistics::Interval;
 use crate::measure::summary::{Figure, Summary};
+use crate::time::Span;
 use crate::workload::Arrivals;
 
 /// A figure as theory predicts it.
@@ -58,8 +59,9 @@ pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
     }
 }
 
-/// Holds the predictions against a summary of the same client.
-pub fn verify(setup: &Setup, client: usize, summary: &Summary) -> Vec<Verification> {
+/// Holds the predictions against a summary of the same client. `overhead` is what real exchanges may take beyond the
+/// scenario's network: nothing in virtual time.
+pub fn verify(setup: &Setup, client: usize, summary: &Summary, overhead: Span) -> Vec<Verification> {
     let verification = |prediction: Prediction| Verification {
         client: summary.terms.client.clone(),
         prediction,
@@ -67,7 +69,9 @@ pub fn verify(setup: &Setup, client: usize, summary: &Summary) -> Vec<Verificati
         interval: summary.interval(prediction.figure),
         resolution: match prediction.figure {
             // A histogram tells values apart to three digits.
-            Figure::LatencyMean | Figure::LatencyQuantile(_) => 1e-3 * prediction.value.abs(),
+            Figure::LatencyMean | Figure::LatencyQuantile(_) => {
+                1e-3 * prediction.value.abs() + overhead.as_millis_f64()
+            }
             // One request more or less, at either end of the run.
             Figure::RequestsPerEvent => 1.0 / summary.events.max(1) as f64,
             Figure::EmptyRatio | Figure::WastedRatio => 1.0 / summary.requests().max(1) as f64,
