@@ -181,7 +181,7 @@ fn read(
     sets: &[String],
     sources: &Arc<[Source]>,
 ) -> Result<Scenario, Vec<Problem>> {
-    let mut root = tree::read_file(text)?;
+    let mut root = syntax::read_file(text)?;
     let mut problems = overrides::apply(&mut root, sets);
     problems.extend(walk::check(&root));
     let mut reader = Reader { problems };

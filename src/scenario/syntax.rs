@@ -1,12 +1,25 @@
-//! Advice on text that is not TOML: what the parser says is exact, but seldom what the writer needs to know.
+//! From text to a tree of values, or to advice on text that is not TOML: what the parser says is exact, but seldom what the writer needs to know.
 
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use crate::scenario::problems::{Place, Problem};
-use crate::scenario::tree::quoted;
+use crate::scenario::tree::{Table, quoted};
+
+/// Reads a whole file.
+///
+/// # Errors
+///
+/// Every place at which it is not TOML.
+pub(super) fn read_file(text: &str) -> Result<Table, Vec<Problem>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Ok(Table::from_toml(table.get_ref(), 0, 0));
+    }
+    Err(problems(text, &errors))
+}
 
 /// One problem for each line that the parser stumbles over, in the words of scenario files where there are any.
-pub(super) fn problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
+fn problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
     let mut errors: Vec<_> = errors.iter().map(|error| (error.span().unwrap_or(0..0), error)).collect();
     errors.sort_by_key(|(span, _)| span.start);
     let mut problems = Vec::new();

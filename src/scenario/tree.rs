@@ -2,8 +2,7 @@
 
 use toml::de::{DeTable, DeValue};
 
-use crate::scenario::problems::{Place, Problem};
-use crate::scenario::syntax;
+use crate::scenario::problems::Place;
 
 /// A value and where it stands; a default stands nowhere.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +71,7 @@ impl Table {
         (1..=steps.len()).rev().find_map(|depth| self.find(&steps[..depth])?.place.as_ref())
     }
 
-    fn from_toml(table: &DeTable<'_>, source: usize, offset: usize) -> Self {
+    pub(super) fn from_toml(table: &DeTable<'_>, source: usize, offset: usize) -> Self {
         let place = |span: std::ops::Range<usize>| Place { source, span: span.start + offset..span.end + offset };
         let mut entries: Vec<_> = table
             .iter()
@@ -141,19 +140,6 @@ impl Value {
 /// A text as a TOML string.
 pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
-}
-
-/// Reads a whole file.
-///
-/// # Errors
-///
-/// Every place at which it is not TOML.
-pub(super) fn read_file(text: &str) -> Result<Table, Vec<Problem>> {
-    let (table, errors) = DeTable::parse_recoverable(text);
-    if errors.is_empty() {
-        return Ok(Table::from_toml(table.get_ref(), 0, 0));
-    }
-    Err(syntax::problems(text, &errors))
 }
 
 /// Reads one value that stands at `offset` of a text; a text that is no TOML value is a string.
