@@ -75,7 +75,7 @@ impl Distribution {
             Self::Constant(span) => span.as_secs_f64(),
             Self::Uniform { min, max } => (min.as_secs_f64() + max.as_secs_f64()) / 2.0,
             Self::Exponential { mean } => mean.as_secs_f64(),
-            Self::LogNormal { median, p99 } => median.as_secs_f64() * libm::exp(sigma(median, p99).powi(2) / 2.0),
+            Self::LogNormal { median, p99 } => median.as_secs_f64() * libm::exp(square(sigma(median, p99)) / 2.0),
         }
     }
 
@@ -84,9 +84,9 @@ impl Distribution {
         let mean = self.mean_secs();
         match *self {
             Self::Constant(_) => mean * mean,
-            Self::Uniform { min, max } => mean * mean + (max.as_secs_f64() - min.as_secs_f64()).powi(2) / 12.0,
+            Self::Uniform { min, max } => mean * mean + square(max.as_secs_f64() - min.as_secs_f64()) / 12.0,
             Self::Exponential { .. } => 2.0 * mean * mean,
-            Self::LogNormal { median, p99 } => mean * mean * libm::exp(sigma(median, p99).powi(2)),
+            Self::LogNormal { median, p99 } => mean * mean * libm::exp(square(sigma(median, p99))),
         }
     }
 
@@ -95,6 +95,7 @@ impl Distribution {
         match *self {
             Self::Constant(span) => span,
             Self::Uniform { min, .. } => min,
+            Self::LogNormal { median, p99 } if p99 <= median => median,
             Self::Exponential { .. } | Self::LogNormal { .. } => Span::ZERO,
         }
     }
@@ -113,8 +114,12 @@ impl Distribution {
 
     /// The variance, in square seconds.
     pub fn variance_secs2(&self) -> f64 {
-        (self.second_moment_secs2() - self.mean_secs().powi(2)).max(0.0)
+        (self.second_moment_secs2() - square(self.mean_secs())).max(0.0)
     }
+}
+
+const fn square(x: f64) -> f64 {
+    x * x
 }
 
 /// The standard deviation of the logarithm, from the median and the 99th percentile.
@@ -246,7 +251,7 @@ mod tests {
             let n = 200_000u64;
             let sample = |i| distribution.sample(Seed::new(3).draw(Purpose::HandlerService, [0, i, 0])).as_secs_f64();
             let mean = (0..n).map(sample).sum::<f64>() / n as f64;
-            let variance = distribution.second_moment_secs2() - distribution.mean_secs().powi(2);
+            let variance = distribution.variance_secs2();
             let tolerance = 4.0 * (variance.max(0.0) / n as f64).sqrt() + 1e-9;
             assert!((mean - distribution.mean_secs()).abs() <= tolerance, "{distribution:?}: mean {mean}");
             assert!((0..n).all(|i| sample(i) >= distribution.min().as_secs_f64()));

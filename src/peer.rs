@@ -184,15 +184,15 @@ pub enum Output {
 /// A fact for the ledger that an engine cannot see from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// An exchange brought events to the consumer.
-    Brought {
+    /// An exchange brought an event, and the consumer took it: it will be handled, now or after what waits before it.
+    Took {
         /// Which exchange.
         exchange: Exchange,
-        /// Whether at least one of them was new.
+        /// Which event.
+        event: Event,
+        /// Whether it was taken for the first time.
         fresh: bool,
     },
-    /// An event came that the consumer had already taken.
-    Again(Event),
     /// The consumer's handler has finished with its first sight of an event.
     Seen(Event),
     /// The dispatcher has given up on an event.

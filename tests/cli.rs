@@ -243,8 +243,8 @@ fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     panic!("{what} did not happen within 30 s");
 }
 
-fn interrupt(child: &Child) {
-    let status = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", child.id())]).status().unwrap();
     assert!(status.success());
 }
 
@@ -268,7 +268,7 @@ fn an_interrupted_live_run_keeps_what_there_is_and_leaves_nothing_listening() {
     stranger.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     std::thread::sleep(Duration::from_secs(3));
-    interrupt(&child);
+    signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stdout(&output).contains("stopped early"), "{}", stdout(&output));
@@ -286,16 +286,38 @@ fn an_interrupted_live_run_keeps_what_there_is_and_leaves_nothing_listening() {
 }
 
 #[test]
+fn a_machine_that_does_not_keep_the_schedule_exits_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = free_port();
+    let child = command(&["run", "quickstart", "--set", "duration=6s", "--out", folder.path().to_str().unwrap()])
+        .args(["--api-port", &api.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("listening", || TcpStream::connect(("127.0.0.1", api)).is_ok());
+    // Held for two seconds in the middle, it does a third of everything up to two seconds late.
+    std::thread::sleep(Duration::from_millis(1_500));
+    signal(&child, "STOP");
+    std::thread::sleep(Duration::from_secs(2));
+    signal(&child, "CONT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stderr(&output).contains("did not keep the schedule"), "{}", stderr(&output));
+    assert!(folder.path().join("summary.csv").exists(), "the results are there all the same");
+}
+
+#[test]
 fn an_interrupted_virtual_run_keeps_what_there_is() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap().to_owned();
-    let child = command(&["run", "quickstart", "--engine", "sim", "--set", "duration=3650d", "--out", &out])
+    let child = command(&["run", "quickstart", "--engine", "sim", "--set", "duration=2500d", "--out", &out])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     std::thread::sleep(Duration::from_secs(2));
-    interrupt(&child);
+    signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(rows(&fs::read(folder.path().join("summary.csv")).unwrap()).len() == 2);
@@ -305,8 +327,11 @@ fn an_interrupted_virtual_run_keeps_what_there_is() {
 fn both_engines_agree_on_a_scenario_of_twenty_seconds() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
-    let arguments = ["run", "quickstart", "--engine", "both", "--set", "duration=20s", "--out", out];
-    let output = pushpull(&arguments);
+    // Slower than the quickstart, so that a busy machine has time enough to keep the schedule.
+    let slower = ["--set", "events.rate=1/s", "--set", "client.poll every 200 ms.pull.every=1s"];
+    let output = pushpull(
+        &[&["run", "quickstart", "--engine", "both", "--set", "duration=20s", "--out", out], &slower[..]].concat(),
+    );
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
     assert!(stdout(&output).contains("The engines agree on all 14 figures."), "{}", stdout(&output));
     let summary = rows(&fs::read(folder.path().join("summary.csv")).unwrap());

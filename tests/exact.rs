@@ -78,7 +78,7 @@ fn d2_to_d5_published_retry_schedules() {
         let accepted: Vec<f64> = facts
             .iter()
             .filter_map(|(at, fact)| match fact {
-                Fact::Noted(_, Note::Brought { .. }) => Some(at.as_nanos() as f64 / 1e9),
+                Fact::Noted(_, Note::Took { .. }) => Some(at.as_nanos() as f64 / 1e9),
                 _ => None,
             })
             .collect();
@@ -229,6 +229,39 @@ fn kinds_of_failure_are_kept_apart() {
     refused.clients[0].push.as_mut().unwrap().receive.capacity = Capacity { workers: Some(0), queue: 0 };
     let summary = run(&refused).remove(0);
     assert_eq!((summary.outcomes.failed, summary.lost_total()), (2, 1));
+}
+
+#[test]
+fn a_webhook_that_arrives_after_its_sender_has_given_up_waiting_is_useful_all_the_same() {
+    // Twelve seconds on the way, ten until the timeout; the second attempt brings nothing new, a minute later.
+    let mut setup = setup(trace(&[1.0]), 200.0, 0.0, vec![push(push_policy(delays(&[60.0])))]);
+    setup.link.request.latency = constant(12.0);
+    let summary = run(&setup).remove(0);
+    assert_eq!((summary.outcomes.useful, summary.outcomes.duplicate, summary.outcomes.failed), (1, 1, 0));
+    assert_eq!((summary.delivered, summary.duplicates, summary.lost_total()), (1, 1, 0));
+    assert_eq!(summary.latency_mean_ms, Some(12_000.0));
+    // Both acknowledgements left the receiver, although nobody waited for them any more.
+    assert_eq!(summary.provider.bytes_in, 0);
+    assert!(summary.consumer.bytes_out > 0);
+}
+
+#[test]
+fn an_event_given_up_while_its_handler_runs_is_not_lost() {
+    // The only attempt times out a second after the end of the events; the handler needs four seconds more.
+    let mut client = push_policy(RetryPolicy::never());
+    client.dispatch.timeout = secs(2.0);
+    client.receive.service_time = constant(6.0);
+    let setup = setup(trace(&[9.0]), 10.0, 0.0, vec![push(client)]);
+    let summary = run(&setup).remove(0);
+    assert_eq!((summary.delivered, summary.pending, summary.lost_total()), (1, 0, 0));
+}
+
+#[test]
+fn an_answer_that_is_ready_just_as_time_runs_out_is_in_time() {
+    let mut client = push_policy(delays(&[1.0]));
+    client.receive.service_time = constant(10.0);
+    let summary = run(&setup(trace(&[1.0]), 100.0, 0.0, vec![push(client)])).remove(0);
+    assert_eq!((summary.requests(), summary.duplicates), (1, 0));
 }
 
 #[test]

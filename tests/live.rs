@@ -88,7 +88,7 @@ fn client(name: &str, pull: Option<PollPolicy>, push: Option<PushSetup>) -> Clie
 fn setup(loss: f64, clients: Vec<ClientSetup>) -> Setup {
     let seed = Seed::new(5);
     let leg = Leg { latency: Distribution::Constant(ms(2)), loss };
-    let frame = Frame { warmup: at(200), duration: at(1_500), end: at(6_000) };
+    let frame = Frame::new(at(200), at(1_500), at(6_000));
     Setup {
         seed,
         frame,

@@ -182,7 +182,7 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         ),
         // What fits each key but not all of them together.
         with("[events]", "duration = \"1h\"\nwarmup = \"1h\"\n[events]"),
-        with(every, "every = \"10s\"\ntimeout = \"40ms\""),
+        with(every, "every = \"10s\"\ntimeout = \"39ms\""),
         with(every, "every = \"10ms\""),
         with(every, "every = \"10ms\"\n[network]\nloss = 0.1"),
         with(every, "every = \"10s\"\ntimeout = \"30s\"\n[network]\nloss = 0.1"),

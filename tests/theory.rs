@@ -87,9 +87,13 @@ fn polls_find_nothing_as_often_as_a_poisson_count_is_zero() {
             1.0 / r / events.sqrt() + slack / r,
         );
         assert_eq!(summary.polls, summary.outcomes.useful + summary.outcomes.empty, "every poll is one or the other");
-        // Productive polls per event is the freshness identity: (1 - empty) / r.
-        let productive = summary.outcomes.useful as f64 / events;
-        assert!((productive - (1.0 - summary.empty_ratio().unwrap()) * summary.polls as f64 / events).abs() < 1e-9);
+        // Productive polls per event: (1 - e^-r) / r, which is also the freshness of what is polled.
+        assert_within(
+            &format!("useful polls per event at r = {r}"),
+            summary.outcomes.useful as f64 / events,
+            (1.0 - empty) / r,
+            1.0 / r / events.sqrt() + slack / r,
+        );
     }
 }
 
@@ -285,7 +289,10 @@ fn attempts_and_latency_under_loss_with_retries() {
         assert_within("mean delay", summary.latency_mean_ms.unwrap() / 1e3, mean, spread / 1e3);
         let theory = predicted(&setup, 0, Figure::LatencyMean) / 1e3;
         assert!((theory - mean).abs() < 2e-5 * mean.max(1.0), "{theory} {mean}");
-        assert!((predicted(&setup, 0, Figure::RequestsPerEvent) - attempts).abs() < 1e-5);
+        // Ten attempts over three days do not fit into a run of three hours, so nothing is predicted of their number.
+        let counted = theory::predict(&setup, 0).into_iter().find(|p| p.figure == Figure::RequestsPerEvent);
+        assert_eq!(counted.is_some(), most == 6);
+        assert!(counted.is_none_or(|prediction| (prediction.value - attempts).abs() < 1e-5));
     }
 }
 
@@ -387,4 +394,51 @@ fn receivers_and_apis_queue_as_theory_says() {
         assert_within("sojourn", summary.latency_mean_ms.unwrap() / 1e3, 0.01 + 0.5 + wait, error);
         assert_within("busy", summary.consumer.busy_ratio.unwrap(), 0.5, (0.5f64 / n).sqrt());
     }
+}
+
+#[test]
+fn predictions_hold_in_runs_of_every_size() {
+    // What is claimed of short and long runs, with few events or many, with loss and bursts and pages that may not hold:
+    // a prediction that does not apply must not be made. Four standard errors fail once in 16,000 times for a normal
+    // estimate; estimates from eight batches have wider tails, so one in two hundred is allowed.
+    let (mut made, mut failed) = (0, Vec::new());
+    for seed in 0..700u64 {
+        let pick = |which: u64, among: &[f64]| {
+            let draw = pushpull::seed::Seed::new(99).draw(pushpull::seed::Purpose::Record, [seed, which, 0]);
+            among[draw.below(among.len() as u64) as usize]
+        };
+        let every = pick(0, &[1.0, 10.0, 60.0]);
+        let rate = pick(1, &[0.02, 0.3, 1.0, 5.0, 40.0]) / every;
+        let arrivals = match pick(2, &[0.0, 0.0, 1.0, 2.0]) {
+            0.0 => poisson(rate),
+            1.0 => Arrivals::Constant { gap_nanos: 1e9 / rate },
+            _ => Arrivals::Bursts { gap_nanos: 1e8 / rate, on: secs(every * 2.0), off: secs(every * 18.0) },
+        };
+        let mut policy = poll_policy(every);
+        policy.jitter = match pick(3, &[0.0, 0.0, 1.0, 2.0]) {
+            0.0 => Jitter::None,
+            1.0 => Jitter::Gap(0.4),
+            _ => Jitter::Grid(0.4),
+        };
+        let mut webhook = push_policy(RetryPolicy::exponential(Span::from_secs(1), 2.0, 5, 0.2));
+        webhook.receive.service_time = Distribution::Exponential { mean: secs(0.5 / rate) };
+        webhook.receive.capacity = Capacity { workers: Some(pick(4, &[1.0, 4.0]) as u32), queue: 100 };
+        let length = every * pick(5, &[20.0, 300.0, 5_000.0]);
+        let mut setup = setup(arrivals, length, 0.01, vec![pull(policy), push(webhook)]);
+        setup.frame.end = setup.frame.duration + secs(pick(6, &[1.0, 100.0, 3_600.0]));
+        setup.api.page = pick(7, &[5.0, 100.0]) as u32;
+        let loss = pick(8, &[0.0, 0.0, 0.05]);
+        let setup = with_seed(with_loss(setup, loss, loss), seed);
+        for (client, summary) in run(&setup).iter().enumerate() {
+            for verification in theory::verify(&setup, client, summary, Span::ZERO) {
+                match verification.holds() {
+                    Some(true) => made += 1,
+                    Some(false) => failed.push((seed, verification)),
+                    None => {}
+                }
+            }
+        }
+    }
+    assert!(made > 500, "only {made} predictions could be held against anything");
+    assert!(failed.len() * 200 <= made, "{} of {made} failed: {failed:#?}", failed.len());
 }

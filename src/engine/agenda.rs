@@ -57,9 +57,9 @@ impl<T> Agenda<T> {
         self.planned += 1;
     }
 
-    /// When the first entry is due.
-    pub fn next_at(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse(entry)| entry.key.0)
+    /// When the first entry is due, and its rank.
+    pub fn next_at(&self) -> Option<(Time, Rank)> {
+        self.heap.peek().map(|Reverse(entry)| (entry.key.0, entry.key.1))
     }
 
     /// Takes the first entry out.
@@ -80,7 +80,7 @@ mod tests {
         agenda.plan(at(5), Rank::Message, "first");
         agenda.plan(at(9), Rank::Message, "last");
         agenda.plan(at(5), Rank::Message, "second");
-        assert_eq!(agenda.next_at(), Some(at(5)));
+        assert_eq!(agenda.next_at(), Some((at(5), Rank::Message)));
         let order: Vec<_> = std::iter::from_fn(|| agenda.pop()).collect();
         assert_eq!(order, ["first", "second", "timeout", "last"]);
     }

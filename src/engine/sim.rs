@@ -133,14 +133,15 @@ struct Cell<'a> {
     out: Vec<Output>,
 }
 
-/// What comes next, in the order in which ties are resolved: an event at the very instant of sampling is in, and a poll
-/// that falls due when the last one ends is not skipped.
+/// What comes next, in the order in which ties are resolved: an event at the very instant of sampling is in, a poll that
+/// falls due when the last one ends is not skipped, and an answer that is ready just as time runs out is in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Next {
     Event(u32),
-    Agenda,
+    Message,
     WakeProvider,
     WakeConsumer(u32),
+    Timeout,
 }
 
 impl<'a> Cell<'a> {
@@ -213,7 +214,10 @@ impl<'a> Cell<'a> {
 
     fn next(&mut self) -> Option<(Time, Next)> {
         let event = self.occurrences.earliest().map(|(at, index)| (at, Next::Event(index)));
-        let agenda = self.agenda.next_at().map(|at| (at, Next::Agenda));
+        let agenda = self.agenda.next_at().map(|(at, rank)| match rank {
+            Rank::Message => (at, Next::Message),
+            Rank::Timeout => (at, Next::Timeout),
+        });
         let provider = self.provider.deadline().map(|at| (at, Next::WakeProvider));
         let consumer = self.wakes.earliest().map(|(at, index)| (at, Next::WakeConsumer(index)));
         [event, agenda, provider, consumer].into_iter().flatten().min()
@@ -230,7 +234,7 @@ impl<'a> Cell<'a> {
             }
             Next::WakeProvider => self.tell_provider(Input::Wake, ledger),
             Next::WakeConsumer(index) => self.tell_consumer(index, Input::Wake, ledger),
-            Next::Agenda => match self.agenda.pop() {
+            Next::Message | Next::Timeout => match self.agenda.pop() {
                 Some(Step::Arrive(exchange)) => self.arrive(exchange, ledger),
                 Some(Step::Return(exchange) | Step::Expire(exchange)) => self.end(exchange, ledger),
                 None => {}
@@ -282,7 +286,7 @@ impl<'a> Cell<'a> {
 
     fn send(&mut self, exchange: Exchange, request: Request, timeout: Span, ledger: &mut Ledger<'_>) {
         let bytes = self.wire.request_size(exchange, &request);
-        ledger.record(self.now, Fact::Opened { exchange, bytes });
+        ledger.record(self.now, Fact::Opened { exchange, request, bytes });
         let times_out_at = self.now + timeout;
         let mut flight =
             Flight { request, response: None, times_out_at, end_is_planned: false, ended: false, answered: false };

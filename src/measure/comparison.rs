@@ -81,8 +81,10 @@ pub struct Findings {
     pub thriftier: Option<Ranked>,
     /// The share of wasted requests of both.
     pub wasted: [Option<f64>; 2],
-    /// Events that both lost.
+    /// Events that each lost.
     pub lost: [u64; 2],
+    /// Events of each that might still have come when the run ended: its latencies are those of the quicker ones.
+    pub pending: [u64; 2],
     /// At how many events per second and consumer a pull client and a push client would need the same number of requests.
     pub crossover: Option<Crossover>,
 }
@@ -109,6 +111,9 @@ pub struct Crossover {
     pub observed: f64,
 }
 
+/// With one event an interval on average, a poll brings more than so many less than once in ten million.
+const PAGE_MIN: u32 = 10;
+
 /// What the figures of two clients amount to.
 pub fn findings(clients: [&Summary; 2]) -> Findings {
     let rank = |value: fn(&Summary) -> Option<f64>| {
@@ -123,6 +128,7 @@ pub fn findings(clients: [&Summary; 2]) -> Findings {
         thriftier: rank(Summary::requests_per_event),
         wasted: clients.map(Summary::wasted_ratio),
         lost: clients.map(Summary::lost_total),
+        pending: clients.map(|summary| summary.pending),
         crossover: crossover(clients),
     }
 }
@@ -132,8 +138,10 @@ fn crossover(clients: [&Summary; 2]) -> Option<Crossover> {
     let (pull, push) = (position(Mode::Pull)?, position(Mode::Push)?);
     let consumer_seconds = clients[pull].measured_s * f64::from(clients[pull].terms.consumers);
     let attempts_per_event = clients[push].requests_per_event()?;
-    let polls_per_second = clients[pull].requests() as f64 / consumer_seconds;
-    (attempts_per_event > 0.0).then(|| Crossover {
+    // Further pages of a poll grow with the events; where the counts are equal there are none, if a page holds a few.
+    let polls_per_second = clients[pull].tally.poll_rounds as f64 / consumer_seconds;
+    let pages_hold = clients[pull].terms.page.is_some_and(|page| page >= PAGE_MIN);
+    (attempts_per_event > 0.0 && pages_hold).then(|| Crossover {
         pull,
         push,
         events_per_second: polls_per_second / attempts_per_event,

@@ -70,6 +70,12 @@ impl<C: Counter> Latencies<C> {
         self.histogram.value_at_quantile(quantile.clamp(0.0, 1.0)) as f64 / 1e3
     }
 
+    /// How many exceed so many milliseconds.
+    pub fn count_above(&self, ms: f64) -> u64 {
+        let micros = libm::round(ms * 1e3) as u64;
+        self.histogram.count_between(self.histogram.next_non_equivalent(micros), u64::MAX)
+    }
+
     /// The longest, exactly, in milliseconds; none without latencies.
     pub fn max_ms(&self) -> Option<f64> {
         (self.count() > 0).then(|| self.longest.as_millis_f64())

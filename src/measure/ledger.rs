@@ -1,15 +1,15 @@
 //! Folds the facts of a run, in the order of time, into a tally.
 
-use std::collections::BTreeMap;
-
+use crate::measure::expected::{Expected, Lost};
 use crate::measure::histogram::Latencies;
-use crate::measure::tally::{Frame, Load, Tally, Verdict};
-use crate::peer::{Event, Exchange, LossCause, Note, Outcome, Response, Side};
-use crate::time::{SECOND, Span, Time};
+use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
+use crate::measure::view::View;
+use crate::peer::{Event, Exchange, Note, Outcome, Request, Response, Side};
+use crate::time::{SECOND, Time};
 use crate::window::Window;
 
 /// Something that happened, as an engine saw it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fact {
     /// An event occurred.
     Occurred(Event),
@@ -17,6 +17,8 @@ pub enum Fact {
     Opened {
         /// Which exchange.
         exchange: Exchange,
+        /// What it asks.
+        request: Request,
         /// The size of the request.
         bytes: u64,
     },
@@ -81,45 +83,33 @@ impl From<&Outcome> for End {
 struct Open {
     at: Time,
     counted: bool,
-    /// The other side has it, or never will.
+    /// The other side has dealt with it, or never will.
     settled: bool,
     /// What it brought, if anything: true for something new.
     brought: Option<bool>,
     end: Option<End>,
-}
-
-/// An event that a consumer has not seen yet.
-#[derive(Clone, Copy, Debug)]
-struct Unseen {
-    counted: bool,
+    /// What it moved at the provider and at the consumer.
+    bytes: [Bytes; 2],
 }
 
 /// What is known of one consumer's client.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Account {
     /// Exchanges under way, by who opened them.
     open: [Window<Open>; 2],
-    unseen: Window<Unseen>,
-    /// Unseen events that the dispatcher gave up, and the bucket in which it did.
-    given_up: BTreeMap<u32, (LossCause, bool, Option<usize>)>,
-    /// The newest event that occurred on each record, and the newest seen; 0 for none.
-    newest: Vec<[u32; 2]>,
-    stale_records: u32,
-    stale_since: Time,
+    expected: Expected,
+    view: View,
 }
 
 /// The books of one cell: consumers `first` and on, with one client.
 #[derive(Debug)]
 pub struct Ledger<'a> {
     frame: Frame,
-    bucket_nanos: u64,
     first: u32,
-    /// Whether a poll can still bring what the dispatcher gave up.
-    recovers: bool,
     accounts: Vec<Account>,
     /// Events of all accounts that may still come.
     pending: u64,
-    /// Counted exchanges that have not ended.
+    /// Counted exchanges of which something may still be learnt.
     underway: u64,
     tally: &'a mut Tally,
     trace: Option<&'a mut Vec<(Time, Fact)>>,
@@ -129,18 +119,13 @@ impl<'a> Ledger<'a> {
     /// Opens the books for `consumers` consumers from number `first` on. `recovers` says whether a poll can still bring an
     /// event that the dispatcher gave up.
     pub fn new(frame: Frame, first: u32, consumers: u32, recovers: bool, tally: &'a mut Tally) -> Self {
-        let account = || Account { unseen: Window::starting_at(1), ..Account::default() };
-        Self {
-            frame,
-            bucket_nanos: frame.bucket().as_nanos(),
-            first,
-            recovers,
-            accounts: (0..consumers).map(|_| account()).collect(),
-            pending: 0,
-            underway: 0,
-            tally,
-            trace: None,
-        }
+        let account = || Account {
+            open: [Window::default(), Window::default()],
+            expected: Expected::new(recovers),
+            view: View::default(),
+        };
+        let accounts = (0..consumers).map(|_| account()).collect();
+        Self { frame, first, accounts, pending: 0, underway: 0, tally, trace: None }
     }
 
     /// Also keeps every fact in a list.
@@ -150,7 +135,7 @@ impl<'a> Ledger<'a> {
         self
     }
 
-    /// Whether no event may still come and no counted exchange is under way.
+    /// Whether no event may still come, and all is known of every counted exchange.
     pub const fn is_settled(&self) -> bool {
         self.pending == 0 && self.underway == 0
     }
@@ -161,56 +146,59 @@ impl<'a> Ledger<'a> {
             trace.push((at, fact));
         }
         match fact {
-            Fact::Occurred(event) => self.occurred(event),
-            Fact::Opened { exchange, bytes } => self.opened(at, exchange, bytes),
+            Fact::Occurred(event) => self.occurred(&event),
+            Fact::Opened { exchange, request, bytes } => self.opened(at, exchange, &request, bytes),
             Fact::RequestLost(exchange) => self.settle(exchange),
             Fact::Arrived { exchange, bytes } => self.arrived(at, exchange, bytes),
-            Fact::Replied { exchange, bytes } => self.moved_bytes(exchange, exchange.opener.other(), [0, bytes]),
+            Fact::Replied { exchange, bytes } => {
+                self.moved(exchange, exchange.opener.other(), [0, bytes]);
+                self.settle(exchange);
+            }
             Fact::Ended { exchange, end, bytes } => self.ended(exchange, end, bytes),
             Fact::Noted(side, note) => self.noted(at, side, note),
         }
     }
 
-    fn occurred(&mut self, event: Event) {
+    fn occurred(&mut self, event: &Event) {
         self.tally.transitions += 1;
         let at = event.occurred_at;
         let counted = self.frame.counts(at);
+        let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
+        account.expected.occurred(event, counted);
+        account.view.occurred(at, event.record, event.serial);
+        self.pending += 1;
         if counted {
             self.tally.events += 1;
-            if let Some(index) = self.index(at) {
-                self.tally.bucket(index).occurred += 1;
-            }
-        }
-        let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
-        account.unseen.push(Unseen { counted });
-        self.pending += 1;
-        let newest = account.record(event.record);
-        let was_current = newest[0] == newest[1];
-        newest[0] = newest[0].max(event.serial);
-        if was_current {
-            if account.stale_records == 0 {
-                account.stale_since = at;
-            }
-            account.stale_records += 1;
+            let index = self.frame.bucket_index(at);
+            self.tally.bucket(index).occurred += 1;
         }
     }
 
-    fn opened(&mut self, at: Time, exchange: Exchange, bytes: u64) {
+    fn opened(&mut self, at: Time, exchange: Exchange, request: &Request, bytes: u64) {
         self.tally.transitions += 1;
         let counted = self.frame.counts(at);
         let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
-        let open = Open { at, counted, settled: false, brought: None, end: None };
+        let bytes_moved = [Bytes::default(); 2];
+        let open = Open { at, counted, settled: false, brought: None, end: None, bytes: bytes_moved };
         account.open[exchange.opener as usize].push(open);
-        if counted {
-            self.underway += 1;
-            self.tally.opened += 1;
-            match exchange.opener {
-                Side::Consumer => self.tally.polls += 1,
-                Side::Provider => self.tally.attempts += 1,
-            }
-            self.took_part(at, exchange.opener);
+        if let Request::Delivery { event, .. } = request {
+            account.expected.attempted(event.serial);
         }
-        self.moved_bytes(exchange, exchange.opener, [0, bytes]);
+        self.moved(exchange, exchange.opener, [0, bytes]);
+        if !counted {
+            return;
+        }
+        self.underway += 1;
+        self.tally.opened += 1;
+        match request {
+            Request::Delivery { .. } => self.tally.attempts += 1,
+            Request::Poll { page, .. } => {
+                self.tally.polls += 1;
+                self.tally.poll_rounds += u64::from(*page == 0);
+            }
+            Request::Record { .. } => self.tally.polls += 1,
+        }
+        self.took_part(at, exchange.opener);
     }
 
     fn arrived(&mut self, at: Time, exchange: Exchange, bytes: u64) {
@@ -218,12 +206,18 @@ impl<'a> Ledger<'a> {
         if counted && self.frame.counts(at) {
             self.took_part(at, exchange.opener.other());
         }
-        self.moved_bytes(exchange, exchange.opener.other(), [bytes, 0]);
-        self.settle(exchange);
+        self.moved(exchange, exchange.opener.other(), [bytes, 0]);
     }
 
-    /// The other side has the request, or never will: once the exchange has also ended, nothing more can be learnt of it.
+    /// The other side has dealt with the request, or never will: once the exchange has also ended for its opener, nothing
+    /// more can be learnt of it.
     fn settle(&mut self, exchange: Exchange) {
+        if exchange.opener == Side::Provider
+            && let Some(account) = account(&mut self.accounts, self.first, exchange.consumer)
+        {
+            let lost = account.expected.settled(exchange.serial);
+            self.lost(lost);
+        }
         let Some(open) = self.open(exchange) else { return };
         open.settled = true;
         if open.end.is_some() {
@@ -233,17 +227,19 @@ impl<'a> Ledger<'a> {
 
     fn ended(&mut self, exchange: Exchange, end: End, bytes: u64) {
         self.tally.transitions += 1;
-        self.moved_bytes(exchange, exchange.opener, [bytes, 0]);
+        self.moved(exchange, exchange.opener, [bytes, 0]);
         let Some(open) = self.open(exchange) else { return };
         if open.end.is_some() {
             return;
         }
         open.end = Some(end);
-        let (counted, settled) = (open.counted, open.settled || end == End::Unreachable);
+        let (counted, settled) = (open.counted, open.settled);
         if counted {
-            self.underway -= 1;
+            self.tally.unreachable += u64::from(end == End::Unreachable);
         }
-        if settled {
+        if end == End::Unreachable {
+            self.settle(exchange);
+        } else if settled {
             self.close(exchange);
         }
     }
@@ -251,45 +247,48 @@ impl<'a> Ledger<'a> {
     fn close(&mut self, exchange: Exchange) {
         let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
         if let Some(open) = account.open[exchange.opener as usize].take(exchange.serial) {
+            self.underway = self.underway.saturating_sub(u64::from(open.counted));
             self.judge(exchange.opener, open);
         }
     }
 
+    /// Counts an exchange of which all is known.
     fn judge(&mut self, opener: Side, open: Open) {
         if !open.counted {
             return;
         }
-        let verdict = match (open.brought, open.end) {
-            (Some(true), _) => Verdict::Useful,
-            (Some(false), _) => Verdict::Duplicate,
-            (None, Some(End::Answered)) if opener == Side::Consumer => Verdict::Empty,
-            (None, Some(End::Refused(304))) => Verdict::NotModified,
-            (None, Some(End::Refused(429))) => Verdict::Throttled,
-            (None, _) => Verdict::Failed,
+        let outcome = match (open.brought, open.end) {
+            (Some(true), _) => OutcomeKind::Useful,
+            (Some(false), _) => OutcomeKind::Duplicate,
+            (None, Some(End::Answered)) if opener == Side::Consumer => OutcomeKind::Empty,
+            (None, Some(End::Refused(304))) => OutcomeKind::NotModified,
+            (None, Some(End::Refused(429))) => OutcomeKind::Throttled,
+            (None, _) => OutcomeKind::Failed,
         };
-        self.tally.outcomes.count(verdict);
-        if let Some(index) = self.index(open.at) {
-            self.tally.bucket(index).outcomes.count(verdict);
-        }
+        let [provider, consumer] = open.bytes;
+        self.tally.outcomes.count(outcome);
+        self.tally.provider.bytes.add(provider);
+        self.tally.consumer.bytes.add(consumer);
+        let index = self.frame.bucket_index(open.at);
+        let bucket = self.tally.bucket(index);
+        bucket.outcomes.count(outcome);
+        bucket.provider_bytes.add(provider);
+        bucket.consumer_bytes.add(consumer);
     }
 
     fn noted(&mut self, at: Time, side: Side, note: Note) {
         match note {
-            Note::Brought { exchange, fresh } => {
-                if let Some(open) = self.open(exchange) {
-                    open.brought = Some(fresh || open.brought == Some(true));
+            Note::Took { exchange, event, fresh } => self.took(at, exchange, &event, fresh),
+            Note::Seen(event) => self.seen(at, &event),
+            Note::GaveUp(event, cause) => {
+                if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
+                    let lost = account.expected.gave_up(at, event.serial, cause);
+                    self.lost(lost);
                 }
             }
-            Note::Again(event) => {
-                if self.frame.counts(event.occurred_at) {
-                    self.tally.duplicates += 1;
-                }
-            }
-            Note::Seen(event) => self.seen(at, event),
-            Note::GaveUp(event, cause) => self.gave_up(at, event, cause),
             Note::Busy { from, until } => {
-                let clip = |t: Time| t.max(self.frame.warmup).min(self.frame.duration);
-                self.load(side).busy_nanos += u128::from(clip(until).since(clip(from)).as_nanos());
+                let busy = self.frame.measured_within(from, until);
+                self.load(side).busy_nanos += u128::from(busy.as_nanos());
             }
             Note::Queued(depth) => {
                 if self.frame.counts(at) {
@@ -297,86 +296,73 @@ impl<'a> Ledger<'a> {
                     load.queue_max = load.queue_max.max(depth);
                 }
             }
-            Note::ForgeryRejected => self.tally.forged_rejected += 1,
+            Note::ForgeryRejected => self.tally.forged_rejected += u64::from(self.frame.counts(at)),
         }
     }
 
-    fn seen(&mut self, at: Time, event: Event) {
-        let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
-        let given_up = account.given_up.remove(&event.serial);
-        let counted = match (account.unseen.take(event.serial), given_up) {
-            (Some(unseen), _) => {
-                self.pending -= 1;
-                unseen.counted
+    fn took(&mut self, at: Time, exchange: Exchange, event: &Event, fresh: bool) {
+        let counted = match self.open(exchange) {
+            Some(open) => {
+                open.brought = Some(fresh || open.brought == Some(true));
+                open.counted
             }
-            (None, Some((_, counted, _))) => {
-                if self.recovers {
-                    self.pending -= 1;
-                }
-                counted
+            // No exchange of the run brought it, so it was somebody else who sent it, and was believed.
+            None => {
+                self.tally.forged_accepted += u64::from(self.frame.counts(at));
+                false
             }
-            (None, None) => return,
         };
-        let newest = account.record(event.record);
-        let overtaken = newest[1] > event.serial;
-        let was_stale = newest[0] != newest[1];
-        newest[1] = newest[1].max(event.serial);
-        let healed = was_stale && newest[0] == newest[1];
-        if healed {
-            account.stale_records -= 1;
-            if account.stale_records == 0 {
-                let stale = measured_within(self.frame, account.stale_since, at);
-                self.tally.stale_nanos += u128::from(stale.as_nanos());
-            }
+        if !fresh {
+            self.tally.duplicates += u64::from(counted);
+        } else if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
+            account.expected.took(event.serial);
         }
-        if !counted {
+    }
+
+    fn seen(&mut self, at: Time, event: &Event) {
+        let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
+        // What a message says of its event may be forged; what occurred is known here.
+        let Some(unseen) = account.expected.seen(event.serial) else { return };
+        self.pending = self.pending.saturating_sub(1);
+        let (overtaken, healed) = account.view.seen(unseen.record, event.serial);
+        if let Some(since) = healed {
+            self.tally.stale_nanos += u128::from(self.frame.measured_within(since, at).as_nanos());
+        }
+        if !unseen.counted {
             return;
         }
         self.tally.delivered += 1;
         self.tally.reordered += u64::from(overtaken);
-        let latency = at.since(event.occurred_at);
+        let latency = at.since(unseen.occurred_at);
         self.tally.latencies.record(latency);
-        if let Some(index) = self.index(at) {
-            self.tally.bucket(index).seen += 1;
-        }
-        if let Some(index) = self.index(event.occurred_at) {
-            let latencies = &mut self.tally.bucket(index).latencies;
-            latencies.get_or_insert_with(|| Box::new(Latencies::new(2))).record(latency);
+        let (now, then) = (self.frame.bucket_index(at), self.frame.bucket_index(unseen.occurred_at));
+        self.tally.bucket(now).seen += 1;
+        let latencies = &mut self.tally.bucket(then).latencies;
+        latencies.get_or_insert_with(|| Box::new(Latencies::new(2))).record(latency);
+    }
+
+    fn lost(&mut self, lost: Option<Lost>) {
+        let Some(Lost { cause, at, counted }) = lost else { return };
+        self.pending = self.pending.saturating_sub(1);
+        if counted {
+            self.tally.count_lost(cause);
+            let index = self.frame.bucket_index(at);
+            self.tally.bucket(index).lost += 1;
         }
     }
 
-    fn gave_up(&mut self, at: Time, event: Event, cause: LossCause) {
-        let index = self.index(at);
-        let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
-        if let Some(unseen) = account.unseen.take(event.serial) {
-            account.given_up.insert(event.serial, (cause, unseen.counted, index));
-            if !self.recovers {
-                self.pending -= 1;
-            }
-        }
-    }
-
-    /// Closes the books at the end of a run, or where it was cut off: what is under way has failed, what is unseen is
-    /// pending or lost.
+    /// Closes the books at the end of a run, or where it was cut off: what is under way has failed unless it brought
+    /// something, what is unseen is pending.
     pub fn close_all(mut self, at: Time) {
-        let played = measured_within(self.frame, self.frame.warmup, at);
+        let played = self.frame.measured_within(self.frame.warmup, at);
         for account in std::mem::take(&mut self.accounts) {
             self.tally.played_nanos += u128::from(played.as_nanos());
             for (opener, window) in [Side::Consumer, Side::Provider].into_iter().zip(&account.open) {
                 window.iter().for_each(|(_, open)| self.judge(opener, *open));
             }
-            self.tally.pending += account.unseen.iter().filter(|(_, unseen)| unseen.counted).count() as u64;
-            for (cause, counted, index) in account.given_up.into_values() {
-                if counted {
-                    self.tally.count_lost(cause);
-                    if let Some(index) = index {
-                        self.tally.bucket(index).lost += 1;
-                    }
-                }
-            }
-            if account.stale_records > 0 {
-                let stale = measured_within(self.frame, account.stale_since, at);
-                self.tally.stale_nanos += u128::from(stale.as_nanos());
+            self.tally.pending += account.expected.pending().filter(|unseen| unseen.counted).count() as u64;
+            if let Some(since) = account.view.stale_since() {
+                self.tally.stale_nanos += u128::from(self.frame.measured_within(since, at).as_nanos());
             }
         }
     }
@@ -406,43 +392,17 @@ impl<'a> Ledger<'a> {
         load.per_second[second] = load.per_second[second].saturating_add(1);
     }
 
-    fn moved_bytes(&mut self, exchange: Exchange, side: Side, [received, sent]: [u64; 2]) {
-        let Some(at) = self.open(exchange).filter(|open| open.counted).map(|open| open.at) else { return };
-        let load = self.load(side);
-        load.bytes.received += received;
-        load.bytes.sent += sent;
-        if let Some(index) = self.index(at) {
-            let bucket = self.tally.bucket(index);
-            let bytes = match side {
-                Side::Consumer => &mut bucket.consumer_bytes,
-                Side::Provider => &mut bucket.provider_bytes,
+    fn moved(&mut self, exchange: Exchange, side: Side, [received, sent]: [u64; 2]) {
+        if let Some(open) = self.open(exchange) {
+            let place = match side {
+                Side::Provider => 0,
+                Side::Consumer => 1,
             };
-            bytes.received += received;
-            bytes.sent += sent;
+            open.bytes[place].add(Bytes { received, sent });
         }
-    }
-
-    fn index(&self, at: Time) -> Option<usize> {
-        (at >= self.frame.warmup).then(|| (at.since(self.frame.warmup).as_nanos() / self.bucket_nanos) as usize)
-    }
-}
-
-impl Account {
-    fn record(&mut self, record: u32) -> &mut [u32; 2] {
-        let index = record as usize;
-        if index >= self.newest.len() {
-            self.newest.resize(index + 1, [0; 2]);
-        }
-        &mut self.newest[index]
     }
 }
 
 fn account(accounts: &mut [Account], first: u32, consumer: u32) -> Option<&mut Account> {
     accounts.get_mut(consumer.checked_sub(first)? as usize)
-}
-
-/// The part of a stretch that lies within the measured one.
-fn measured_within(frame: Frame, from: Time, until: Time) -> Span {
-    let clip = |t: Time| t.max(frame.warmup).min(frame.duration);
-    clip(until).since(clip(from))
 }

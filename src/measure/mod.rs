@@ -5,8 +5,10 @@
 
 pub mod agreement;
 pub mod comparison;
+pub mod expected;
 pub mod histogram;
 pub mod ledger;
 pub mod statistics;
 pub mod summary;
 pub mod tally;
+mod view;

@@ -8,25 +8,56 @@ use crate::measure::histogram::Latencies;
 
 /// Fewer batches than this say too little about their own spread.
 const BATCHES_MIN: usize = 8;
+/// More batches than this say little more.
+const BATCHES_MAX: f64 = 30.0;
 
-/// An estimate with its standard error and its 95 % confidence interval.
+/// An estimate with its standard error, its 95 % confidence interval, and the wider range that is still plausible.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The estimate.
     pub estimate: f64,
     /// Its standard error.
     pub standard_error: f64,
-    /// The lower end.
+    /// The lower end of the confidence interval.
     pub low: f64,
     /// The upper end.
     pub high: f64,
+    /// The values within four standard errors. Infinite where the sample does not reach that far.
+    pub plausible: (f64, f64),
 }
 
 impl Interval {
     fn around(estimate: f64, standard_error: f64, degrees_of_freedom: usize) -> Self {
         let half = student_t_975(degrees_of_freedom) * standard_error;
-        Self { estimate, standard_error, low: estimate - half, high: estimate + half }
+        let plausible = (estimate - 4.0 * standard_error, estimate + 4.0 * standard_error);
+        Self { estimate, standard_error, low: estimate - half, high: estimate + half, plausible }
     }
+}
+
+/// Joins neighbouring time buckets into at most 30 batches, so that in each series every batch has its share of the
+/// denominator and none is empty. Buckets of all series are joined alike, so that batches stay paired in time.
+fn batches<const N: usize>(series: [&[(f64, f64)]; N]) -> [Vec<(f64, f64)>; N] {
+    let share = series.map(|buckets| buckets.iter().map(|(_, x)| x).sum::<f64>() / BATCHES_MAX);
+    let mut batches = series.map(|_| Vec::new());
+    let mut sums = [(0.0, 0.0); N];
+    for index in 0..series.iter().map(|buckets| buckets.len()).min().unwrap_or(0) {
+        for (sum, buckets) in sums.iter_mut().zip(series) {
+            sum.0 += buckets[index].0;
+            sum.1 += buckets[index].1;
+        }
+        if sums.iter().zip(share).all(|((_, x), share)| *x > 0.0 && *x >= share) {
+            for (batches, sum) in batches.iter_mut().zip(&mut sums) {
+                batches.push(std::mem::take(sum));
+            }
+        }
+    }
+    // What is left over at the end is too little for a batch of its own.
+    for (batches, sum) in batches.iter_mut().zip(sums) {
+        if let Some(last) = batches.last_mut() {
+            *last = (last.0 + sum.0, last.1 + sum.1);
+        }
+    }
+    batches
 }
 
 /// The 97.5 % point of Student's t distribution: the factor of a two-sided 95 % interval.
@@ -40,31 +71,33 @@ pub fn student_t_975(degrees_of_freedom: usize) -> f64 {
         2 => 4.302_652_730,
         n => {
             let (z, n) = (normal_quantile(0.975), n as f64);
-            let (z3, z5, z7, z9) = (z.powi(3), z.powi(5), z.powi(7), z.powi(9));
+            let z2 = z * z;
+            let (z3, z5) = (z * z2, z * z2 * z2);
+            let (z7, z9) = (z5 * z2, z5 * z2 * z2);
+            let (n2, n3, n4) = (n * n, n * n * n, n * n * n * n);
             z + (z3 + z) / (4.0 * n)
-                + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * n * n)
-                + (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * z) / (384.0 * n.powi(3))
-                + (79.0 * z9 + 776.0 * z7 + 1_482.0 * z5 - 1_920.0 * z3 - 945.0 * z) / (92_160.0 * n.powi(4))
+                + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * n2)
+                + (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * z) / (384.0 * n3)
+                + (79.0 * z9 + 776.0 * z7 + 1_482.0 * z5 - 1_920.0 * z3 - 945.0 * z) / (92_160.0 * n4)
         }
     }
 }
 
-/// The ratio of two sums over batches, such as requests per event, with its interval (delta method).
+/// The ratio of two sums over time buckets, such as requests per event, with its interval (delta method).
 ///
-/// None where there are too few batches or the denominator is zero.
-pub fn ratio(batches: &[(f64, f64)]) -> Option<Interval> {
-    let (estimate, residuals) = linearised(batches)?;
-    Some(Interval::around(estimate, standard_error(&residuals), batches.len() - 1))
+/// None where there is too little for eight batches.
+pub fn ratio(buckets: &[(f64, f64)]) -> Option<Interval> {
+    let [batches] = batches([buckets]);
+    let (estimate, residuals) = linearised(&batches)?;
+    Some(Interval::around(estimate, standard_error(&residuals), residuals.len() - 1))
 }
 
-/// The difference `client - baseline` of two such ratios whose batches are paired in time: what both have in common, the
+/// The difference `client - baseline` of two such ratios whose buckets are paired in time: what both have in common, the
 /// same events above all, cancels out.
 pub fn ratio_difference(client: &[(f64, f64)], baseline: &[(f64, f64)]) -> Option<Interval> {
-    if client.len() != baseline.len() {
-        return None;
-    }
-    let (client, a) = linearised(client)?;
-    let (baseline, b) = linearised(baseline)?;
+    let [client, baseline] = batches([client, baseline]);
+    let (client, a) = linearised(&client)?;
+    let (baseline, b) = linearised(&baseline)?;
     let residuals: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
     Some(Interval::around(client - baseline, standard_error(&residuals), residuals.len() - 1))
 }
@@ -85,19 +118,31 @@ fn linearised(batches: &[(f64, f64)]) -> Option<(f64, Vec<f64>)> {
 fn standard_error(residuals: &[f64]) -> f64 {
     let count = residuals.len() as f64;
     let mean = residuals.iter().sum::<f64>() / count;
-    (residuals.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (count * (count - 1.0))).sqrt()
+    let squares: f64 = residuals.iter().map(|residual| (residual - mean) * (residual - mean)).sum();
+    (squares / (count * (count - 1.0))).sqrt()
 }
 
-/// A quantile in milliseconds with a distribution-free interval from the ranks around it. The observations are taken to
-/// be independent.
-///
-/// The standard error is half the width of the interval over plus and minus one standard deviation of the rank.
-pub fn quantile(latencies: &Latencies<u64>, quantile: f64) -> Option<Interval> {
+/// A quantile in milliseconds with its interval. `above` has, for each time bucket, how many latencies exceed the quantile
+/// and how many there are: the spread of that share between batches says how far off the quantile's rank may be.
+pub fn quantile(latencies: &Latencies<u64>, quantile: f64, above: &[(f64, f64)]) -> Option<Interval> {
     let estimate = latencies.quantile_ms(quantile)?;
-    let deviation = (quantile * (1.0 - quantile) / latencies.count() as f64).sqrt();
-    let at = |deviations: f64| latencies.value_at(quantile + deviations * deviation);
-    let z = normal_quantile(0.975);
-    Some(Interval { estimate, standard_error: (at(1.0) - at(-1.0)) / 2.0, low: at(-z), high: at(z) })
+    let [batches] = batches([above]);
+    let (_, residuals) = linearised(&batches)?;
+    let error = standard_error(&residuals);
+    let at = |rank: f64| latencies.value_at(rank);
+    let reach = |rank: f64| match rank {
+        rank if rank < 0.0 => f64::NEG_INFINITY,
+        rank if rank > 1.0 => f64::INFINITY,
+        rank => at(rank),
+    };
+    let half = student_t_975(residuals.len() - 1) * error;
+    Some(Interval {
+        estimate,
+        standard_error: (at(quantile + error) - at(quantile - error)) / 2.0,
+        low: at(quantile - half),
+        high: at(quantile + half),
+        plausible: (reach(quantile - 4.0 * error), reach(quantile + 4.0 * error)),
+    })
 }
 
 #[cfg(test)]
@@ -146,5 +191,17 @@ mod tests {
         let difference = ratio_difference(&shifted, &base).map(|i| (i.estimate, i.standard_error));
         assert!(difference.is_some_and(|(estimate, error)| (estimate - 2.0).abs() < 1e-9 && error < 1e-9));
         assert_eq!(ratio(&base[..4]), None);
+    }
+
+    #[test]
+    fn buckets_without_events_are_no_batches() {
+        // Three events in sixty buckets: nothing can be said of their spread.
+        let few: Vec<_> = (0..60).map(|b| if b % 20 == 3 { (f64::from(b), 1.0) } else { (0.0, 0.0) }).collect();
+        assert_eq!(ratio(&few), None);
+        let [joined] = batches([few.as_slice()]);
+        assert_eq!(joined.len(), 3);
+        // Requests in buckets without events still count.
+        let busy: Vec<_> = (0..60).map(|b| (1.0, f64::from(u8::from(b % 5 == 0)))).collect();
+        assert!(ratio(&busy).is_some_and(|interval| (interval.estimate - 5.0).abs() < 1e-12));
     }
 }

@@ -38,6 +38,8 @@ pub struct Terms {
     pub frame: Frame,
     /// How many consumers there were.
     pub consumers: u32,
+    /// The most events that a poll of the client brings; none without polls.
+    pub page: Option<u32>,
     /// Workers of System B's API, if they are limited and the client uses them.
     pub provider_workers: Option<u32>,
     /// Workers of each consumer's receiver, if they are limited and the client has one.
@@ -202,7 +204,14 @@ impl Summary {
     /// A figure with its interval from the batches of time.
     pub fn interval(&self, figure: Figure) -> Option<Interval> {
         match figure {
-            Figure::LatencyQuantile(quantile) => statistics::quantile(&self.tally.latencies, quantile),
+            Figure::LatencyQuantile(quantile) => {
+                let value = self.tally.latencies.quantile_ms(quantile)?;
+                let above = self.buckets(|bucket| {
+                    let latencies = bucket.latencies.as_deref();
+                    latencies.map_or((0.0, 0.0), |l| (l.count_above(value) as f64, l.count() as f64))
+                });
+                statistics::quantile(&self.tally.latencies, quantile, &above)
+            }
             _ => statistics::ratio(&self.batches(figure)?),
         }
     }
@@ -222,10 +231,33 @@ impl Summary {
             },
             Figure::LatencyQuantile(_) => return None,
         };
-        let frame = self.terms.frame;
-        let count = frame.measured().as_nanos().div_ceil(frame.bucket().as_nanos()) as usize;
+        Some(self.buckets(pair))
+    }
+
+    /// Something of each bucket of the measured stretch.
+    fn buckets<T>(&self, of: impl Fn(&Bucket) -> T) -> Vec<T> {
         let empty = Bucket::default();
-        Some((0..count).map(|index| pair(self.tally.buckets.get(index).unwrap_or(&empty))).collect())
+        let count = self.terms.frame.measured_buckets() as usize;
+        (0..count).map(|index| of(self.tally.buckets.get(index).unwrap_or(&empty))).collect()
+    }
+
+    /// The buckets of the measured stretch and the drain, each with its edges in seconds since the start of the run and with
+    /// the events that had occurred but were neither seen nor lost at its end.
+    pub fn timeline(&self) -> impl Iterator<Item = (Bucket, [f64; 2], u64)> {
+        let frame = self.terms.frame;
+        let count = (frame.measured_buckets() as usize).max(self.tally.buckets.len());
+        let last = 2 * frame.measured_buckets() as usize - 1;
+        let edge = move |index: usize| match index > last {
+            // The last bucket of a long drain holds all the rest of it.
+            true => frame.end,
+            false => frame.warmup + frame.bucket().times(index as u64),
+        };
+        let mut backlog = 0u64;
+        (0..count).map(move |index| {
+            let bucket = self.tally.buckets.get(index).cloned().unwrap_or_default();
+            backlog = (backlog + bucket.occurred).saturating_sub(bucket.seen + bucket.lost);
+            (bucket, [edge(index), edge(index + 1)].map(|at| at.as_nanos() as f64 / 1e9), backlog)
+        })
     }
 }
 

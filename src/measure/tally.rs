@@ -13,9 +13,16 @@ pub struct Frame {
     pub duration: Time,
     /// What is still under way here is cut off.
     pub end: Time,
+    /// The width of a time bucket.
+    bucket: Span,
 }
 
 impl Frame {
+    /// A run with these stretches.
+    pub fn new(warmup: Time, duration: Time, end: Time) -> Self {
+        Self { warmup, duration, end, bucket: round_bucket(duration.since(warmup)) }
+    }
+
     /// Whether something that starts at this instant is counted.
     pub fn counts(&self, at: Time) -> bool {
         at >= self.warmup && at < self.duration
@@ -26,27 +33,45 @@ impl Frame {
         self.duration.since(self.warmup)
     }
 
-    /// The width of a time bucket: the roundest that cuts the measured stretch into at most 60.
-    pub fn bucket(&self) -> Span {
-        let target = self.measured().as_nanos().div_ceil(60).max(1);
-        let steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400];
-        let below_a_second = [1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 50_000_000, 100_000_000]
-            .into_iter()
-            .chain([200_000_000, 500_000_000]);
-        let round = below_a_second.chain(steps.into_iter().map(|s| s * SECOND)).find(|&width| width >= target);
-        let days = || target.div_ceil(86_400 * SECOND).saturating_mul(86_400 * SECOND);
-        Span::from_nanos(round.unwrap_or_else(days))
+    /// The width of a time bucket.
+    pub const fn bucket(&self) -> Span {
+        self.bucket
     }
 
-    /// The bucket that an instant falls into, counted from the end of the warm-up; none before it.
-    pub fn bucket_index(&self, at: Time) -> Option<usize> {
-        (at >= self.warmup).then(|| (at.since(self.warmup).as_nanos() / self.bucket().as_nanos()) as usize)
+    /// The bucket that an instant falls into, counted from the end of the warm-up; instants before it fall into the first.
+    ///
+    /// The drain has as many buckets at most as the measured stretch; what comes later still falls into the last.
+    pub fn bucket_index(&self, at: Time) -> usize {
+        let index = at.since(self.warmup).as_nanos() / self.bucket().as_nanos();
+        index.min(2 * self.measured_buckets() - 1) as usize
     }
+
+    /// How many buckets the measured stretch has; at least one.
+    pub const fn measured_buckets(&self) -> u64 {
+        let count = self.measured().as_nanos().div_ceil(self.bucket.as_nanos());
+        if count == 0 { 1 } else { count }
+    }
+
+    /// The part of a stretch of time that lies within the measured one.
+    pub fn measured_within(&self, from: Time, until: Time) -> Span {
+        let clip = |at: Time| at.max(self.warmup).min(self.duration);
+        clip(until).since(clip(from))
+    }
+}
+
+/// The roundest width that cuts a stretch of time into at most 60 buckets.
+fn round_bucket(measured: Span) -> Span {
+    let target = measured.as_nanos().div_ceil(60).max(1);
+    let seconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400];
+    let below_a_second = [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().map(|ms| ms * 1_000_000);
+    let round = below_a_second.chain(seconds.into_iter().map(|s| s * SECOND)).find(|&width| width >= target);
+    let days = || target.div_ceil(86_400 * SECOND).saturating_mul(86_400 * SECOND);
+    Span::from_nanos(round.unwrap_or_else(days))
 }
 
 /// The outcome of an exchange, as one who knows everything about the run sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum OutcomeKind {
     /// It brought the client at least one event that it had not yet processed.
     Useful,
     /// A poll that was answered with nothing new.
@@ -80,14 +105,14 @@ pub struct Outcomes {
 
 impl Outcomes {
     /// Counts one exchange.
-    pub const fn count(&mut self, verdict: Verdict) {
-        *match verdict {
-            Verdict::Useful => &mut self.useful,
-            Verdict::Empty => &mut self.empty,
-            Verdict::NotModified => &mut self.not_modified,
-            Verdict::Duplicate => &mut self.duplicate,
-            Verdict::Throttled => &mut self.throttled,
-            Verdict::Failed => &mut self.failed,
+    pub const fn count(&mut self, kind: OutcomeKind) {
+        *match kind {
+            OutcomeKind::Useful => &mut self.useful,
+            OutcomeKind::Empty => &mut self.empty,
+            OutcomeKind::NotModified => &mut self.not_modified,
+            OutcomeKind::Duplicate => &mut self.duplicate,
+            OutcomeKind::Throttled => &mut self.throttled,
+            OutcomeKind::Failed => &mut self.failed,
         } += 1;
     }
 
@@ -115,6 +140,14 @@ pub struct Bytes {
     pub sent: u64,
 }
 
+impl Bytes {
+    /// Adds others.
+    pub const fn add(&mut self, other: Self) {
+        self.received += other.received;
+        self.sent += other.sent;
+    }
+}
+
 /// What fell on one side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Load {
@@ -137,8 +170,7 @@ impl Load {
     fn merge(&mut self, other: &Self) {
         self.exchanges += other.exchanges;
         add_each(&mut self.per_second, &other.per_second);
-        self.bytes.received += other.bytes.received;
-        self.bytes.sent += other.bytes.sent;
+        self.bytes.add(other.bytes);
         self.busy_nanos += other.busy_nanos;
         self.queue_max = self.queue_max.max(other.queue_max);
     }
@@ -175,12 +207,8 @@ pub struct Bucket {
 impl Bucket {
     fn merge(&mut self, other: &Self) {
         self.outcomes.add(&other.outcomes);
-        for (mine, theirs) in
-            [(&mut self.provider_bytes, other.provider_bytes), (&mut self.consumer_bytes, other.consumer_bytes)]
-        {
-            mine.received += theirs.received;
-            mine.sent += theirs.sent;
-        }
+        self.provider_bytes.add(other.provider_bytes);
+        self.consumer_bytes.add(other.consumer_bytes);
         self.occurred += other.occurred;
         self.seen += other.seen;
         self.lost += other.lost;
@@ -205,7 +233,7 @@ pub struct Tally {
     pub lost_never_retried: u64,
     /// Counted events of which every attempt failed.
     pub lost_retries_exhausted: u64,
-    /// Times that a counted event came again.
+    /// Times that a counted exchange brought an event that had been taken before.
     pub duplicates: u64,
     /// Counted events processed after a later event of the same record.
     pub reordered: u64,
@@ -219,8 +247,12 @@ pub struct Tally {
     pub opened: u64,
     /// Counted polls.
     pub polls: u64,
+    /// Counted polls that were not for a further page of the poll before.
+    pub poll_rounds: u64,
     /// Counted webhook attempts.
     pub attempts: u64,
+    /// Counted exchanges whose other side could not be reached at all.
+    pub unreachable: u64,
     /// Forged webhooks that were turned away.
     pub forged_rejected: u64,
     /// Forged webhooks that were believed.
@@ -252,7 +284,9 @@ impl Default for Tally {
             outcomes: Outcomes::default(),
             opened: 0,
             polls: 0,
+            poll_rounds: 0,
             attempts: 0,
+            unreachable: 0,
             forged_rejected: 0,
             forged_accepted: 0,
             provider: Load::default(),
@@ -300,7 +334,9 @@ impl Tally {
         self.outcomes.add(&other.outcomes);
         self.opened += other.opened;
         self.polls += other.polls;
+        self.poll_rounds += other.poll_rounds;
         self.attempts += other.attempts;
+        self.unreachable += other.unreachable;
         self.forged_rejected += other.forged_rejected;
         self.forged_accepted += other.forged_accepted;
         self.provider.merge(&other.provider);
@@ -343,13 +379,9 @@ mod tests {
     #[test]
     fn buckets_are_round_and_at_most_sixty() {
         for seconds in [1, 12, 59, 60, 61, 3_540, 86_400, 31 * 86_400, 5_000 * 86_400] {
-            let frame = Frame {
-                warmup: Time::ZERO,
-                duration: Time::ZERO + Span::from_secs(seconds),
-                end: Time::ZERO + Span::from_secs(seconds),
-            };
-            let count = frame.measured().as_nanos().div_ceil(frame.bucket().as_nanos());
-            assert!((12..=60).contains(&count), "{seconds} s make {count} buckets of {:?}", frame.bucket());
+            let until = Time::ZERO + Span::from_secs(seconds);
+            let count = Frame::new(Time::ZERO, until, until).measured_buckets();
+            assert!((12..=60).contains(&count), "{seconds} s make {count} buckets");
         }
     }
 
@@ -359,7 +391,7 @@ mod tests {
         assert!(tally.check().is_err_and(|sentence| sentence.contains("events 3")));
         tally = Tally { opened: 1, polls: 1, ..Tally::default() };
         assert!(tally.check().is_err_and(|sentence| sentence.contains("requests 1")));
-        tally.outcomes.count(Verdict::Empty);
+        tally.outcomes.count(OutcomeKind::Empty);
         assert!(tally.check().is_ok());
     }
 }

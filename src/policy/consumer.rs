@@ -1,6 +1,6 @@
 //! System A: polls, is called, or both, with one inbox for what comes either way.
 
-use crate::peer::{Batch, Event, Input, Note, Output, Peer, Request, Response};
+use crate::peer::{Batch, Event, Exchange, Input, Note, Output, Peer, Request, Response};
 use crate::policy::inbox::Inbox;
 use crate::policy::poller::{PollPolicy, Poller};
 use crate::policy::receiver::{ReceivePolicy, Receiver};
@@ -29,21 +29,17 @@ impl Consumer {
         }
     }
 
-    /// Sorts a page into events that are new and events that came before.
-    fn sort(&mut self, exchange: crate::peer::Exchange, events: &Batch, out: &mut Vec<Output>) -> Batch {
-        let mut fresh = Batch::new();
-        let at = out.len();
+    /// Takes the events of a page; gives back those that are new.
+    fn take(&mut self, exchange: Exchange, events: &Batch, out: &mut Vec<Output>) -> Batch {
+        let mut new = Batch::new();
         for &event in events {
-            if self.inbox.take(event.serial) {
-                fresh.push(event);
-            } else {
-                out.push(Output::Note(Note::Again(event)));
+            let fresh = self.inbox.take(event.serial);
+            out.push(Output::Note(Note::Took { exchange, event, fresh }));
+            if fresh {
+                new.push(event);
             }
         }
-        if !events.is_empty() {
-            out.insert(at, Output::Note(Note::Brought { exchange, fresh: !fresh.is_empty() }));
-        }
-        fresh
+        new
     }
 
     fn act(&mut self, now: Time, out: &mut Vec<Output>) {
@@ -82,7 +78,7 @@ impl Peer for Consumer {
                 let Some(poller) = &mut self.poller else { return };
                 let events = poller.ended(now, exchange, outcome, out).unwrap_or_default();
                 let service = poller.page_service();
-                let fresh = self.sort(exchange, &events, out);
+                let fresh = self.take(exchange, &events, out);
                 if fresh.is_empty() {
                     // Nothing to handle.
                 } else if service.is_zero() {

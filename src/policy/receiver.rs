@@ -57,6 +57,9 @@ impl Receiver {
     }
 
     /// Takes a webhook: refuses it, answers it at once, or puts it into the queue.
+    ///
+    /// An event counts as taken from here on, not from when its handler has finished: the same event coming again
+    /// meanwhile, as a retry or by a poll, is a duplicate.
     pub fn requested(
         &mut self,
         now: Time,
@@ -73,8 +76,7 @@ impl Receiver {
         self.act(now, out);
         let fresh = !inbox.contains(event.serial);
         if !fresh && self.policy.dedupe {
-            out.push(Output::Note(Note::Brought { exchange, fresh }));
-            out.push(Output::Note(Note::Again(event)));
+            out.push(Output::Note(Note::Took { exchange, event, fresh }));
             out.push(reply(exchange, Response::Accepted));
             return;
         }
@@ -83,10 +85,7 @@ impl Receiver {
             return;
         }
         inbox.take(event.serial);
-        out.push(Output::Note(Note::Brought { exchange, fresh }));
-        if !fresh {
-            out.push(Output::Note(Note::Again(event)));
-        }
+        out.push(Output::Note(Note::Took { exchange, event, fresh }));
         if self.policy.acknowledge == Acknowledge::Before {
             out.push(reply(exchange, Response::Accepted));
         }

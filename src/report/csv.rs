@@ -1,6 +1,7 @@
 //! The CSV files: RFC 4180, comma, dot, LF, a header always, an empty cell for what is not defined.
 
 use crate::measure::comparison::{self, Comparison};
+use crate::measure::histogram::Latencies;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Bucket, Outcomes};
 use crate::report::columns::{Cell, Column, IDENTITY, MEASURES, Row};
@@ -120,21 +121,13 @@ pub fn timeseries(report: &Report) -> Vec<u8> {
 }
 
 fn timeseries_rows(engine: &str, summary: &Summary) -> Vec<Vec<Cell>> {
-    let frame = summary.terms.frame;
-    let measured = frame.measured().as_nanos().div_ceil(frame.bucket().as_nanos()) as usize;
-    let buckets = &summary.tally.buckets;
-    let empty = Bucket::default();
-    let mut backlog = 0u64;
-    let row = |index: usize| {
-        let bucket = buckets.get(index).unwrap_or(&empty);
-        backlog = (backlog + bucket.occurred).saturating_sub(bucket.seen + bucket.lost);
-        let edge = |index: usize| (frame.warmup + frame.bucket().times(index as u64)).as_nanos() as f64 / 1e9;
+    let row = |(bucket, [start, end], backlog): (Bucket, [f64; 2], u64)| {
         let latencies = bucket.latencies.as_deref();
         let mut cells: Vec<Cell> = vec![
             engine.into(),
             summary.terms.client.as_str().into(),
-            edge(index).into(),
-            edge(index + 1).into(),
+            start.into(),
+            end.into(),
             bucket.occurred.into(),
             bucket.seen.into(),
             bucket.lost.into(),
@@ -145,13 +138,13 @@ fn timeseries_rows(engine: &str, summary: &Summary) -> Vec<Vec<Cell>> {
             cells.extend([bytes.received.into(), bytes.sent.into()]);
         }
         cells.extend([
-            latencies.map_or(0, crate::measure::histogram::Latencies::count).into(),
+            latencies.map_or(0, Latencies::count).into(),
             latencies.and_then(|l| l.quantile_ms(0.5)).into(),
             latencies.and_then(|l| l.quantile_ms(0.99)).into(),
         ]);
         cells
     };
-    (0..measured.max(buckets.len())).map(row).collect()
+    summary.timeline().map(row).collect()
 }
 
 fn outcome_cells(outcomes: &Outcomes) -> [Cell; 7] {

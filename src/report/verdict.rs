@@ -19,6 +19,7 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
             let only_two = clients.len() == 1;
             sentences.extend(found.crossover.map(|crossover| crossing(pair, crossover, only_two)));
             sentences.extend(losses(pair, &found));
+            sentences.extend(unfinished(pair, &found));
         }
         if clients.is_empty() {
             sentences.extend(alone(baseline));
@@ -27,10 +28,14 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
     for overload in &engine.overloads {
         let (part, remedy) = overload.part.describe();
         let client = &engine.summaries[overload.client].terms.client;
+        let load = human::percent(overload.load);
+        let excess = match overload.load {
+            load_now if load_now >= 1.0 => format!("would have to take {load} of what they can"),
+            _ => format!("were busy {load} of the time, and that was not enough"),
+        };
         sentences.push(format!(
-            "* \"{client}\" is overloaded: {part} would have to take {} of what they can, so it falls ever further behind and \
-             no mean tells how late it is. What helps: {remedy}.",
-            human::percent(overload.load)
+            "* \"{client}\" is overloaded: {part} {excess}, so it falls ever further behind and no mean tells how late it \
+             is. What helps: {remedy}."
         ));
     }
     sentences
@@ -133,6 +138,19 @@ fn losses(pair: [&Summary; 2], found: &Findings) -> Option<String> {
         })
         .collect();
     (!lost.is_empty()).then(|| format!("{}; latencies are of those that arrived.", lost.join(", ")))
+}
+
+fn unfinished(pair: [&Summary; 2], found: &Findings) -> Option<String> {
+    let pending: Vec<String> = [0, 1]
+        .into_iter()
+        .filter(|&position| found.pending[position] > 0)
+        .map(|position| {
+            let (count, events) = (human::count(found.pending[position]), human::count(pair[position].events));
+            format!("{} had {count} of {events} events still to come", name(pair, position))
+        })
+        .collect();
+    let sentence = "when the run ended, so its true mean latency is longer than shown; a longer `drain` lets them in.";
+    (!pending.is_empty()).then(|| format!("{} {sentence}", pending.join(", ")))
 }
 
 fn alone(summary: &Summary) -> Option<String> {

@@ -134,6 +134,7 @@ pub fn summarise(setup: &Setup, runs: Vec<ClientRun>) -> Result<Vec<Summary>, Fa
             },
             frame: setup.frame,
             consumers: setup.consumers,
+            page: client.pull.as_ref().map(|pull| pull.page.min(setup.api.page)),
             provider_workers: client.pull.as_ref().and(setup.api.capacity.workers),
             consumer_workers: client.push.as_ref().and_then(|push| push.receive.capacity.workers),
             cpu: run.cpu.map(|cpu| (cpu.provider, cpu.consumer)),
@@ -158,9 +159,23 @@ fn identity(scenario: &Scenario) -> Identity {
 const LAG_SHARE_MAX: f64 = 0.1;
 
 fn schedule_kept(setup: &Setup, reports: &[EngineReport]) -> (Vec<String>, bool) {
-    let Some(lag) = reports.iter().find_map(|report| report.lag) else { return (Vec::new(), false) };
+    let Some((lag, live)) = reports.iter().find_map(|report| Some((report.lag?, report))) else {
+        return (Vec::new(), false);
+    };
+    let unreachable: u64 = live.summaries.iter().map(|summary| summary.tally.unreachable).sum();
+    if unreachable > 0 {
+        let sentence = format!(
+            "{} exchanges found no connection although the scenario has no such failure; this machine has reached a limit \
+             of its own. Try fewer consumers or --engine sim",
+            human::count(unreachable)
+        );
+        return (vec![sentence], true);
+    }
     let polls = setup.clients.iter().filter_map(|client| client.pull.as_ref()).map(|pull| pull.every.as_secs_f64());
-    let events = theory::event_rate(setup).map(|rate| 1.0 / rate);
+    let events = match theory::volume(setup, 0).events / f64::from(setup.consumers) {
+        count if count > 0.0 => Some(setup.frame.duration.as_nanos() as f64 / 1e9 / count),
+        _ => None,
+    };
     let Some(shortest) = polls.chain(events).reduce(f64::min) else { return (Vec::new(), false) };
     if lag.p99.as_secs_f64() <= LAG_SHARE_MAX * shortest {
         return (Vec::new(), false);

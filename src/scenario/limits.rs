@@ -18,6 +18,8 @@ const EXCHANGES_MAX: f64 = 1e12;
 
 const LIVE_CONSUMERS_MAX: u32 = 1_000;
 const LIVE_EVENTS_MAX: f64 = 1e7;
+/// The live engine keeps what it saw of each exchange until the end of the run.
+const LIVE_EXCHANGES_MAX: f64 = 1e7;
 const LIVE_DURATION_MAX: Span = Span::from_secs(86_400);
 
 /// The parts of a scenario that the limits look at.
@@ -67,7 +69,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Problem> {
         problems.extend(client.push.as_ref().and_then(|push| push_limits(subject, &index, client, push)));
     }
     if problems.is_empty() {
-        problems.extend(exchanges(subject));
+        problems.extend(exchanges(subject, EXCHANGES_MAX, ""));
     }
     problems
 }
@@ -135,27 +137,33 @@ fn polls(pull: &PollPolicy, span: Span) -> f64 {
     span.as_nanos() as f64 / pull.every.as_nanos().max(1) as f64
 }
 
-fn exchanges(subject: &Subject<'_>) -> Vec<Problem> {
+/// The requests of each client, over all consumers: polls that are due, and an attempt for each event.
+fn requests(subject: &Subject<'_>) -> Vec<f64> {
     let of_client = |client: &ClientSetup| {
         let polls = client.pull.as_ref().map_or(0.0, |pull| polls(pull, subject.duration()));
         let attempts = if client.push.is_some() { subject.events_per_consumer() } else { 0.0 };
         (polls + attempts) * f64::from(subject.setup.consumers)
     };
-    let requests: Vec<f64> = subject.setup.clients.iter().map(of_client).collect();
+    subject.setup.clients.iter().map(of_client).collect()
+}
+
+fn exchanges(subject: &Subject<'_>, limit: f64, or: &str) -> Option<Problem> {
+    let requests = requests(subject);
     let total: f64 = requests.iter().sum();
-    if total <= EXCHANGES_MAX {
-        return Vec::new();
+    if total <= limit {
+        return None;
     }
     let most = requests.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(index, _)| index);
     let place = ["client", &most.to_string(), "pull", "every"];
     let message = format!("the run would make about {} requests over all clients and consumers", count(total));
-    let help = format!("lower `duration` or `consumers`, or poll less often: the most is {}", count(EXCHANGES_MAX));
-    vec![subject.problem(&place, message, help)]
+    let help = format!("lower `duration` or `consumers`, or poll less often{or}: the most is {}", count(limit));
+    Some(subject.problem(&place, message, help))
 }
 
 fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &PollPolicy) -> Option<Problem> {
     let place = ["client", index, "pull", "every"];
-    let most = polls(pull, subject.setup.frame.end.since(Time::ZERO));
+    // Each event may need a page of its own.
+    let most = polls(pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
     if most > SERIALS_MAX {
         let message = format!("\"{}\" would make up to {} polls for each consumer", client.name, count(most));
         let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));
@@ -163,11 +171,11 @@ fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &
     }
     let least = there_and_back(subject) + subject.setup.api.service_time.min();
     let grid_may_stall = may_lose(subject) && pull.timing == Timing::FixedRate;
-    if pull.timeout <= least {
+    if pull.timeout < least {
         // A timeout that is not written is the interval, or else far above any usual answer.
         let is_written = subject.root.find(&["client", index, "pull", "timeout"]).is_some();
         let place = ["client", index, "pull", if is_written { "timeout" } else { "every" }];
-        let help = if grid_may_stall && pull.every <= least {
+        let help = if grid_may_stall && pull.every < least {
             format!("write an `every` longer than \"{}\", or lower the `latency` of [network]", format_span(least))
         } else {
             longer_than(least)
@@ -191,9 +199,15 @@ fn push_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, push: &
         Acknowledge::After => push.receive.service_time.min(),
         Acknowledge::Before => Span::ZERO,
     };
+    let attempts = subject.events_per_consumer() * f64::from(push.dispatch.retry.attempts_max());
+    if attempts > SERIALS_MAX {
+        let message = format!("\"{}\" could make up to {} attempts for each consumer", client.name, count(attempts));
+        let help = format!("allow fewer retries, or lower `rate` or `duration`: the most is {}", count(SERIALS_MAX));
+        return Some(subject.problem(&["client", index, "push", "retry"], message, help));
+    }
     let (timeout, least) = (push.dispatch.timeout, there_and_back(subject) + handling);
     let message = || never_in_time("webhook", client, timeout, least);
-    (timeout <= least).then(|| subject.problem(&["client", index, "push", "timeout"], message(), longer_than(least)))
+    (timeout < least).then(|| subject.problem(&["client", index, "push", "timeout"], message(), longer_than(least)))
 }
 
 /// The shortest time that a request and its response can travel.
@@ -231,6 +245,7 @@ pub(super) fn check_live(subject: &Subject<'_>) -> Vec<Problem> {
         let help = format!("keep to {}, or use engine = \"sim\"", count(LIVE_EVENTS_MAX));
         problems.push(subject.problem(&["events", "rate"], message, help));
     }
+    problems.extend(exchanges(subject, LIVE_EXCHANGES_MAX, ", or use engine = \"sim\""));
     if subject.duration() > LIVE_DURATION_MAX {
         let message = format!("the live engine would really take {}", format_span(subject.duration()));
         let help =

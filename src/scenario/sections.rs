@@ -231,5 +231,5 @@ fn legs<T: Copy>(
 /// The stretches of a run, once its length is known.
 pub(super) fn frame(warmup: Span, duration: Span, drain: Span) -> Frame {
     let at = |span: Span| Time::ZERO + span;
-    Frame { warmup: at(warmup), duration: at(duration), end: at(duration) + drain }
+    Frame::new(at(warmup), at(duration), at(duration) + drain)
 }

@@ -44,7 +44,8 @@ impl Verification {
     /// Four, not two: a table of twenty true predictions should not show one as false.
     pub fn holds(&self) -> Option<bool> {
         let interval = self.interval?;
-        Some((self.prediction.value - interval.estimate).abs() <= 4.0 * interval.standard_error + self.resolution)
+        let (low, high) = interval.plausible;
+        Some((low - self.resolution..=high + self.resolution).contains(&self.prediction.value))
     }
 }
 
@@ -100,7 +101,10 @@ pub fn volume(setup: &Setup, client: usize) -> Volume {
         _ => event_rate(setup).unwrap_or(0.0) * seconds * consumers,
     };
     let client = &setup.clients[client];
-    let polls = client.pull.as_ref().map_or(0.0, |pull| seconds / pull::cycle(setup, pull) * consumers);
+    let polls = client.pull.as_ref().map_or(0.0, |pull| {
+        let rounds = seconds / pull::cycle(setup, pull) * consumers;
+        rounds * pull::pages_per_poll(events / rounds, pull.page.min(setup.api.page))
+    });
     let attempts = client.push.as_ref().map_or(0.0, |push| events * push::attempts(setup, push));
     Volume { events, polls, attempts }
 }

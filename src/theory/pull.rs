@@ -39,24 +39,68 @@ const fn round_trip(setup: &Setup) -> [Distribution; 3] {
     [setup.link.request.latency, setup.api.service_time, setup.link.response.latency]
 }
 
+/// The mean number of requests in a poll that finds a Poisson count of mean `r`: one, and one more for each further page,
+/// E max(1, ceil(N / page)).
+pub fn pages_per_poll(r: f64, page: u32) -> f64 {
+    let size = f64::from(page);
+    if r > 1e4 {
+        // So many that the count hardly varies; half a page more for the last one, which is partly filled.
+        return (r / size + 0.5).max(1.0);
+    }
+    let (mut term, mut mean, mut n) = (libm::exp(-r), 0.0, 0.0);
+    let most = r + 12.0 * libm::sqrt(r) + 30.0;
+    while n <= most {
+        mean += term * libm::ceil(n / size).max(1.0);
+        n += 1.0;
+        term *= r / n;
+    }
+    mean
+}
+
 /// The predictions for a pull client.
 ///
-/// They ask for a random phase, API workers that nobody waits for, polls that end before the next is due (a constant
-/// round trip may be longer: then polls are skipped), and pages that hold what an interval brings.
+/// They ask for API workers that nobody waits for, polls that end before the next is due (a constant round trip may be
+/// longer: then polls are skipped), pages that hold what comes between two polls that are answered, and a drain that covers
+/// the last of them. Arrivals must not be locked to the polls: Poisson events never are, bursts are not if the phase is
+/// random. For constant arrivals only the share of empty polls has a form.
 pub fn predict(setup: &Setup, policy: &PollPolicy) -> Vec<Prediction> {
     let Some(terms) = terms(setup, policy) else { return Vec::new() };
     let mut predictions = Vec::new();
     let mut add = |figure, value: Option<f64>| {
         predictions.extend(value.map(|value| Prediction { figure, value }));
     };
-    add(Figure::LatencyMean, Some(latency_mean(&terms, policy) * 1e3));
-    for quantile in [0.5, 0.95, 0.99] {
-        let value = latency_quantile(setup, &terms, policy, quantile);
-        add(Figure::LatencyQuantile(quantile), value.map(|seconds| seconds * 1e3));
+    let is_free = match setup.workload.arrivals {
+        Arrivals::Poisson { .. } => true,
+        Arrivals::Bursts { .. } => policy.phase == Phase::Random,
+        Arrivals::Constant { .. } | Arrivals::Trace(_) => false,
+    };
+    let slowest = terms.cycle * f64::from(failures_in_a_row(terms.failure)) + terms.constant;
+    if is_free && slowest <= drain_secs(setup) {
+        add(Figure::LatencyMean, Some(latency_mean(&terms, policy) * 1e3));
+        for quantile in [0.5, 0.95, 0.99] {
+            let value = latency_quantile(setup, &terms, policy, quantile);
+            add(Figure::LatencyQuantile(quantile), value.map(|seconds| seconds * 1e3));
+        }
     }
     add(Figure::EmptyRatio, empty_ratio(setup, &terms, policy));
     add(Figure::RequestsPerEvent, terms.rate.map(|rate| 1.0 / (rate * terms.cycle)));
     predictions
+}
+
+/// The time in seconds that late events have to arrive.
+fn drain_secs(setup: &Setup) -> f64 {
+    setup.frame.end.since(setup.frame.duration).as_secs_f64()
+}
+
+/// How many intervals an event waits at most, up to one time in a million.
+fn failures_in_a_row(failure: f64) -> u32 {
+    let mut reach = failure;
+    let mut intervals = 1;
+    while reach > 1e-6 && intervals < 1_000 {
+        reach *= failure;
+        intervals += 1;
+    }
+    intervals
 }
 
 fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
@@ -79,12 +123,11 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
             failure == 0.0 && longest <= shortest_gap || !jittered && policy.timeout <= policy.every
         }
     };
-    let answered_in_time = longest <= policy.timeout;
-    let random_phase = policy.phase == Phase::Random && !matches!(setup.workload.arrivals, Arrivals::Trace(_));
-    let pages_hold = event_rate(setup)
-        .is_some_and(|rate| page_overflow(rate * cycle(setup, policy), setup.api.page.min(policy.page)) < 1e-6);
+    let answered_in_time = longest <= policy.timeout && failure < 1.0;
+    let most_between = densest_rate(setup) * cycle(setup, policy) * f64::from(failures_in_a_row(failure));
+    let pages_hold = page_overflow(most_between, setup.api.page.min(policy.page)) < 1e-6;
     let nobody_waits = setup.api.capacity.workers.is_none() || setup.api.service_time.is_zero();
-    (fits && answered_in_time && random_phase && pages_hold && nobody_waits).then(|| Terms {
+    (fits && answered_in_time && pages_hold && nobody_waits).then(|| Terms {
         cycle: cycle(setup, policy),
         interval: policy.every.as_secs_f64(),
         constant: setup.api.service_time.mean_secs()
@@ -95,6 +138,16 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
         failure,
         rate: event_rate(setup),
     })
+}
+
+/// The rate at which events come while they come fastest, per second.
+fn densest_rate(setup: &Setup) -> f64 {
+    match setup.workload.arrivals {
+        Arrivals::Constant { gap_nanos } | Arrivals::Poisson { gap_nanos } | Arrivals::Bursts { gap_nanos, .. } => {
+            1e9 / gap_nanos
+        }
+        Arrivals::Trace(_) => f64::INFINITY,
+    }
 }
 
 /// Mean latency in seconds: half the mean squared gap over the mean gap between instants of sampling (the inspection
@@ -149,6 +202,8 @@ fn empty_ratio(setup: &Setup, terms: &Terms, policy: &PollPolicy) -> Option<f64>
             let transform = |x: f64| libm::expm1(x) / x;
             Some(libm::exp(-r) * transform(width) * transform(-width))
         }
+        // Every event is found by a poll of its own, wherever the two grids lie.
+        (Arrivals::Constant { .. }, Jitter::None) if failure == 0.0 && r < 1.0 => Some(1.0 - r),
         (Arrivals::Bursts { gap_nanos, on, off }, Jitter::None) if failure == 0.0 => {
             Some(empty_under_bursts(1e9 / gap_nanos, 1.0 / on.as_secs_f64(), 1.0 / off.as_secs_f64(), terms.cycle))
         }
@@ -162,7 +217,7 @@ fn empty_under_bursts(rate_on: f64, on_to_off: f64, off_to_on: f64, seconds: f64
     let (a, b) = ((-on_to_off - rate_on) * seconds, on_to_off * seconds);
     let (c, d) = (off_to_on * seconds, -off_to_on * seconds);
     let middle = (a + d) / 2.0;
-    let root = libm::sqrt(((a - d) / 2.0).powi(2) + b * c);
+    let root = libm::sqrt((a - d) * (a - d) / 4.0 + b * c);
     // exp(M) = e^m (cosh ρ I + sinh ρ / ρ (M - m I)), written with e^(m ± ρ) so that neither factor overflows.
     let (high, low) = (libm::exp(middle + root), libm::exp(middle - root));
     let (even, odd) = ((high + low) / 2.0, if root > 0.0 { (high - low) / (2.0 * root) } else { high });
@@ -173,8 +228,9 @@ fn empty_under_bursts(rate_on: f64, on_to_off: f64, off_to_on: f64, seconds: f64
 
 /// The probability that a Poisson count of mean `r` exceeds a page.
 fn page_overflow(r: f64, page: u32) -> f64 {
-    if r > f64::from(page) {
-        return 1.0;
+    // Beyond some hundreds the exponential would vanish; twice the mean and more is far enough away then.
+    if r > 500.0 || r > f64::from(page) {
+        return if f64::from(page) > 2.0 * r && r.is_finite() { 0.0 } else { 1.0 };
     }
     let mut term = libm::exp(-r);
     let mut held = term;
@@ -202,6 +258,13 @@ mod tests {
                 "{}",
                 empty_under_bursts(rate, a, b, t)
             );
+        }
+    }
+
+    #[test]
+    fn pages_per_poll_are_as_worked_out() {
+        for (r, page, pages) in [(3.0, 5, 1.084_210), (50.0, 20, 2.986_123), (10.0, 10, 1.418_549), (0.1, 100, 1.0)] {
+            assert!((pages_per_poll(r, page) - pages).abs() < 1e-6, "{}", pages_per_poll(r, page));
         }
     }
 

@@ -17,15 +17,19 @@ pub fn attempts(setup: &Setup, push: &PushSetup) -> f64 {
 
 /// The predictions for a push client.
 ///
-/// They ask for answers that come within the timeout unless they are lost, a dispatcher without a limit, and receivers in
-/// whose queue either nobody waits or, with a single worker, the wait is known.
+/// They ask for answers that come within the timeout unless they are lost, a dispatcher without a limit, receivers in whose
+/// queue either nobody waits or, with a single worker, the wait is known, and a run that is long against the retries.
 pub fn predict(setup: &Setup, push: &PushSetup) -> Vec<Prediction> {
     let mut predictions = Vec::new();
-    if push.dispatch.concurrency.is_some() || !answers_come_in_time(setup, push) {
+    if push.dispatch.concurrency.is_some() {
         return predictions;
     }
     let Some(wait) = receiver_wait(setup, push) else { return predictions };
-    if setup.link.request.loss < 1.0 {
+    if !answers_come_in_time(setup, push, wait) {
+        return predictions;
+    }
+    let tail = retry_tail(setup, push);
+    if setup.link.request.loss < 1.0 && tail <= setup.frame.end.since(setup.frame.duration).as_secs_f64() {
         let mean =
             first_sight_delay(setup, push) + one_way(setup, push).iter().map(Distribution::mean_secs).sum::<f64>();
         predictions.push(Prediction { figure: Figure::LatencyMean, value: (mean + wait) * 1e3 });
@@ -35,17 +39,38 @@ pub fn predict(setup: &Setup, push: &PushSetup) -> Vec<Prediction> {
             predictions.extend([0.5, 0.95, 0.99].into_iter().filter_map(quantile));
         }
     }
-    predictions.push(Prediction { figure: Figure::RequestsPerEvent, value: attempts(setup, push) });
+    // Retries that fall behind the end are not counted; a hundredth of them does not matter.
+    if tail <= 0.01 * setup.frame.measured().as_secs_f64() {
+        predictions.push(Prediction { figure: Figure::RequestsPerEvent, value: attempts(setup, push) });
+    }
     predictions
+}
+
+/// The time in seconds from an event to the last attempt that matters: later ones are made less than one time in a
+/// thousand.
+fn retry_tail(setup: &Setup, push: &PushSetup) -> f64 {
+    let failure = exchange_loss(setup);
+    let one_way: f64 = one_way(setup, push).iter().map(|part| part.bound().as_secs_f64()).sum();
+    let (mut tail, mut reach) = (one_way, failure);
+    for attempt in 0..push.dispatch.retry.attempts_max().saturating_sub(1) {
+        if reach < 1e-3 {
+            break;
+        }
+        tail += step_secs(push, attempt) * (1.0 + push.dispatch.retry.jitter);
+        reach *= failure;
+    }
+    tail
 }
 
 const fn one_way(setup: &Setup, push: &PushSetup) -> [Distribution; 3] {
     [push.dispatch.delay, setup.link.request.latency, push.receive.service_time]
 }
 
-fn answers_come_in_time(setup: &Setup, push: &PushSetup) -> bool {
+/// Whether answers come within the timeout, up to one time in a million. A wait in the queue exceeds twenty times its mean
+/// less often than that.
+fn answers_come_in_time(setup: &Setup, push: &PushSetup, wait: f64) -> bool {
     let handler = match push.receive.acknowledge {
-        Acknowledge::After => push.receive.service_time.bound(),
+        Acknowledge::After => push.receive.service_time.bound() + Span::from_secs_f64(20.0 * wait),
         Acknowledge::Before => Span::ZERO,
     };
     setup.link.request.latency.bound() + handler + setup.link.response.latency.bound() <= push.dispatch.timeout

@@ -1,6 +1,7 @@
 //! Setups that cannot keep up: their queues grow for as long as they run, so their means say how long the run was.
 
 use crate::engine::{ClientSetup, Setup};
+use crate::measure::summary::Summary;
 use crate::policy::receiver::Acknowledge;
 use crate::theory::{event_rate, exchange_loss, pull, push};
 
@@ -11,7 +12,8 @@ pub struct Overload {
     pub client: usize,
     /// Which part.
     pub part: Part,
-    /// What comes in, as a multiple of what it can take; at least 1.
+    /// What comes in, as a multiple of what it can take; below 1 where it was found only by running, as the share of its
+    /// time in which it was busy.
     pub load: f64,
 }
 
@@ -40,6 +42,21 @@ impl Part {
     }
 }
 
+/// From this share of busy time on, workers had no rest: what came in, retries included, was too much for them.
+const BUSY_ALL_THE_TIME: f64 = 0.98;
+
+/// The parts of a client that turned out not to keep up, whatever was to be expected: retries can multiply what comes in.
+pub fn observed(client: usize, summary: &Summary) -> Vec<Overload> {
+    let parts = [(Part::ReceiverWorkers, summary.consumer.busy_ratio), (Part::ApiWorkers, summary.provider.busy_ratio)];
+    let of_part = |(part, busy): (Part, Option<f64>)| {
+        // A client in which something was lost or is pending lies behind; one that was busy and got through does not.
+        let behind = summary.delivered < summary.events || summary.outcomes.failed > 0;
+        let load = busy.filter(|busy| *busy >= BUSY_ALL_THE_TIME && behind)?;
+        Some(Overload { client, part, load })
+    };
+    parts.into_iter().filter_map(of_part).collect()
+}
+
 /// Every part of every client that cannot keep up with what comes in.
 pub fn overloads(setup: &Setup) -> Vec<Overload> {
     let parts = [
@@ -60,13 +77,18 @@ pub fn overloads(setup: &Setup) -> Vec<Overload> {
 fn receiver_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
     let push = client.push.as_ref()?;
     let workers = f64::from(push.receive.capacity.workers?);
-    Some(event_rate(setup)? * push.receive.service_time.mean_secs() / workers)
+    // With deduplication only the first sight of an event is work.
+    let sights = if push.receive.dedupe { 1.0 } else { push::attempts(setup, push) * (1.0 - setup.link.request.loss) };
+    Some(event_rate(setup)? * sights * push.receive.service_time.mean_secs() / workers)
 }
 
 fn api_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
     let workers = f64::from(setup.api.capacity.workers?);
-    let polls = f64::from(setup.consumers) / pull::cycle(setup, client.pull.as_ref()?);
-    Some(polls * setup.api.service_time.mean_secs() / workers)
+    let pull = client.pull.as_ref()?;
+    let cycle = pull::cycle(setup, pull);
+    let pages = pull::pages_per_poll(event_rate(setup)? * cycle, pull.page.min(setup.api.page));
+    let requests = f64::from(setup.consumers) * pages / cycle;
+    Some(requests * setup.api.service_time.mean_secs() / workers)
 }
 
 fn dispatch_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {

@@ -4,7 +4,7 @@
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientRun, ClientSetup, Control, PushSetup, Setup, sim};
 use pushpull::link::{Leg, Link};
-use pushpull::measure::summary::{Mode, Summary, Terms};
+use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::Frame;
 use pushpull::policy::dispatcher::DispatchPolicy;
 use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
@@ -45,7 +45,7 @@ pub(crate) fn setup(arrivals: Arrivals, duration: f64, latency: f64, clients: Ve
     let duration = at(duration);
     Setup {
         seed,
-        frame: Frame { warmup: Time::ZERO, duration, end: duration + secs(3_600.0) },
+        frame: Frame::new(Time::ZERO, duration, duration + secs(3_600.0)),
         consumers: 1,
         workload: Workload { seed, arrivals, records: 100, payload: 1_024, until: duration },
         link: Link { seed, request: leg, response: leg },
@@ -111,25 +111,7 @@ pub(crate) fn run(setup: &Setup) -> Vec<Summary> {
 }
 
 pub(crate) fn summaries(setup: &Setup, runs: Vec<ClientRun>) -> Vec<Summary> {
-    let summary = |(client, run): (&ClientSetup, ClientRun)| {
-        run.tally.check().unwrap_or_else(|sentence| panic!("{}: {sentence}", client.name));
-        let mode = match (&client.pull, &client.push) {
-            (Some(_), Some(_)) => Mode::Hybrid,
-            (Some(_), None) => Mode::Pull,
-            _ => Mode::Push,
-        };
-        let terms = Terms {
-            client: client.name.clone(),
-            mode,
-            frame: setup.frame,
-            consumers: setup.consumers,
-            provider_workers: setup.api.capacity.workers,
-            consumer_workers: client.push.as_ref().and_then(|push| push.receive.capacity.workers),
-            cpu: None,
-        };
-        Summary::new(terms, run.tally)
-    };
-    setup.clients.iter().zip(runs).map(summary).collect()
+    pushpull::run::summarise(setup, runs).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
 /// Asserts that a value lies within four standard errors of the truth.

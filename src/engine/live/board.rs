@@ -1,35 +1,35 @@
 //! What all threads of a run must know of one client to tell when it is settled, and to tell its own requests from a
 //! stranger's.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::measure::ledger::Fact;
+use crate::measure::expected::Expected;
+use crate::measure::ledger::{End, Fact};
 use crate::measure::tally::Frame;
-use crate::peer::{Event, Exchange, Note};
-use crate::policy::inbox::Inbox;
+use crate::peer::{Exchange, Note, Request, Side};
+use crate::time::Time;
 
 /// Counters of one client, written by the threads of both sides.
 pub(super) struct Board {
     frame: Frame,
-    /// Whether a poll can still bring what the dispatcher gave up.
-    recovers: bool,
     /// The newest event of each consumer.
     newest: Vec<AtomicU32>,
-    occurred: AtomicU64,
     /// Every event that is counted has occurred.
     all_occurred: AtomicBool,
     /// How many exchanges each side has opened, for each consumer.
     opened: [Vec<AtomicU32>; 2],
-    /// Counted exchanges that have not ended.
-    underway: AtomicU64,
-    done: Mutex<Done>,
+    awaited: Mutex<Awaited>,
 }
 
-/// Events that need not be waited for.
-struct Done {
-    serials: Vec<Inbox>,
-    count: u64,
+/// What is still to be learnt, by the same rules as in the ledger.
+struct Awaited {
+    /// The events of each consumer that may still come.
+    expected: Vec<Expected>,
+    pending: u64,
+    /// Counted exchanges: whether the other side is done with each, and whether it has ended for its opener.
+    underway: BTreeMap<Exchange, [bool; 2]>,
 }
 
 impl Board {
@@ -37,56 +37,35 @@ impl Board {
         let zeros = || (0..consumers).map(|_| AtomicU32::new(0)).collect();
         Self {
             frame,
-            recovers,
             newest: zeros(),
-            occurred: AtomicU64::new(0),
             all_occurred: AtomicBool::new(false),
             opened: [zeros(), zeros()],
-            underway: AtomicU64::new(0),
-            done: Mutex::new(Done { serials: (0..consumers).map(|_| Inbox::default()).collect(), count: 0 }),
+            awaited: Mutex::new(Awaited {
+                expected: (0..consumers).map(|_| Expected::new(recovers)).collect(),
+                pending: 0,
+                underway: BTreeMap::new(),
+            }),
         }
     }
 
     /// Takes down a fact before anybody else can have learnt of it.
-    pub(super) fn take_down(&self, fact: &Fact) {
-        match fact {
-            Fact::Occurred(event) => {
-                self.occurred.fetch_add(1, Ordering::AcqRel);
-                if let Some(newest) = self.newest.get(event.consumer as usize) {
-                    newest.store(event.serial, Ordering::Release);
-                }
-            }
-            Fact::Noted(_, Note::Seen(event)) => self.finish(event),
-            Fact::Noted(_, Note::GaveUp(event, _)) if !self.recovers => self.finish(event),
-            _ => {}
-        }
-    }
-
-    fn finish(&self, event: &Event) {
-        // A thread that panicked here ends the whole run anyway.
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(serials) = done.serials.get_mut(event.consumer as usize)
-            && serials.take(event.serial)
+    pub(super) fn take_down(&self, at: Time, fact: &Fact) {
+        if let Fact::Occurred(event) = fact
+            && let Some(newest) = self.newest.get(event.consumer as usize)
         {
-            done.count += 1;
+            newest.store(event.serial, Ordering::Release);
         }
-    }
-
-    /// Takes down that an exchange was opened; gives back whether it is counted.
-    pub(super) fn open(&self, exchange: Exchange, at: crate::time::Time) -> bool {
-        let counted = self.frame.counts(at);
-        if counted {
-            self.underway.fetch_add(1, Ordering::AcqRel);
-        }
-        if let Some(opened) = self.opened[exchange.opener as usize].get(exchange.consumer as usize) {
+        if let Fact::Opened { exchange, .. } = fact
+            && let Some(opened) = self.opened[exchange.opener as usize].get(exchange.consumer as usize)
+        {
             opened.store(exchange.serial.saturating_add(1), Ordering::Release);
         }
-        counted
+        self.awaited().take_down(self.frame, at, fact);
     }
 
-    /// Takes down the end of a counted exchange.
-    pub(super) fn end(&self) {
-        self.underway.fetch_sub(1, Ordering::AcqRel);
+    fn awaited(&self) -> MutexGuard<'_, Awaited> {
+        // A thread that panicked here ends the whole run anyway.
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this exchange was opened; a stranger may name any.
@@ -106,13 +85,79 @@ impl Board {
         self.all_occurred.store(true, Ordering::Release);
     }
 
-    /// Whether every event has come or cannot come, and no counted exchange is under way.
+    /// Whether every event has come or cannot come, and all is known of every counted exchange.
     ///
     /// Only once exchanges are no longer counted does it stay so.
     pub(super) fn is_settled(&self) -> bool {
-        let done = || self.done.lock().unwrap_or_else(PoisonError::into_inner).count;
-        self.all_occurred.load(Ordering::Acquire)
-            && self.underway.load(Ordering::Acquire) == 0
-            && done() >= self.occurred.load(Ordering::Acquire)
+        let awaited = self.awaited();
+        self.all_occurred.load(Ordering::Acquire) && awaited.pending == 0 && awaited.underway.is_empty()
+    }
+}
+
+impl Awaited {
+    fn take_down(&mut self, frame: Frame, at: Time, fact: &Fact) {
+        match fact {
+            Fact::Occurred(event) => {
+                self.pending += 1;
+                self.learn(event.consumer, |expected| {
+                    expected.occurred(event, frame.counts(event.occurred_at));
+                    false
+                });
+            }
+            Fact::Opened { exchange, request, .. } => {
+                if frame.counts(at) {
+                    self.underway.insert(*exchange, [false; 2]);
+                }
+                if let Request::Delivery { event, .. } = request {
+                    self.learn(exchange.consumer, |expected| {
+                        expected.attempted(event.serial);
+                        false
+                    });
+                }
+            }
+            Fact::RequestLost(exchange) | Fact::Replied { exchange, .. } => self.settle(*exchange),
+            Fact::Ended { exchange, end, .. } => {
+                if *end == End::Unreachable {
+                    self.settle(*exchange);
+                }
+                self.close(*exchange, 1);
+            }
+            Fact::Noted(_, Note::Took { event, fresh: true, .. }) => self.learn(event.consumer, |expected| {
+                expected.took(event.serial);
+                false
+            }),
+            Fact::Noted(_, Note::Seen(event)) => {
+                self.learn(event.consumer, |expected| expected.seen(event.serial).is_some());
+            }
+            Fact::Noted(_, Note::GaveUp(event, cause)) => {
+                self.learn(event.consumer, |expected| expected.gave_up(at, event.serial, *cause).is_some());
+            }
+            Fact::Arrived { .. } | Fact::Noted(..) => {}
+        }
+    }
+
+    /// Tells the events of a consumer something; true from `what` means that one less may still come.
+    fn learn(&mut self, consumer: u32, what: impl FnOnce(&mut Expected) -> bool) {
+        if let Some(expected) = self.expected.get_mut(consumer as usize)
+            && what(expected)
+        {
+            self.pending = self.pending.saturating_sub(1);
+        }
+    }
+
+    fn settle(&mut self, exchange: Exchange) {
+        if exchange.opener == Side::Provider {
+            self.learn(exchange.consumer, |expected| expected.settled(exchange.serial).is_some());
+        }
+        self.close(exchange, 0);
+    }
+
+    fn close(&mut self, exchange: Exchange, half: usize) {
+        if let Some(halves) = self.underway.get_mut(&exchange) {
+            halves[half] = true;
+            if *halves == [true; 2] {
+                self.underway.remove(&exchange);
+            }
+        }
     }
 }

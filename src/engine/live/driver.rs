@@ -40,7 +40,7 @@ impl Line {
 
     /// Writes a fact into the journal.
     pub(super) fn record(&self, at: Time, fact: Fact) {
-        self.board.take_down(&fact);
+        self.board.take_down(at, &fact);
         self.journal.borrow_mut().push((at, fact));
     }
 

@@ -21,20 +21,19 @@ struct Flight {
     request: Request,
     opened: Time,
     times_out_at: Time,
-    counted: bool,
 }
 
 impl<P: Peer + 'static> Driver<P> {
     /// Opens an exchange for a peer and sees it through.
     pub(super) fn open(self: &Rc<Self>, index: u32, now: Time, exchange: Exchange, request: Request, timeout: Span) {
         let line = self.line(index);
-        let counted = line.board.open(exchange, now);
-        line.record(now, Fact::Opened { exchange, bytes: line.wire.request_size(exchange, &request) });
+        let bytes = line.wire.request_size(exchange, &request);
+        line.record(now, Fact::Opened { exchange, request, bytes });
         let verdict = self.link.request(exchange.consumer, &request);
         if verdict == Verdict::Drop {
             line.record(now, Fact::RequestLost(exchange));
         }
-        let flight = Flight { index, exchange, request, opened: now, times_out_at: now + timeout, counted };
+        let flight = Flight { index, exchange, request, opened: now, times_out_at: now + timeout };
         spawn_local(Rc::clone(self).fly(flight, verdict));
     }
 
@@ -84,8 +83,5 @@ impl<P: Peer + 'static> Driver<P> {
         let now = self.tell(flight.index, Input::Ended(flight.exchange, outcome));
         let line = self.line(flight.index);
         line.record(now, Fact::Ended { exchange: flight.exchange, end, bytes });
-        if flight.counted {
-            line.board.end();
-        }
     }
 }
