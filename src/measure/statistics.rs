@@ -128,7 +128,9 @@ pub fn quantile(latencies: &Latencies<u64>, quantile: f64, above: &[(f64, f64)])
     let estimate = latencies.quantile_ms(quantile)?;
     let [batches] = batches([above]);
     let (_, residuals) = linearised(&batches)?;
-    let error = standard_error(&residuals);
+    // Where batches happen to agree, the error of independent observations is still there.
+    let independent = (quantile * (1.0 - quantile) / latencies.count() as f64).sqrt();
+    let error = standard_error(&residuals).max(independent);
     let at = |rank: f64| latencies.value_at(rank);
     let reach = |rank: f64| match rank {
         rank if rank < 0.0 => f64::NEG_INFINITY,

@@ -49,9 +49,17 @@ impl Verification {
     }
 }
 
+/// A run with fewer bursts than this says little of what holds in the long run.
+const CYCLES_MIN: u64 = 100;
+
 /// The predictions for a client of a setup.
 pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
     let client = &setup.clients[client];
+    if let Arrivals::Bursts { on, off, .. } = setup.workload.arrivals
+        && setup.frame.measured() < (on + off).times(CYCLES_MIN)
+    {
+        return Vec::new();
+    }
     match (&client.pull, &client.push) {
         (Some(pull), None) => pull::predict(setup, pull),
         (None, Some(push)) => push::predict(setup, push),
@@ -75,7 +83,11 @@ pub fn verify(setup: &Setup, client: usize, summary: &Summary, overhead: Span) -
             }
             // One request more or less, at either end of the run.
             Figure::RequestsPerEvent => 1.0 / summary.events.max(1) as f64,
-            Figure::EmptyRatio | Figure::WastedRatio => 1.0 / summary.requests().max(1) as f64,
+            // A share that every batch agrees on, such as all or none, still has the error of its count.
+            Figure::EmptyRatio | Figure::WastedRatio => {
+                let (share, count) = (prediction.value, summary.requests().max(1) as f64);
+                1.0 / count + 4.0 * libm::sqrt(share * (1.0 - share) / count)
+            }
         },
     };
     predict(setup, client).into_iter().map(verification).collect()
