@@ -69,10 +69,10 @@ pub struct RunArguments {
     /// Which scenario.
     #[command(flatten)]
     pub scenario: ScenarioArguments,
-    /// Play it in virtual time, over real HTTP on loopback, or in both and compare [default: what the scenario says]
+    /// Play it in virtual time, over real HTTP on loopback, or in both and compare; otherwise as the scenario says
     #[arg(long, value_enum)]
     pub engine: Option<Engine>,
-    /// Folder for the result files [default: results/<scenario>]
+    /// Folder for the result files; otherwise `results/` and the scenario's name
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What to print on standard output
@@ -84,7 +84,7 @@ pub struct RunArguments {
     /// Use no colours; NO_COLOR in the environment does the same
     #[arg(long)]
     pub no_color: bool,
-    /// Threads for virtual time [default: one for each core]
+    /// Threads for virtual time; otherwise one for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Address that live servers bind to

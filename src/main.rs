@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         // Whoever closed the pipe has read what they wanted.
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", failure.render(run::errors_in_colour(&cli)).trim_end());
+            run::tell(failure.render(run::errors_in_colour(&cli)).trim_end());
             failure.exit_code().into()
         }
     }

@@ -1,5 +1,6 @@
 //! Whether the two engines say the same of one scenario.
 
+use crate::measure::statistics;
 use crate::measure::summary::{Figure, Summary};
 use crate::time::Span;
 
@@ -34,7 +35,8 @@ pub const OVERHEAD: Span = Span::from_millis(3);
 /// Compares the same client in both engines.
 ///
 /// Both play the same events and draw the same luck, so counts of events are equal to the last one. A mean latency may
-/// differ by [`OVERHEAD`], the schedule's lag and four standard errors. Requests may differ where an event or a deadline
+/// differ by [`OVERHEAD`], the schedule's lag and four standard errors of the difference between the engines, which is much
+/// surer than either mean. Requests may differ where an event or a deadline
 /// falls so close to an instant of sampling that a real clock decides otherwise: by one at each end of the run, and by four
 /// standard deviations of the number of such close calls.
 pub fn compare(sim: &Summary, live: &Summary, lag_p99: Span) -> Vec<Agreement> {
@@ -46,7 +48,9 @@ pub fn compare(sim: &Summary, live: &Summary, lag_p99: Span) -> Vec<Agreement> {
         live: value(live),
         tolerance,
     };
-    let standard_error = sim.interval(Figure::LatencyMean).map_or(0.0, |interval| interval.standard_error);
+    let batches = live.batches(Figure::LatencyMean).zip(sim.batches(Figure::LatencyMean));
+    let difference = batches.and_then(|(live, sim)| statistics::ratio_difference(&live, &sim));
+    let standard_error = difference.map_or(0.0, |interval| interval.standard_error);
     // An event makes a close call when it lies within the overhead of one of the instants at which requests are sampled.
     let requests_per_second = sim.requests() as f64 / f64::from(sim.terms.consumers) / sim.measured_s;
     let close_share = (requests_per_second * overhead_ms / 1e3).min(1.0);

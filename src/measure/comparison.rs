@@ -76,15 +76,11 @@ pub struct Findings {
     /// Mean latencies of the one that hears sooner and of the other, in milliseconds, with their positions.
     pub sooner: Option<Ranked>,
     /// Whether the difference of the latencies is within the error of this run: its 95 % interval holds zero.
-    pub equally_late: bool,
+    pub uncertain: bool,
     /// Requests per event of the one that needs fewer and of the other, with their positions.
     pub thriftier: Option<Ranked>,
     /// The share of wasted requests of both.
     pub wasted: [Option<f64>; 2],
-    /// Events that each lost.
-    pub lost: [u64; 2],
-    /// Events of each that might still have come when the run ended: its latencies are those of the quicker ones.
-    pub pending: [u64; 2],
     /// At how many events per second and consumer a pull client and a push client would need the same number of requests.
     pub crossover: Option<Crossover>,
 }
@@ -124,11 +120,9 @@ pub fn findings(clients: [&Summary; 2]) -> Findings {
     let difference = a.zip(b).and_then(|(a, b)| statistics::ratio_difference(&b, &a));
     Findings {
         sooner: rank(|s| s.latency_mean_ms),
-        equally_late: difference.is_some_and(|interval| interval.low <= 0.0 && interval.high >= 0.0),
+        uncertain: difference.is_some_and(|interval| interval.low <= 0.0 && interval.high >= 0.0),
         thriftier: rank(Summary::requests_per_event),
         wasted: clients.map(Summary::wasted_ratio),
-        lost: clients.map(Summary::lost_total),
-        pending: clients.map(|summary| summary.pending),
         crossover: crossover(clients),
     }
 }
@@ -141,7 +135,7 @@ fn crossover(clients: [&Summary; 2]) -> Option<Crossover> {
     // Further pages of a poll grow with the events; where the counts are equal there are none, if a page holds a few.
     let polls_per_second = clients[pull].tally.poll_rounds as f64 / consumer_seconds;
     let pages_hold = clients[pull].terms.page.is_some_and(|page| page >= PAGE_MIN);
-    (attempts_per_event > 0.0 && pages_hold).then(|| Crossover {
+    (attempts_per_event > 0.0 && polls_per_second > 0.0 && clients[pull].events > 0 && pages_hold).then(|| Crossover {
         pull,
         push,
         events_per_second: polls_per_second / attempts_per_event,

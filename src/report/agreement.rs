@@ -13,7 +13,8 @@ pub fn render(agreements: &[Agreement], style: Style) -> String {
     let head = format!("{:<24}{:<17}{:>10}{:>10}{:>11}   ", "Do the engines agree?", "", "sim", "live", "may differ");
     let _ = writeln!(text, "{}", style.bold(head.trim_end()));
     let mut client = "";
-    for agreement in agreements {
+    let known = |agreement: &&Agreement| agreement.sim.is_some() || agreement.live.is_some();
+    for agreement in agreements.iter().filter(known) {
         let name = if agreement.client == client { "" } else { &agreement.client };
         client = &agreement.client;
         let name = wrap(name, 22).swap_remove(0);

@@ -42,7 +42,9 @@ pub fn comparison(report: &Report) -> Vec<u8> {
     ];
     let of_engine = |engine: &EngineReport| {
         let mut rows = Vec::new();
-        if let Some((baseline, clients)) = engine.summaries.split_first() {
+        if let Some((baseline, clients)) = engine.summaries.split_first()
+            && !engine.cut_unevenly
+        {
             for client in clients {
                 let row = |c: Comparison| comparison_row(engine.engine, baseline, client, &c);
                 rows.extend(comparison::compare(baseline, client).into_iter().map(row));

@@ -49,9 +49,14 @@ pub fn percent(share: f64) -> String {
     format!("{} %", three_digits(share * 100.0))
 }
 
+/// Beyond this, it does not matter how large a factor is.
+const FACTOR_MAX: f64 = 999_999.5;
+
 /// A factor: `6.6 x`, and below a tenth the other way round: `1/66`.
 pub fn factor(value: f64) -> String {
     match value {
+        v if v >= FACTOR_MAX => "> 10^6 x".into(),
+        v if v > 0.0 && v <= 1.0 / FACTOR_MAX => "< 1/10^6".into(),
         v if v > 0.0 && v < 0.0995 => format!("1/{}", number(1.0 / v)),
         v => format!("{} x", number(v)),
     }
@@ -74,15 +79,15 @@ pub fn bytes(bytes: u64) -> String {
     format!("{} {}", three_digits(value), UNITS[unit])
 }
 
-/// How often something happens, per second, minute, hour or day, in the shortest unit in which the number is not small.
-pub fn rate(per_second: f64) -> String {
+/// How often events happen, in the shortest unit of time in which the number is not small: `5 events a second`.
+pub fn event_rate(per_second: f64) -> String {
     let (value, unit) = match per_second {
-        r if r >= 0.1 || r == 0.0 => (r, "s"),
-        r if r >= 0.995 / 60.0 => (r * 60.0, "min"),
-        r if r >= 0.995 / 3_600.0 => (r * 3_600.0, "h"),
-        r => (r * 86_400.0, "d"),
+        r if r >= 0.1 || r == 0.0 => (r, "a second"),
+        r if r >= 0.995 / 60.0 => (r * 60.0, "a minute"),
+        r if r >= 0.995 / 3_600.0 => (r * 3_600.0, "an hour"),
+        r => (r * 86_400.0, "a day"),
     };
-    format!("{}/{unit}", number(value))
+    format!("{} {unit}", things(value, "event", "events"))
 }
 
 fn three_digits(value: f64) -> String {
@@ -137,6 +142,7 @@ mod tests {
             (bytes(0), bytes(1_023), bytes(1_536), bytes(5 << 20)),
             ("0 B".into(), "1 KiB".into(), "1.5 KiB".into(), "5 MiB".into())
         );
-        assert_eq!((rate(4.0), rate(1.0 / 60.0), rate(0.003)), ("4/s".into(), "1/min".into(), "10.8/h".into()));
+        assert_eq!((event_rate(4.0), event_rate(1.0 / 60.0)), ("4 events a second".into(), "1 event a minute".into()));
+        assert_eq!((event_rate(0.003), factor(2e9)), ("10.8 events an hour".into(), "> 10^6 x".into()));
     }
 }

@@ -58,6 +58,8 @@ pub struct EngineReport {
     pub overloads: Vec<Overload>,
     /// How late the live engine was against its schedule.
     pub lag: Option<Lag>,
+    /// The run was stopped, and its clients had not come equally far: side by side they would mislead.
+    pub cut_unevenly: bool,
 }
 
 /// How late the live engine was against its schedule.

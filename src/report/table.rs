@@ -184,17 +184,22 @@ fn subtitle(report: &Report, engine: &EngineReport) -> String {
         "live" => "real HTTP on loopback",
         _ => "virtual time",
     };
-    let measured = engine.summaries.first().map_or(0.0, |summary| summary.measured_s);
+    let measured = engine.summaries.iter().map(|summary| summary.measured_s).reduce(f64::max).unwrap_or(0.0);
+    let up_to = if engine.cut_unevenly { "up to " } else { "" };
     let consumers = match report.scenario.consumers {
         1 => "1 consumer".into(),
         n => format!("{} consumers", human::count(n.into())),
     };
     let partial = if report.partial { ", stopped early" } else { "" };
-    format!("{kind}, {} measured, {consumers}, seed {}{partial}", human::duration_secs(measured), report.scenario.seed)
+    format!(
+        "{kind}, {up_to}{} measured, {consumers}, seed {}{partial}",
+        human::duration_secs(measured),
+        report.scenario.seed
+    )
 }
 
 fn table(engine: &EngineReport, first: usize, clients: &[Summary], style: Style) -> String {
-    let with_ratio = clients.len() == 2;
+    let with_ratio = clients.len() == 2 && !engine.cut_unevenly;
     let room = WIDTH - LABEL_WIDTH - if with_ratio { RATIO_WIDTH } else { 0 };
     let width = (room / clients.len().max(1)).clamp(COLUMN_WIDTH_MIN, 20);
     let mut text = header(clients, width, with_ratio, style);
@@ -217,7 +222,8 @@ fn table(engine: &EngineReport, first: usize, clients: &[Summary], style: Style)
             let shown = if diverges { Some("no limit *".into()) } else { (line.show)(summary) };
             let _ = write!(text, "{}", pad_left(&shown.unwrap_or_else(|| "-".into()), width));
         }
-        if with_ratio {
+        let any_diverges = (0..clients.len()).any(|index| engine.is_overloaded(first + index));
+        if with_ratio && !(line.label == "mean" && any_diverges) {
             let ratio = ratio(&values).map(human::factor).unwrap_or_default();
             let _ = write!(text, "{}", style.dim(&pad_left(&ratio, RATIO_WIDTH)));
         }

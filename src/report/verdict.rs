@@ -3,42 +3,51 @@
 use crate::measure::comparison::{Crossover, Findings, Ranked, findings};
 use crate::measure::summary::{Mode, Summary};
 use crate::report::{EngineReport, human, table};
+use crate::theory::stability::Overload;
 
 /// What the figures of an engine's run amount to, in a few sentences: each later client against the first.
 pub fn sentences(engine: &EngineReport) -> Vec<String> {
+    let Some((baseline, clients)) = engine.summaries.split_first() else { return Vec::new() };
+    if baseline.events == 0 {
+        return vec!["No event occurred in the measured stretch, so there is nothing to compare.".into()];
+    }
+    if engine.cut_unevenly {
+        return vec!["Stopped early, at a different point for each client, so they are not compared.".into()];
+    }
     let mut sentences = Vec::new();
-    if let Some((baseline, clients)) = engine.summaries.split_first() {
-        for (index, client) in clients.iter().enumerate() {
-            let pair = [baseline, client];
-            let found = findings(pair);
-            if let Some(sooner) = found.sooner.filter(|_| !engine.is_overloaded(0) && !engine.is_overloaded(index + 1))
-            {
-                sentences.push(latency(pair, sooner, found.equally_late));
-            }
-            sentences.extend(found.thriftier.map(|thriftier| requests(pair, thriftier, &found)));
-            let only_two = clients.len() == 1;
-            sentences.extend(found.crossover.map(|crossover| crossing(pair, crossover, only_two)));
-            sentences.extend(losses(pair, &found));
-            sentences.extend(unfinished(pair, &found));
+    for (index, client) in clients.iter().enumerate() {
+        let pair = [baseline, client];
+        let found = findings(pair);
+        let overloaded = engine.is_overloaded(0) || engine.is_overloaded(index + 1);
+        if let Some(sooner) = found.sooner.filter(|_| !overloaded) {
+            sentences.push(latency(pair, sooner, found.uncertain));
         }
-        if clients.is_empty() {
-            sentences.extend(alone(baseline));
-        }
+        sentences.extend(found.thriftier.map(|thriftier| requests(pair, thriftier, &found)));
+        let only_two = clients.len() == 1;
+        let crossover = found.crossover.filter(|_| !overloaded);
+        sentences.extend(crossover.map(|crossover| crossing(pair, crossover, only_two)));
     }
-    for overload in &engine.overloads {
-        let (part, remedy) = overload.part.describe();
-        let client = &engine.summaries[overload.client].terms.client;
-        let load = human::percent(overload.load);
-        let excess = match overload.load {
-            load_now if load_now >= 1.0 => format!("would have to take {load} of what they can"),
-            _ => format!("were busy {load} of the time, and that was not enough"),
-        };
-        sentences.push(format!(
-            "* \"{client}\" is overloaded: {part} {excess}, so it falls ever further behind and no mean tells how late it \
-             is. What helps: {remedy}."
-        ));
+    if clients.is_empty() && !engine.is_overloaded(0) {
+        sentences.extend(alone(baseline));
     }
+    sentences.extend(engine.summaries.iter().filter_map(losses));
+    sentences.extend(engine.summaries.iter().filter_map(unfinished));
+    sentences.extend(engine.overloads.iter().map(|overload| overloaded(overload, &engine.summaries[overload.client])));
     sentences
+}
+
+fn overloaded(overload: &Overload, client: &Summary) -> String {
+    let (part, remedy) = overload.part.describe();
+    let load = human::percent(overload.load);
+    let excess = match overload.load {
+        load_now if load_now >= 1.0 => format!("{part} needs {load} of the capacity there is"),
+        _ => format!("{part} took {load} of the capacity there is, and that was not enough"),
+    };
+    let name = quoted(client);
+    format!(
+        "* {name} is overloaded: {excess}. It turns work away or falls ever further behind, so a mean says more about the \
+         length of the run than about the client. What helps: {remedy}."
+    )
 }
 
 /// The sentences as a paragraph each, broken at the width of the table.
@@ -73,27 +82,31 @@ fn quoted(summary: &Summary) -> String {
     format!("\"{}\"", summary.terms.client)
 }
 
-fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, equally_late: bool) -> String {
+/// Two latencies that differ by no more than this factor may be called the same.
+const ALIKE: f64 = 1.25;
+
+fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, uncertain: bool) -> String {
     let (fast, slow) = (name(pair, better.0), name(pair, worse.0));
-    if equally_late || worse.1 <= better.1 * 1.005 {
-        let (fast_ms, slow_ms) = (human::duration_ms(better.1), human::duration_ms(worse.1));
-        return match fast_ms == slow_ms {
-            true => format!("{fast} and {slow} hear of an event equally late, after {fast_ms} on average."),
-            false => format!(
-                "{fast} and {slow} hear of an event equally late, within the error of this run: after {fast_ms} and \
-                 {slow_ms} on average."
-            ),
-        };
+    let (fast_ms, slow_ms) = (human::duration_ms(better.1), human::duration_ms(worse.1));
+    if worse.1 <= better.1 * 1.005 {
+        return format!("{fast} and {slow} hear of an event equally late, after {fast_ms} on average.");
+    }
+    if uncertain && worse.1 <= better.1 * ALIKE {
+        return format!(
+            "{fast} and {slow} hear of an event equally late, within the error of this run: after {fast_ms} and {slow_ms} \
+             on average."
+        );
     }
     let times = match worse.1 / better.1 {
         ratio if ratio.is_finite() => format!(", {} times as long", human::number(ratio)),
         _ => String::new(),
     };
+    // The mean of a client that loses events is the mean of the easy ones.
+    let if_at_all = if pair[better.0].lost_total() > 0 { ", if at all," } else { "" };
+    let doubt = if uncertain { " This run is too short to be sure of the difference." } else { "" };
     format!(
-        "{fast} hears of an event after {} on average, {} sooner than {slow} ({}{times}).",
-        human::duration_ms(better.1),
+        "{fast} hears of an event{if_at_all} after {fast_ms} on average, {} sooner than {slow} ({slow_ms}{times}).{doubt}",
         human::duration_ms(worse.1 - better.1),
-        human::duration_ms(worse.1),
     )
 }
 
@@ -116,41 +129,37 @@ fn crossing(pair: [&Summary; 2], crossover: Crossover, only_two: bool) -> String
     let (pull, push) = (name(pair, crossover.pull), name(pair, crossover.push));
     let both = if only_two { "Both".into() } else { format!("{pull} and {push}") };
     format!(
-        "{both} would need the same number of requests at {} events for each consumer (here: {}): with fewer events {push} \
-         needs fewer requests, with more {pull} does, because one poll brings many.",
-        human::rate(crossover.events_per_second),
-        human::rate(crossover.observed),
+        "{both} would need the same number of requests at {} for each consumer (here: {}): with fewer, {push} needs fewer \
+         requests; with more, {pull} does, because one poll brings many.",
+        human::event_rate(crossover.events_per_second),
+        human::event_rate(crossover.observed),
     )
 }
 
-fn losses(pair: [&Summary; 2], found: &Findings) -> Option<String> {
-    let lost: Vec<String> = [0, 1]
-        .into_iter()
-        .filter(|&position| found.lost[position] > 0)
-        .map(|position| {
-            let events = pair[position].events;
-            format!(
-                "{} lost {} of {} events",
-                name(pair, position),
-                human::count(found.lost[position]),
-                human::count(events)
-            )
-        })
-        .collect();
-    (!lost.is_empty()).then(|| format!("{}; latencies are of those that arrived.", lost.join(", ")))
+fn losses(summary: &Summary) -> Option<String> {
+    let (lost, events) = (summary.lost_total(), summary.events);
+    let share = || human::percent(lost as f64 / events.max(1) as f64);
+    (lost > 0).then(|| {
+        format!(
+            "{} lost {} of {} events ({}); its latencies are those of the events that arrived.",
+            quoted(summary),
+            human::count(lost),
+            human::count(events),
+            share()
+        )
+    })
 }
 
-fn unfinished(pair: [&Summary; 2], found: &Findings) -> Option<String> {
-    let pending: Vec<String> = [0, 1]
-        .into_iter()
-        .filter(|&position| found.pending[position] > 0)
-        .map(|position| {
-            let (count, events) = (human::count(found.pending[position]), human::count(pair[position].events));
-            format!("{} had {count} of {events} events still to come", name(pair, position))
-        })
-        .collect();
-    let sentence = "when the run ended, so its true mean latency is longer than shown; a longer `drain` lets them in.";
-    (!pending.is_empty()).then(|| format!("{} {sentence}", pending.join(", ")))
+fn unfinished(summary: &Summary) -> Option<String> {
+    (summary.pending > 0).then(|| {
+        format!(
+            "{} had {} of {} events still to come when the run ended: its true mean latency is longer than shown. A longer \
+             `drain` lets them in.",
+            quoted(summary),
+            human::count(summary.pending),
+            human::count(summary.events)
+        )
+    })
 }
 
 fn alone(summary: &Summary) -> Option<String> {

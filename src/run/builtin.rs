@@ -36,7 +36,7 @@ impl Builtin {
 /// The scenario of that name, unless there is a file of that name.
 pub fn find(file: &Path) -> Option<&'static Builtin> {
     let name = file.to_str()?;
-    ALL.iter().find(|builtin| builtin.name == name && !file.exists())
+    ALL.iter().find(|builtin| builtin.name == name && !file.is_file())
 }
 
 /// A line for each: its name and its question.

@@ -27,12 +27,13 @@ fn volume(setup: &Setup) -> Vec<String> {
     let mut lines = vec!["A run means about".to_owned()];
     for (index, client) in setup.clients.iter().enumerate() {
         let volume = theory::volume(setup, index);
-        let parts: Vec<String> = [(volume.polls, "polls"), (volume.attempts, "webhooks")]
+        let parts: Vec<String> = [(volume.polls, "poll", "polls"), (volume.attempts, "webhook", "webhooks")]
             .into_iter()
-            .filter(|(count, _)| *count > 0.0)
-            .map(|(count, what)| format!("{} {what}", human::number(count)))
+            .filter(|(count, ..)| *count > 0.0)
+            .map(|(count, one, many)| human::things(count, one, many))
             .collect();
-        lines.push(format!("  {}: {} for {} events", client.name, parts.join(" and "), human::number(volume.events)));
+        let events = human::things(volume.events, "event", "events");
+        lines.push(format!("  {}: {} for {events}", client.name, parts.join(" and ")));
     }
     lines.push(String::new());
     lines
@@ -71,7 +72,7 @@ fn overloads(setup: &Setup) -> Vec<String> {
         let (part, remedy) = overload.part.describe();
         let client = &setup.clients[overload.client].name;
         let load = human::percent(overload.load);
-        format!("Overloaded: {client}: {part} would have to take {load} of what they can. What helps: {remedy}")
+        format!("Overloaded: {client}: {part} needs {load} of the capacity there is. What helps: {remedy}")
     };
     let mut lines: Vec<String> = stability::overloads(setup).iter().map(describe).collect();
     if !lines.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::Control;
 
-/// Stops a run at SIGINT or SIGTERM, for as long as the process lives.
+/// Stops a run at the first SIGINT or SIGTERM, and kills the process at the second.
 pub(super) fn watch(control: Arc<Control>) {
     let wait = move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
@@ -20,6 +20,12 @@ pub(super) fn watch(control: Arc<Control>) {
                 _ = terminate.recv() => {}
             }
             control.stop();
+            // Keeping what there is takes milliseconds. Whoever asks again means it.
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         });
     };
     // Without this thread Ctrl-C ends the process at once, which is a fair way to fail.

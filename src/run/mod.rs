@@ -142,13 +142,17 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     files::prepare(&folder)?;
     let played = play::play(&scenario, &engines, arguments)?;
     let report = &played.report;
+    if report.partial && report.engines.iter().all(|engine| engine.summaries.iter().all(|s| s.measured_s == 0.0)) {
+        tell("stopped before anything was measured; what was in the results folder is still there");
+        return Ok(INTERRUPTED);
+    }
     files::write(&folder, &files::of(report))?;
     print(&output(report, arguments))?;
     if !arguments.quiet {
-        eprintln!("{}", play::closing_line(report, &folder, played.wall));
+        tell(&play::closing_line(report, &folder, played.wall));
     }
     for warning in &played.warnings {
-        eprintln!("warning: {warning}");
+        tell(&format!("warning: {warning}"));
     }
     Ok(match () {
         () if report.partial => INTERRUPTED,
@@ -200,6 +204,11 @@ fn init(arguments: &InitArguments) -> Result<u8, Failure> {
     files::write(folder, &files)?;
     let lines: String = names.iter().map(|name| format!("{}\n", folder.join(name).display())).collect();
     print(lines.as_bytes()).map(|()| 0)
+}
+
+/// Writes a line to standard error. Where nobody can read it there is nobody to complain to either; `eprintln!` would panic.
+pub fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Writes to standard output; unlike `println!` it does not panic where nobody reads.

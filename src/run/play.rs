@@ -114,7 +114,8 @@ fn engine_report(
         if overloaded { Vec::new() } else { theory::verify(setup, index, summary, overhead) }
     };
     let theory = summaries.iter().enumerate().flat_map(verify).collect();
-    Ok(EngineReport { engine, summaries, theory, overloads, lag })
+    let cut_unevenly = summaries.windows(2).any(|pair| pair[0].measured_s != pair[1].measured_s);
+    Ok(EngineReport { engine, summaries, theory, overloads, lag, cut_unevenly })
 }
 
 /// Checks the identities of each client's counts and derives its figures.

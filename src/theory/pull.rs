@@ -171,11 +171,9 @@ fn latency_quantile(setup: &Setup, terms: &Terms, policy: &PollPolicy, quantile:
         return None;
     }
     let (tail, failure) = (1.0 - quantile, terms.failure);
-    let (mut cycles, mut reach) = (0.0, 1.0);
-    while failure > 0.0 && reach * failure >= tail {
-        reach *= failure;
-        cycles += 1.0;
-    }
+    // The largest k with f^k >= tail; the nudge keeps a quantile that lies just on the edge on its near side.
+    let cycles = if failure > 0.0 { libm::floor(libm::log(tail) / libm::log(failure) + 1e-9) } else { 0.0 };
+    let reach = if failure > 0.0 { libm::pow(failure, cycles) } else { 1.0 };
     let within = (1.0 - tail / reach) / (1.0 - failure);
     Some((cycles + within) * terms.cycle + terms.constant)
 }

@@ -34,9 +34,9 @@ impl Part {
     /// What it is called, and what would help.
     pub const fn describe(self) -> (&'static str, &'static str) {
         match self {
-            Self::ReceiverWorkers => ("the receiver's workers", "more `receiver.workers` or a shorter `service_time`"),
-            Self::ApiWorkers => ("the API's workers", "more `provider.api.workers` or a longer `every`"),
-            Self::DispatchConcurrency => ("the dispatcher's concurrency", "a higher `provider.dispatch.concurrency`"),
+            Self::ReceiverWorkers => ("the receiver's work", "more `receiver.workers` or a shorter `service_time`"),
+            Self::ApiWorkers => ("the API's work", "more `provider.api.workers` or a longer `every`"),
+            Self::DispatchConcurrency => ("sending the webhooks", "a higher `provider.dispatch.concurrency`"),
             Self::Pages => ("fetching page after page", "a larger `provider.api.page`"),
         }
     }
