@@ -8,12 +8,12 @@ use tokio::task::{LocalSet, spawn_local};
 use super::http::HttpClient;
 use super::server::{read_body, serve};
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
-use crate::policy::signature::{Scheme, Secret};
+use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
 use crate::wire::{Message, Wire};
 
 fn wire() -> Wire {
-    Wire::new(2, Scheme::StandardWebhooks, Secret::from_bytes(vec![9; 32]), 1_767_225_600_000_000_000)
+    Wire::new(2, Keys::generate(Scheme::StandardWebhooks, [9; 32]), 1_767_225_600_000_000_000)
 }
 
 fn event(serial: u32) -> Event {
