@@ -384,6 +384,19 @@ const fn signature_header(scheme: Scheme) -> &'static str {
 
 proptest! {
     #[test]
+    fn the_reference_library_of_standard_webhooks_signs_the_same(
+        random in any::<[u8; 32]>(),
+        body in ".{0,100}",
+        id in "[!-~]{1,40}",
+        timestamp in 0i64..4_000_000_000,
+    ) {
+        let key = SigningKey::generate(Scheme::StandardWebhooks, random).unwrap();
+        let arrival = sent(Scheme::StandardWebhooks, &[key], Delivery { id: &id, timestamp, body: body.as_bytes() });
+        let reference = standardwebhooks::Webhook::from_bytes(random.to_vec()).unwrap();
+        prop_assert_eq!(&arrival.headers[2].1, &reference.sign(&id, timestamp, body.as_bytes()).unwrap());
+    }
+
+    #[test]
     fn what_is_genuine_is_accepted_and_one_changed_byte_is_not(
         scheme in any_signed_scheme(),
         random in any::<[u8; 32]>(),
