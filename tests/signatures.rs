@@ -7,6 +7,8 @@
 
 use std::slice::from_ref;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use proptest::prelude::*;
 use pushpull::peer::Authenticity;
 use pushpull::policy::signature::{Delivery, Keys, Scheme, SigningKey, VerifyingKey, sign, verify};
@@ -384,7 +386,35 @@ const fn signature_header(scheme: Scheme) -> &'static str {
     }
 }
 
+fn any_header() -> impl Strategy<Value = String> {
+    let der = (prop::collection::vec(0u8..4, 0..12), prop::collection::vec(any::<u8>(), 0..70))
+        .prop_map(|(head, tail)| BASE64.encode([&[0x30], &head[..], &tail].concat()));
+    prop_oneof![
+        "[ -~]{0,80}",
+        "[0-9]{0,25}",
+        "-?[0-9]{18,20}",
+        "t=[0-9]{0,20}(,v1=[0-9a-f]{0,80}){0,3}",
+        "(v1a?,[A-Za-z0-9+/]{0,88}=? ?){0,3}",
+        "sha256=[0-9a-fA-F]{0,65}",
+        der
+    ]
+}
+
 proptest! {
+    #[test]
+    fn whatever_a_stranger_sends_is_refused(
+        scheme in any_signed_scheme(),
+        headers in prop::collection::vec(any_header(), 3),
+        body in prop::collection::vec(any::<u8>(), 0..50),
+        now in any::<i64>(),
+    ) {
+        let keys = Keys::generate(scheme, [6; 32]);
+        let names = sent(scheme, &keys.signing, Delivery { id: "", timestamp: 0, body: b"" }).headers;
+        let headers = names.into_iter().map(|(name, _)| name).zip(headers).collect();
+        let arrival = Arrival { headers, body };
+        prop_assert!(!arrival.holds(scheme, &keys.verifying, now));
+    }
+
     #[test]
     fn the_reference_library_of_standard_webhooks_signs_the_same(
         random in any::<[u8; 32]>(),
