@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response};
-use crate::policy::signature::{self, Scheme, Secret, SignedHeaders};
+use crate::policy::signature::{self, Delivery, Keys, Scheme};
 use crate::time::Time;
 
 /// Carries the serial of an exchange, so that both sides can tell what they saw of it.
@@ -26,10 +26,8 @@ const JSON: &str = "application/json";
 pub struct Wire {
     /// The position of the client in the scenario; part of its API key.
     pub client: u32,
-    /// How webhooks are signed.
-    pub scheme: Scheme,
-    /// The key that signs and verifies them.
-    pub secret: Secret,
+    /// How webhooks are signed, and the keys that sign and check them.
+    pub keys: Keys,
     /// The Unix time of the start of the run, in nanoseconds.
     pub epoch_nanos: i128,
     sizes: Sizes,
@@ -141,8 +139,8 @@ impl Headers for http::HeaderMap {
 
 impl Wire {
     /// Settles the terms, and measures the fixed part of every message.
-    pub fn new(client: u32, scheme: Scheme, secret: Secret, epoch_nanos: i128) -> Self {
-        let mut wire = Self { client, scheme, secret, epoch_nanos, sizes: Sizes::default() };
+    pub fn new(client: u32, keys: Keys, epoch_nanos: i128) -> Self {
+        let mut wire = Self { client, keys, epoch_nanos, sizes: Sizes::default() };
         let exchange = Exchange { opener: crate::peer::Side::Consumer, consumer: 0, serial: 0 };
         let event = Event { occurred_at: Time::ZERO, consumer: 0, serial: 0, record: 0, payload: 0 };
         let request = |request: Request| wire.request(exchange, &request, Time::ZERO).size();
@@ -153,7 +151,8 @@ impl Wire {
             poll: request(Request::Poll { after: 0, limit: 0, poll: 0, page: 0 }) - 3,
             record: request(Request::Record { record: 0 }) - 2,
             delivery: request(Request::Delivery { event, attempt: 0, authenticity: Authenticity::Accepted })
-                - 8
+                - 6
+                - 2 * wire.identifiers_in_headers()
                 - digits_long(event_size + WEBHOOK_FRAME),
             event: event_size - 3,
             page: response(Response::Page { events: Batch::new(), has_more: false }) - "false".len() as u64,
@@ -172,7 +171,7 @@ impl Wire {
             Request::Delivery { event, attempt, .. } => {
                 let body = self.delivery_body_size(event);
                 // The identifier stands in a header too, the consumer in the path too.
-                let identifier = digits(event.consumer) + digits(event.serial);
+                let identifier = self.identifiers_in_headers() * (digits(event.consumer) + digits(event.serial));
                 let head = serial + digits(*attempt) + digits(event.consumer) + identifier;
                 self.sizes.delivery - self.empty_delivery_body() + head + body + digits_long(body)
             }
@@ -197,6 +196,15 @@ impl Wire {
             Response::Record(None) => self.sizes.not_found,
             Response::Accepted => self.sizes.accepted,
             Response::Refused(_) => self.response(response).size(),
+        }
+    }
+
+    /// How many headers of a webhook hold the identifier of the event, whose length varies.
+    const fn identifiers_in_headers(&self) -> u64 {
+        match self.keys.scheme {
+            Scheme::None | Scheme::StandardWebhooks | Scheme::StandardWebhooksEd25519 => 1,
+            // GitHub's has a fixed length; the others name an event in the body alone.
+            Scheme::Stripe | Scheme::GitHub | Scheme::SendGrid => 0,
         }
     }
 
@@ -239,7 +247,7 @@ impl Wire {
     }
 
     fn webhook(&self, event: &Event, attempt: u32, serial: String, now: Time) -> Message {
-        let (id, timestamp) = (event_id(event), self.unix_seconds(now));
+        let id = event_id(event);
         let body = format!(r#"{{"type":"{WEBHOOK_TYPE}","timestamp":"{}","data":"#, self.rfc3339(event.occurred_at))
             + &self.event_json(event)
             + "}";
@@ -250,12 +258,18 @@ impl Wire {
             ("content-length", body.len().to_string()),
             (EXCHANGE_HEADER, serial),
             (ATTEMPT_HEADER, attempt.to_string()),
-            ("webhook-id", id.clone()),
         ];
-        if self.scheme == Scheme::StandardWebhooks {
-            headers.push(("webhook-timestamp", timestamp.to_string()));
-            headers.push(("webhook-signature", signature::sign(&self.secret, &id, timestamp, body.as_bytes())));
+        match self.keys.scheme {
+            Scheme::None => headers.push(("webhook-id", id.clone())),
+            Scheme::GitHub => {
+                headers.push(("x-github-event", WEBHOOK_TYPE.into()));
+                headers.push(("x-github-delivery", delivery_guid(event)));
+            }
+            // These sign the identifier along, or have it in the body alone.
+            Scheme::StandardWebhooks | Scheme::StandardWebhooksEd25519 | Scheme::Stripe | Scheme::SendGrid => {}
         }
+        let delivery = Delivery { id: &id, timestamp: self.unix_seconds(now), body: body.as_bytes() };
+        headers.extend(signature::sign(self.keys.scheme, &self.keys.signing, delivery));
         let path = format!("/webhooks/{}", event.consumer);
         Message { start: Start::Request("POST", path), headers, body: body.into_bytes() }
     }
@@ -299,12 +313,9 @@ impl Wire {
     ///
     /// Of one that is not authentic nothing is believed, so its event is a placeholder.
     pub fn read_webhook(&self, headers: &impl Headers, body: &[u8], now: Time) -> Option<Request> {
-        let signed = SignedHeaders {
-            id: headers.header("webhook-id"),
-            timestamp: headers.header("webhook-timestamp"),
-            signature: headers.header("webhook-signature"),
-        };
-        let authenticity = signature::verify(self.scheme, &self.secret, signed, body, self.unix_seconds(now));
+        let Keys { scheme, verifying, .. } = &self.keys;
+        let header = |name| headers.header(name);
+        let authenticity = signature::verify(*scheme, verifying, header, body, self.unix_seconds(now));
         if authenticity == Authenticity::Rejected {
             let event = Event { occurred_at: Time::ZERO, consumer: 0, serial: 0, record: 0, payload: 0 };
             return Some(Request::Delivery { event, attempt: 0, authenticity });
@@ -391,6 +402,11 @@ pub fn api_key(client: u32, consumer: u32) -> String {
 
 fn event_id(event: &Event) -> String {
     format!("evt_{}_{}", event.consumer, event.serial)
+}
+
+/// The number that GitHub gives a webhook, the same when it is sent again: a UUID, here one that its parts can be read from.
+fn delivery_guid(event: &Event) -> String {
+    format!("{:08x}-0000-8000-8000-{:012x}", event.consumer, event.serial)
 }
 
 /// The size of a JSON response less its body.

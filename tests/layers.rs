@@ -25,6 +25,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rand", &["engine/live"]),
     ("rayon", &["engine/sim", "run/play.rs"]),
     ("annotate_snippets", &["scenario"]),
+    ("hmac", &["policy/signature"]),
+    ("ecdsa", &["policy/signature"]),
+    ("p256", &["policy/signature"]),
+    ("ed25519_dalek", &["policy/signature"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use pushpull::policy::signature::Scheme;
 use pushpull::scenario::{EngineChoice, Scenario, keys, schema};
 
 fn parse(text: &str, sets: &[&str]) -> Result<Scenario, String> {
@@ -248,6 +249,16 @@ fn a_set_reaches_every_key_that_is_supported() {
             let again = parse(FULL, &[&set]).unwrap_or_else(|problems| panic!("{set}: {problems}"));
             assert_eq!(again.setup, resolved.setup, "{set}");
         }
+    }
+}
+
+#[test]
+fn every_way_of_signing_can_be_named() {
+    let names = ["none", "standard-webhooks", "standard-webhooks-ed25519", "stripe", "github", "sendgrid"];
+    for (name, scheme) in names.into_iter().zip(Scheme::ALL) {
+        let scenario = parse(SMALLEST, &[&format!("client.webhook.push.signature={name}")]).expect("it is valid");
+        assert!(scenario.setup.clients[1].push.as_ref().is_some_and(|push| push.scheme == scheme), "{name}");
+        assert_comes_back(&scenario, Path::new("."));
     }
 }
 

@@ -18,7 +18,7 @@ use crate::measure::tally::Tally;
 use crate::peer::{Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::{Provider, Serves};
-use crate::policy::signature::{Scheme, Secret};
+use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
 use crate::window::Window;
 use crate::wire::Wire;
@@ -71,8 +71,8 @@ pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, 
 
 fn wire(setup: &Setup, client: usize) -> Wire {
     let scheme = setup.clients[client].push.as_ref().map_or(Scheme::None, |push| push.scheme);
-    // Nothing is signed in virtual time; only the length of a signature matters, and it is always the same.
-    Wire::new(u32::try_from(client).unwrap_or(0), scheme, Secret::from_bytes(Vec::new()), EPOCH_NANOS)
+    // Webhooks are not signed in virtual time; only the length of a signature matters, and any key's are as long.
+    Wire::new(u32::try_from(client).unwrap_or(0), Keys::generate(scheme, [1; 32]), EPOCH_NANOS)
 }
 
 fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tally, control: &Control) {

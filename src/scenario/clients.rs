@@ -170,6 +170,10 @@ fn push(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
     let section = client.sub("client.push");
     let scheme = reader.get(&section, "signature", kinds::choice).map(|signature| match signature {
         "none" => Scheme::None,
+        "standard-webhooks-ed25519" => Scheme::StandardWebhooksEd25519,
+        "stripe" => Scheme::Stripe,
+        "github" => Scheme::GitHub,
+        "sendgrid" => Scheme::SendGrid,
         _ => Scheme::StandardWebhooks,
     });
     let retry = retry(reader, &section);

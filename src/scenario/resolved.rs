@@ -180,6 +180,10 @@ fn push(setup: &PushSetup) -> Value {
         "signature": match setup.scheme {
             Scheme::None => "none",
             Scheme::StandardWebhooks => "standard-webhooks",
+            Scheme::StandardWebhooksEd25519 => "standard-webhooks-ed25519",
+            Scheme::Stripe => "stripe",
+            Scheme::GitHub => "github",
+            Scheme::SendGrid => "sendgrid",
         },
         "retry": retry(&setup.dispatch.retry),
         "timeout": span(setup.dispatch.timeout),

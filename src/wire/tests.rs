@@ -5,7 +5,7 @@ use crate::peer::Side;
 use crate::time::Span;
 
 fn wire(scheme: Scheme) -> Wire {
-    Wire::new(3, scheme, Secret::from_bytes(vec![7; 32]), 1_767_225_600_000_000_000)
+    Wire::new(3, Keys::generate(scheme, [7; 32]), 1_767_225_600_000_000_000)
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
@@ -32,6 +32,10 @@ fn any_request() -> impl Strategy<Value = Request> {
     ]
 }
 
+fn any_scheme() -> impl Strategy<Value = Scheme> {
+    prop::sample::select(Scheme::ALL.to_vec())
+}
+
 fn any_response() -> impl Strategy<Value = Response> {
     prop_oneof![
         (prop::collection::vec(any_event(), 0..20), any::<bool>())
@@ -52,8 +56,8 @@ fn header_map(message: &Message) -> http::HeaderMap {
 
 proptest! {
     #[test]
-    fn a_counted_request_is_as_long_as_the_real_one(request in any_request(), serial in any::<u32>(), signed in any::<bool>()) {
-        let wire = wire(if signed { Scheme::StandardWebhooks } else { Scheme::None });
+    fn a_counted_request_is_as_long_as_the_real_one(request in any_request(), serial in any::<u32>(), scheme in any_scheme()) {
+        let wire = wire(scheme);
         let exchange = Exchange { opener: Side::Consumer, consumer: 0, serial };
         let message = wire.request(exchange, &request, Time::from_nanos(5));
         prop_assert_eq!(wire.request_size(exchange, &request), message.size());
@@ -66,8 +70,13 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read_back(request in any_request(), response in any_response(), serial in any::<u32>()) {
-        let wire = wire(Scheme::StandardWebhooks);
+    fn what_is_written_is_read_back(
+        request in any_request(),
+        response in any_response(),
+        serial in any::<u32>(),
+        scheme in any_scheme(),
+    ) {
+        let wire = wire(scheme);
         let consumer = match &request { Request::Delivery { event, .. } => event.consumer, _ => 17 };
         let exchange = Exchange { opener: Side::Consumer, consumer, serial };
         let message = wire.request(exchange, &request, Time::from_nanos(5));

@@ -35,8 +35,8 @@ use tokio::sync::watch;
 
 pub use lag::Lag;
 
-use crate::engine::{ClientRun, Control, CpuSeconds, Setup};
-use crate::policy::signature::Secret;
+use crate::engine::{ClientRun, ClientSetup, Control, CpuSeconds, Setup};
+use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
 use board::Board;
 use clock::Clock;
@@ -129,14 +129,19 @@ pub struct Live {
     setup: Arc<Setup>,
     api: (TcpListener, SocketAddr),
     receivers: Vec<Option<(TcpListener, SocketAddr)>>,
+    /// Where to send webhooks, for each client.
+    targets: Vec<Option<SocketAddr>>,
+    /// What they are signed and checked with, for each client.
+    keys: Vec<Keys>,
 }
 
 impl Live {
-    /// Binds every listener that a run needs.
+    /// Binds every listener that a run needs, and makes keys.
     ///
     /// # Errors
     ///
-    /// An address is taken or not this machine's, or one port was asked for several endpoints.
+    /// An address is taken or not this machine's, or one port was asked for several endpoints, or the system has refused
+    /// randomness.
     pub fn bind(setup: &Setup, options: &Options) -> Result<Self, LiveError> {
         let pushed = setup.clients.iter().filter(|client| client.push.is_some()).count();
         if options.receiver_port != 0 && pushed > 1 {
@@ -145,7 +150,27 @@ impl Live {
         let api = listen(SocketAddr::new(options.bind, options.api_port))?;
         let receiver = || listen(SocketAddr::new(options.bind, options.receiver_port));
         let receivers = setup.clients.iter().map(|client| client.push.as_ref().map(|_| receiver()).transpose());
-        Ok(Self { setup: Arc::new(setup.clone()), api, receivers: receivers.collect::<Result<_, _>>()? })
+        let receivers: Vec<_> = receivers.collect::<Result<_, _>>()?;
+        let targets = addresses(&receivers);
+        let scheme = |client: &ClientSetup| client.push.as_ref().map_or(Scheme::None, |push| push.scheme);
+        let keys = setup.clients.iter().map(|client| random_keys(scheme(client))).collect::<Result<_, _>>()?;
+        Ok(Self { setup: Arc::new(setup.clone()), api, receivers, targets, keys })
+    }
+
+    /// Has the webhooks of a client signed and checked with these keys, instead of keys of the run's own that nobody else
+    /// knows.
+    #[must_use]
+    pub fn with_keys(mut self, client: usize, keys: Keys) -> Self {
+        self.keys.iter_mut().skip(client).take(1).for_each(|own| own.clone_from(&keys));
+        self
+    }
+
+    /// Has System B send the webhooks of a client somewhere else than to the client's endpoint: to something in between
+    /// that passes them on, say.
+    #[must_use]
+    pub fn with_webhooks_to(mut self, client: usize, address: SocketAddr) -> Self {
+        self.targets.iter_mut().skip(client).take(1).for_each(|target| *target = Some(address));
+        self
     }
 
     /// Where System B's API will be.
@@ -155,7 +180,7 @@ impl Live {
 
     /// Where each client's endpoint for webhooks will be; none for a client without.
     pub fn receiver_addresses(&self) -> Vec<Option<SocketAddr>> {
-        self.receivers.iter().map(|receiver| receiver.as_ref().map(|(_, address)| *address)).collect()
+        addresses(&self.receivers)
     }
 
     /// Runs to the end and leaves no thread and no socket behind.
@@ -171,11 +196,10 @@ impl Live {
         }
         limits::allow_many_files();
         let setup = Arc::clone(&self.setup);
-        let board =
-            |client: &super::ClientSetup| Arc::new(Board::new(setup.frame, setup.consumers, client.pull.is_some()));
+        let board = |client: &ClientSetup| Arc::new(Board::new(setup.frame, setup.consumers, client.pull.is_some()));
         let boards: Vec<_> = setup.clients.iter().map(board).collect();
         let (end, over) = watch::channel(false);
-        let stage = Stage { setup: Arc::clone(&setup), boards: boards.clone(), secret: random_secret()?, over };
+        let stage = Stage { setup: Arc::clone(&setup), boards: boards.clone(), keys: self.keys.clone(), over };
         let mut cast = Cast::default();
         let raised = self.raise(&mut cast, &stage).and_then(|()| cast.start());
         let stopped_at = raised.as_ref().ok().map(|start| {
@@ -194,9 +218,8 @@ impl Live {
     /// Raises the curtain: one thread for System B, then one for each client.
     fn raise(self, cast: &mut Cast, stage: &Stage) -> Result<(), LiveError> {
         let (api_listener, api) = self.api;
-        let addresses = self.receivers.iter().map(|receiver| receiver.as_ref().map(|(_, address)| *address)).collect();
-        let provider = stage.clone();
-        cast.spawn("provider".into(), |cue| provider.play_provider(cue, api_listener, addresses))?;
+        let (provider, targets) = (stage.clone(), self.targets);
+        cast.spawn("provider".into(), |cue| provider.play_provider(cue, api_listener, targets))?;
         for (index, receiver) in self.receivers.into_iter().enumerate() {
             let client = stage.clone();
             let listener = receiver.map(|(listener, _)| listener);
@@ -319,11 +342,15 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), LiveError> {
     bound.map_err(|source| LiveError::Bind { address, source })
 }
 
-fn random_secret() -> Result<Secret, LiveError> {
-    let mut bytes = vec![0; 32];
+fn addresses(receivers: &[Option<(TcpListener, SocketAddr)>]) -> Vec<Option<SocketAddr>> {
+    receivers.iter().map(|receiver| receiver.as_ref().map(|(_, address)| *address)).collect()
+}
+
+fn random_keys(scheme: Scheme) -> Result<Keys, LiveError> {
+    let mut bytes = [0; 32];
     let filled = rand::rngs::SysRng.try_fill_bytes(&mut bytes);
-    filled.map_err(|error| LiveError::Io { doing: "draw a secret", source: io::Error::other(error) })?;
-    Ok(Secret::from_bytes(bytes))
+    filled.map_err(|error| LiveError::Io { doing: "draw a key", source: io::Error::other(error) })?;
+    Ok(Keys::generate(scheme, bytes))
 }
 
 #[cfg(test)]

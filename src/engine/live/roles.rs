@@ -27,7 +27,7 @@ use crate::engine::{ClientSetup, Setup};
 use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::{Provider, Serves};
-use crate::policy::signature::{Scheme, Secret};
+use crate::policy::signature::Keys;
 use crate::wire::Wire;
 
 /// The largest webhook that is read, unless the scenario's payloads are larger: 1 MiB, and room for what is around it.
@@ -40,7 +40,8 @@ const ENVELOPE: usize = 1 << 10;
 pub(super) struct Stage {
     pub(super) setup: Arc<Setup>,
     pub(super) boards: Vec<Arc<Board>>,
-    pub(super) secret: Secret,
+    /// One for each client.
+    pub(super) keys: Vec<Keys>,
     /// Turns true when the run is over.
     pub(super) over: watch::Receiver<bool>,
 }
@@ -164,9 +165,8 @@ impl Stage {
     }
 
     fn line(&self, index: usize, start: Start, target: Option<SocketAddr>) -> Line {
-        let scheme = self.setup.clients[index].push.as_ref().map_or(Scheme::None, |push| push.scheme);
         let client = u32::try_from(index).unwrap_or(u32::MAX);
-        let wire = Wire::new(client, scheme, self.secret.clone(), start.epoch_nanos);
+        let wire = Wire::new(client, self.keys[index].clone(), start.epoch_nanos);
         Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]))
     }
 }

@@ -8,12 +8,16 @@ use tokio::task::{LocalSet, spawn_local};
 use super::http::HttpClient;
 use super::server::{read_body, serve};
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
-use crate::policy::signature::{Scheme, Secret};
+use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
 use crate::wire::{Message, Wire};
 
 fn wire() -> Wire {
-    Wire::new(2, Scheme::StandardWebhooks, Secret::from_bytes(vec![9; 32]), 1_767_225_600_000_000_000)
+    signed_wire(Scheme::StandardWebhooks)
+}
+
+fn signed_wire(scheme: Scheme) -> Wire {
+    Wire::new(2, Keys::generate(scheme, [9; 32]), 1_767_225_600_000_000_000)
 }
 
 fn event(serial: u32) -> Event {
@@ -66,26 +70,33 @@ fn on_a_runtime<T>(task: impl Future<Output = T>) -> T {
 #[test]
 fn requests_and_answers_take_as_many_bytes_as_the_client_counts() {
     for (request, response) in requests().into_iter().flat_map(|r| responses().map(|answer| (r, answer))) {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let target = listener.local_addr().expect("it is bound").to_string().parse().expect("an address");
-        let answer = wire().response(&response);
-        let answered = answer.clone();
-        let server = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a connection");
-            let request = read_message(&mut stream);
-            stream.write_all(written_out(&answered).as_bytes()).expect("it listens");
-            request
-        });
-        let message = wire().request(exchange(), &request, Time::ZERO + Span::from_secs(1));
-        let received = on_a_runtime(async { HttpClient::new(1 << 20).send(&target, message.clone()).await });
-        let on_the_wire = server.join().expect("the server does not fail");
-        assert_eq!(on_the_wire, written_out(&message));
-        assert_eq!(on_the_wire.len() as u64, wire().request_size(exchange(), &request));
-        let received = received.expect("an answer");
-        assert_eq!(received.bytes, written_out(&answer).len() as u64);
-        assert_eq!(received.bytes, wire().response_size(&response));
-        assert_eq!(received.body, answer.body);
+        check_what_the_client_counts(&wire(), &request, &response);
     }
+    for scheme in Scheme::ALL {
+        check_what_the_client_counts(&signed_wire(scheme), &requests()[2], &Response::Accepted);
+    }
+}
+
+fn check_what_the_client_counts(wire: &Wire, request: &Request, response: &Response) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let target = listener.local_addr().expect("it is bound").to_string().parse().expect("an address");
+    let answer = wire.response(response);
+    let answered = answer.clone();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let request = read_message(&mut stream);
+        stream.write_all(written_out(&answered).as_bytes()).expect("it listens");
+        request
+    });
+    let message = wire.request(exchange(), request, Time::ZERO + Span::from_secs(1));
+    let received = on_a_runtime(async { HttpClient::new(1 << 20).send(&target, message.clone()).await });
+    let on_the_wire = server.join().expect("the server does not fail");
+    assert_eq!(on_the_wire, written_out(&message));
+    assert_eq!(on_the_wire.len() as u64, wire.request_size(exchange(), request));
+    let received = received.expect("an answer");
+    assert_eq!(received.bytes, written_out(&answer).len() as u64);
+    assert_eq!(received.bytes, wire.response_size(response));
+    assert_eq!(received.body, answer.body);
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub(super) const KEYS: &[Key] = &[
     key("client.pull.target", Choice(&["feed"], &["record"]), Default("\"feed\""), "What is polled: the feed of events after a cursor"),
     key("client.pull.conditional", Only("false"), Default("false"), "Whether polls carry If-None-Match"),
     key("client.push", Section, Nothing, "How System B calls the client, if it does"),
-    key("client.push.signature", Choice(&["none", "standard-webhooks"], &["stripe", "github", "sendgrid"]), Default("\"standard-webhooks\""), "How webhooks are signed"),
+    key("client.push.signature", Choice(&["none", "standard-webhooks", "standard-webhooks-ed25519", "stripe", "github", "sendgrid"], &[]), Default("\"standard-webhooks\""), "How webhooks are signed"),
     key("client.push.retry", ChoiceOrTable(&["none", "generic", "standard-webhooks"], &["stripe", "github", "sendgrid"]), Default("\"generic\""), "When a failed webhook is sent again: a schedule's name, a list of delays, or delays that grow"),
     key("client.push.retry.delays", Spans(100), Nothing, "The delay before each retry"),
     key("client.push.retry.base", Span, Default("\"1s\""), "The delay before the first retry"),

@@ -1,0 +1,88 @@
+//! Standard Webhooks 1.0.0 with a shared secret: HMAC-SHA256 over `id.timestamp.body`.
+//!
+//! `webhook-id`, `webhook-timestamp` (Unix seconds of the attempt) and `webhook-signature`, a list of `v1,<Base64>` with
+//! spaces between, one for each secret in use while one replaces the other. The key is what the Base64 behind `whsec_`
+//! stands for. After the specification and its reference libraries (`standardwebhooks` 1.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hmac::Mac as _;
+
+use super::code::{code, is};
+use super::{Delivery, keys::Secret};
+
+const ID: &str = "webhook-id";
+const TIMESTAMP: &str = "webhook-timestamp";
+const SIGNATURE: &str = "webhook-signature";
+const VERSION: &str = "v1,";
+
+/// How far the timestamp of a webhook may lie from the receiver's clock, in seconds, either way: what the reference
+/// libraries allow. A replay is believed within this time; beyond that `webhook-id` has to tell.
+const TOLERANCE_SECONDS: u64 = 300;
+
+/// The three headers, with one signature for each secret.
+pub(super) fn sign<'a>(
+    secrets: impl Iterator<Item = &'a Secret>,
+    delivery: Delivery<'_>,
+) -> Vec<(&'static str, String)> {
+    let signature = |parts: &[&[u8]], secret: &Secret| {
+        let code = code(secret.bytes(), parts).finalize().into_bytes();
+        format!("{VERSION}{}", BASE64.encode(code))
+    };
+    headers(delivery, |parts| secrets.map(|secret| signature(parts, secret)).collect())
+}
+
+/// Whether any signature of the list is one of any secret, and recent. None if a header is missing or makes no sense.
+pub(super) fn holds<'a, 'k>(
+    mut secrets: impl Iterator<Item = &'k Secret>,
+    header: impl Fn(&'static str) -> Option<&'a str>,
+    body: &[u8],
+    now: i64,
+) -> Option<bool> {
+    let signed = Signed::read(header, now)?;
+    let received: Vec<_> = signed.signatures(VERSION).collect();
+    Some(secrets.any(|secret| {
+        let expected = code(secret.bytes(), &signed.parts(body));
+        received.iter().any(|received| is(&expected, received))
+    }))
+}
+
+/// The three headers with the signatures that `sign` makes of the parts of what is signed.
+pub(super) fn headers(
+    delivery: Delivery<'_>,
+    sign: impl FnOnce(&[&[u8]]) -> Vec<String>,
+) -> Vec<(&'static str, String)> {
+    let timestamp = delivery.timestamp.to_string();
+    let signatures = sign(&[delivery.id.as_bytes(), b".", timestamp.as_bytes(), b".", delivery.body]).join(" ");
+    vec![(ID, delivery.id.to_owned()), (TIMESTAMP, timestamp), (SIGNATURE, signatures)]
+}
+
+/// The three headers as received.
+pub(super) struct Signed<'a> {
+    id: &'a str,
+    timestamp: &'a str,
+    signatures: &'a str,
+}
+
+impl<'a> Signed<'a> {
+    /// Reads them. None if one is missing, or the time is not about now.
+    pub(super) fn read(header: impl Fn(&'static str) -> Option<&'a str>, now: i64) -> Option<Self> {
+        let signed = Self { id: header(ID)?, timestamp: header(TIMESTAMP)?, signatures: header(SIGNATURE)? };
+        let timestamp: i64 = signed.timestamp.parse().ok()?;
+        (now.abs_diff(timestamp) <= TOLERANCE_SECONDS).then_some(signed)
+    }
+
+    /// What is signed, with the timestamp exactly as it stood there.
+    pub(super) fn parts<'b>(&self, body: &'b [u8]) -> [&'b [u8]; 5]
+    where
+        'a: 'b,
+    {
+        [self.id.as_bytes(), b".", self.timestamp.as_bytes(), b".", body]
+    }
+
+    /// The signatures of one version. What else stands in the list is passed over: other versions, and junk.
+    pub(super) fn signatures(&self, version: &'static str) -> impl Iterator<Item = Vec<u8>> + use<'a> {
+        let encoded = self.signatures.split(' ').filter_map(move |entry| entry.strip_prefix(version));
+        encoded.filter_map(|text| BASE64.decode(text).ok())
+    }
+}
