@@ -189,7 +189,25 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         with(every, "every = \"10s\"\ntimeout = \"30s\"\n[network]\nloss = 0.1"),
         with(every, "every = \"10s\"\ntiming = \"fixed-delay\"\njitter = { kind = \"grid\", spread = 0.1 }"),
         with(push, "[client.push]\ntimeout = \"1s\"\n[client.receiver]\nservice_time = \"1s\""),
+        with(every, "every = \"1ms\"\ntimeout = \"50ms\"\n[network]\nloss = 0.1"),
+        with(
+            every,
+            "every = \"40ms\"\ntimeout = \"39ms\"\njitter = { kind = \"grid\", spread = 0.1 }\n[network]\nloss = 0.1",
+        ),
+        with(rate, "rate = \"0.1/s\"\narrivals = \"bursts\"\nbursts = { on = \"1ns\", off = \"1ns\" }"),
+        // What is nearly a table.
+        with(push, "[client.push]\nretry = 3"),
+        with(push, "[client.push]\nretry = [\"5s\"]"),
+        with(push, "[client.push]\nretry = { base = \"1d\", factor = 2, max = 7 }"),
+        with(every, "every = \"10s\"\njitter = 0.2"),
+        with(every, "every = \"10s\"\njitter = 20"),
+        with(rate, "arrivals = \"trace\"\ntrace = \"scenario_trace.csv\""),
+        with(rate, "rate = \"0.1/s\"\narrivals = \"bursts\"\nburst = { on = \"1s\", off = \"1s\" }"),
+        with(rate, "rate = \"0.1/s\"\narrivals = \"bursts\"\nbursts = \"10s\""),
+        // Too much of a number.
+        with("[events]", "duration = 99999999999999999999\n[events]\npayload = 9999999"),
         // Traces.
+        with(rate, "arrivals = \"trace\"\ntrace = { file = \"scenario_trace.csv\", column = \"comitted\" }"),
         with(rate, "arrivals = \"trace\"\ntrace = { file = \"nowhere.csv\" }"),
         with(
             rate,
@@ -205,6 +223,7 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         (SMALLEST.to_owned(), vec!["client.pol.pull.every=5s", "event.rate=3/s", "seed", "client.pull.every=5s"]),
         (SMALLEST.to_owned(), vec!["network.latency=5", "client.webhook.push.timeot=1s", "events.rate.x=10"]),
         (SMALLEST.replace("[client.push]", "[client.push]\nretry = \"none\""), vec!["client.webhook.push.retry.max=3"]),
+        (SMALLEST.to_owned(), vec!["client.webhook=1", "client.\"poll\"=1", "client.\"poll.pull.every=1s"]),
         (SMALLEST.to_owned(), vec!["events.rate=1000000/s", "duration=3650d", "drain=366d"]),
         (SMALLEST.to_owned(), vec!["events.rate=1000000/s", "duration=3650d", "client.poll.pull.every=1ms"]),
         (SMALLEST.to_owned(), vec!["consumers=1000000", "duration=3650d", "events.rate=1/3650d"]),
@@ -227,6 +246,44 @@ fn a_trace_says_how_long_the_run_is() {
     assert!((scenario.events_per_consumer() - 3.0).abs() < f64::EPSILON);
     assert!(parse(TRACE, &["duration=1m"]).is_ok_and(|shorter| (shorter.events_per_consumer() - 2.0).abs() < 0.1));
     assert!(parse(TRACE, &["duration=1m", "warmup=59600ms"]).is_err_and(|text| text.contains("no event of the trace")));
+}
+
+#[test]
+fn bursts_are_refused_where_a_run_would_only_switch_them() {
+    let bursts = |bursts: &str, more: &str| parse(SMALLEST, &["events.arrivals=bursts", bursts, more]);
+    let refused = bursts("events.bursts={on='1ns', off='1ns'}", "duration=1h").expect_err("it would take hours");
+    assert!(refused.contains("each consumer would have about 1.8 x 10^12 bursts"), "{refused}");
+    assert!(refused.contains("together at least \"36us\""), "{refused}");
+    assert!(bursts("events.bursts={on='18us', off='18us'}", "duration=1h").is_ok());
+    assert!(bursts("events.bursts={on='18us', off='17us'}", "duration=1h").is_err());
+    let refused = bursts("events.bursts={on='1ms', off='1ms'}", "consumers=1000000").expect_err("so would this");
+    assert!(refused.contains("1.8 x 10^12 bursts over all consumers"), "{refused}");
+    assert!(refused.contains("together at least \"360ms\""), "{refused}");
+    assert!(bursts("events.bursts={on='180ms', off='180ms'}", "consumers=1000000").is_ok());
+}
+
+/// Whoever does what the help says is not told off for it.
+#[test]
+fn advice_on_polls_is_taken() {
+    let poll = |sets: &[&str]| parse(SMALLEST, &[&["network.loss=0.1"], sets].concat());
+    let every = "client.poll.pull.every=1ms";
+    let refused = poll(&[every]).expect_err("no answer comes in 1 ms");
+    assert!(refused.contains("longer than \"40ms\", or timing = \"fixed-delay\" and a `timeout` longer"), "{refused}");
+    let delay = "client.poll.pull.timing=fixed-delay";
+    let timeout = "client.poll.pull.timeout=41ms";
+    assert!(poll(&[every, delay, timeout]).is_ok());
+    let refused = poll(&[every, timeout]).expect_err("the grid would stall");
+    assert!(refused.contains("write every = \"41ms\" or more, or timing = \"fixed-delay\""), "{refused}");
+    assert!(poll(&["client.poll.pull.every=41ms", timeout]).is_ok());
+    assert!(poll(&["client.poll.pull.every=41ms"]).is_ok());
+    assert!(poll(&[every, "network.latency=0.5ms"]).is_ok());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trace_that_never_ends_is_given_up() {
+    let problems = parse(TRACE, &["events.trace={file='/dev/zero'}"]).expect_err("it has no end");
+    assert!(problems.contains("/dev/zero: a row of it is larger than 1 MiB"), "{problems}");
 }
 
 #[test]

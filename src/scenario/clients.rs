@@ -7,7 +7,7 @@ use crate::policy::receiver::{Acknowledge, ReceivePolicy};
 use crate::policy::retry::RetryPolicy;
 use crate::policy::signature::Scheme;
 use crate::policy::workers::Capacity;
-use crate::scenario::keys::Key;
+use crate::scenario::keys::{self, Key};
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::problems::Problem;
 use crate::scenario::read::{Reader, Section};
@@ -200,9 +200,39 @@ fn push(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
     })
 }
 
+/// Reads the name of a retry schedule; what is no name may be meant as a part of a schedule.
+fn retry_name(node: &Node, key: &Key) -> Parsed<&'static str> {
+    let max = Node { place: None, ..node.clone() };
+    let is_max = keys::find("client.push.retry.max").is_some_and(|key| kinds::small_integer(&max, key).is_ok());
+    let help = match &node.value {
+        Value::Integer(attempts) if is_max => {
+            format!("write retry = {{ max = {attempts} }}: the most attempts, the first included")
+        }
+        Value::List(_) => "write retry = { delays = [..] }".to_owned(),
+        Value::Text(_) => return kinds::choice(node, key),
+        _ => "write a name such as \"generic\", or a table such as { max = 3 }".to_owned(),
+    };
+    let message = format!("`{}` takes a name or a table, not {}", key.name(), node.value.kind());
+    Err(Problem::new(message).at(node.place.as_ref()).help(help))
+}
+
+/// The problem with a delay before a retry that is longer than any may be.
+fn too_long_a_delay(longest: Span) -> Problem {
+    let most = format_span(RETRY_DELAY_MAX);
+    let days = (longest.as_secs_f64() / 86_400.0).round();
+    // Delays that grow end at the longest span there is, which says nothing of the schedule.
+    let length = if longest == Span::MAX || Span::from_secs_f64(days * 86_400.0) <= RETRY_DELAY_MAX {
+        format!("more than {most}")
+    } else {
+        format!("about {days:.0} days")
+    };
+    let problem = Problem::new(format!("the longest delay before a retry is {length}"));
+    problem.help(format!("keep every delay within {most}: shorter delays, fewer attempts or a smaller factor"))
+}
+
 fn retry(reader: &mut Reader, push: &Section<'_>) -> Option<RetryPolicy> {
     if !push.has_table("retry") {
-        return reader.get(push, "retry", kinds::choice).map(|retry| match retry {
+        return reader.get(push, "retry", retry_name).map(|retry| match retry {
             "none" => RetryPolicy::never(),
             "standard-webhooks" => RetryPolicy::standard_webhooks(),
             _ => generic_retry(),
@@ -226,11 +256,7 @@ fn retry(reader: &mut Reader, push: &Section<'_>) -> Option<RetryPolicy> {
         RetryPolicy::exponential(base?, factor?, max?, jitter?)
     };
     if let Some(longest) = policy.delays.iter().max().filter(|delay| **delay > RETRY_DELAY_MAX) {
-        let days = longest.as_secs_f64() / 86_400.0;
-        let problem = Problem::new(format!("the longest delay before a retry is {days:.0} days"));
-        let help =
-            format!("keep every delay within {}: fewer attempts, or a smaller factor", format_span(RETRY_DELAY_MAX));
-        reader.problem(problem.at(section.place).help(help));
+        reader.problem(too_long_a_delay(*longest).at(section.place));
         return None;
     }
     // Jitter of nothing is no jitter; so one schedule has one form.

@@ -1,7 +1,7 @@
 //! What each key allows by itself but all of them together do not: runs that cannot end, or answers that cannot come.
 
 use crate::engine::{ClientSetup, PushSetup, Setup};
-use crate::policy::poller::{PollPolicy, Timing};
+use crate::policy::poller::{Jitter, PollPolicy, Timing};
 use crate::policy::receiver::Acknowledge;
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::Table;
@@ -15,6 +15,8 @@ const DRAIN_MAX: Span = Span::from_secs(365 * 86_400);
 const SERIALS_MAX: f64 = 4e9;
 const EVENTS_MAX: f64 = 1e10;
 const EXCHANGES_MAX: f64 = 1e12;
+/// A cycle of bursts costs a run about as much as an event does, even if none occurs in it.
+const CYCLES_MAX: f64 = 1e8;
 
 const LIVE_CONSUMERS_MAX: u32 = 1_000;
 const LIVE_EVENTS_MAX: f64 = 1e7;
@@ -63,6 +65,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Problem> {
         return problems;
     }
     problems.extend(events(subject));
+    problems.extend(bursts(subject));
     for (index, client) in subject.setup.clients.iter().enumerate() {
         let index = index.to_string();
         problems.extend(client.pull.as_ref().and_then(|pull| pull_limits(subject, &index, client, pull)));
@@ -133,6 +136,30 @@ fn events(subject: &Subject<'_>) -> Vec<Problem> {
     problems
 }
 
+/// Whether bursts are so short that a run would do nothing but switch them on and off.
+fn bursts(subject: &Subject<'_>) -> Option<Problem> {
+    let Arrivals::Bursts { on, off, .. } = subject.setup.workload.arrivals else { return None };
+    let cycle = (on.as_nanos() as f64 + off.as_nanos() as f64).max(1.0);
+    let length = subject.duration().as_nanos() as f64;
+    let each = length / cycle;
+    let all = each * f64::from(subject.setup.consumers);
+    let (message, other) = if each > CYCLES_MAX {
+        (format!("each consumer would have about {} bursts", count(each)), "`duration`")
+    } else if all > EVENTS_MAX {
+        (format!("there would be about {} bursts over all consumers", count(all)), "`duration` or `consumers`")
+    } else {
+        return None;
+    };
+    let most = CYCLES_MAX.min(EVENTS_MAX / f64::from(subject.setup.consumers));
+    // A whole number of microseconds, rounded up, is short to read and not too short to be taken.
+    let shortest = Span::from_micros((length / most / 1e3).ceil() as u64);
+    let help = format!(
+        "write an `on` and an `off` that are together at least \"{}\", or lower {other}",
+        format_span(shortest.max(Span::from_micros(1)))
+    );
+    Some(subject.problem(&["events", "bursts"], message, help))
+}
+
 fn polls(pull: &PollPolicy, span: Span) -> f64 {
     span.as_nanos() as f64 / pull.every.as_nanos().max(1) as f64
 }
@@ -169,16 +196,17 @@ fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &
         let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));
         return Some(subject.problem(&place, message, help));
     }
-    let least = there_and_back(subject) + subject.setup.api.service_time.min();
+    let service_time = subject.setup.api.service_time.min();
+    let least = there_and_back(subject) + service_time;
+    // A timeout that is not written is the interval, or else far above any usual answer.
+    let is_written = subject.root.find(&["client", index, "pull", "timeout"]).is_some();
     let grid_may_stall = may_lose(subject) && pull.timing == Timing::FixedRate;
     if pull.timeout < least {
-        // A timeout that is not written is the interval, or else far above any usual answer.
-        let is_written = subject.root.find(&["client", index, "pull", "timeout"]).is_some();
         let place = ["client", index, "pull", if is_written { "timeout" } else { "every" }];
-        let help = if grid_may_stall && pull.every < least {
-            format!("write an `every` longer than \"{}\", or lower the `latency` of [network]", format_span(least))
+        let help = if grid_may_stall && pull.every <= least {
+            longer_interval(pull, least, is_written)
         } else {
-            longer_than(least)
+            longer_than(pull.timeout, least, service_time)
         };
         return Some(subject.problem(&place, never_in_time("poll", client, pull.timeout, least), help));
     }
@@ -188,10 +216,32 @@ fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &
             "\"{}\" polls every {every} but waits {timeout} for an answer that may be lost: the polls in between would be skipped",
             client.name
         );
-        let help = format!("write timeout = \"{every}\" or less, or timing = \"fixed-delay\"");
-        return Some(subject.problem(&["client", index, "pull", "timeout"], message, help));
+        let first = if pull.every < least {
+            format!("write every = \"{timeout}\" or more")
+        } else {
+            format!("write timeout = \"{every}\" or less")
+        };
+        let other = if may_wait(pull) { ", or timing = \"fixed-delay\"" } else { "" };
+        return Some(subject.problem(&["client", index, "pull", "timeout"], message, first + other));
     }
     None
+}
+
+/// Whether the polls could as well wait for each other: jitter around a grid needs the grid.
+const fn may_wait(pull: &PollPolicy) -> bool {
+    !matches!(pull.jitter, Jitter::Grid(_))
+}
+
+/// The advice where a longer timeout alone would be longer than the interval, which a network with loss does not allow.
+fn longer_interval(pull: &PollPolicy, least: Span, is_written: bool) -> String {
+    let least = format_span(least);
+    let keys = if is_written { "an `every` and a `timeout`" } else { "an `every`" };
+    let wait = if may_wait(pull) {
+        format!(", or timing = \"fixed-delay\" and a `timeout` longer than \"{least}\"")
+    } else {
+        String::new()
+    };
+    format!("write {keys} longer than \"{least}\"{wait}, or lower the `latency` of [network]")
 }
 
 fn push_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, push: &PushSetup) -> Option<Problem> {
@@ -206,8 +256,11 @@ fn push_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, push: &
         return Some(subject.problem(&["client", index, "push", "retry"], message, help));
     }
     let (timeout, least) = (push.dispatch.timeout, there_and_back(subject) + handling);
-    let message = || never_in_time("webhook", client, timeout, least);
-    (timeout < least).then(|| subject.problem(&["client", index, "push", "timeout"], message(), longer_than(least)))
+    if timeout >= least {
+        return None;
+    }
+    let message = never_in_time("webhook", client, timeout, least);
+    Some(subject.problem(&["client", index, "push", "timeout"], message, longer_than(timeout, least, handling)))
 }
 
 /// The shortest time that a request and its response can travel.
@@ -227,8 +280,10 @@ fn never_in_time(what: &str, client: &ClientSetup, timeout: Span, least: Span) -
     )
 }
 
-fn longer_than(least: Span) -> String {
-    format!("write a `timeout` longer than \"{}\", or lower the `latency` of [network]", format_span(least))
+/// What to do about a timeout that is too short, `handling` being the part of the time that is not the network's.
+fn longer_than(timeout: Span, least: Span, handling: Span) -> String {
+    let or = if handling < timeout { "lower the `latency` of [network]" } else { "a shorter `service_time`" };
+    format!("write a `timeout` longer than \"{}\", or {or}", format_span(least))
 }
 
 /// Everything that only the live engine would refuse.

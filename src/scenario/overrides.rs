@@ -81,7 +81,7 @@ fn resolve(root: &Table, path: &str) -> Result<Target, Problem> {
     }
     Err(match failed {
         Some((_, problem)) => problem,
-        None => no_such_client(&names, rest),
+        None => no_such_client(root, &names, rest),
     })
 }
 
@@ -111,7 +111,14 @@ fn matches<'a>(names: &[(usize, &'a str)], text: &'a str) -> Vec<(usize, &'a str
     found
 }
 
-fn no_such_client(names: &[(usize, &str)], text: &str) -> Problem {
+fn no_such_client(root: &Table, names: &[(usize, &str)], text: &str) -> Problem {
+    let bare = unquoted(text);
+    if let Some((index, name)) = names.iter().find(|(_, name)| *name == bare) {
+        let polls_only = root.find(&["client", &index.to_string(), "push"]).is_none();
+        let key = if polls_only { "pull.every" } else { "push.timeout" };
+        let problem = Problem::new(format!("`client.{text}` is a client, not one of its keys"));
+        return problem.help(format!("a key must follow the name, such as client.{name}.{key}"));
+    }
     if keys::find(&keys::join("client", text)).is_some() {
         let name = names.first().map_or("NAME", |(_, name)| name);
         let problem = Problem::new(format!("`client.{text}` does not say which client"));
@@ -119,7 +126,7 @@ fn no_such_client(names: &[(usize, &str)], text: &str) -> Problem {
     }
     let ends = [".pull", ".push", ".receiver", ".name"];
     let end = ends.iter().filter_map(|end| text.rfind(end)).min().unwrap_or(text.len());
-    let wanted = text[..end].trim_matches('"');
+    let wanted = unquoted(&text[..end]);
     let problem = Problem::new(format!("no client is named \"{wanted}\""));
     let names = || names.iter().map(|(_, name)| *name);
     match keys::nearest(wanted, names()) {
@@ -133,6 +140,11 @@ fn no_such_client(names: &[(usize, &str)], text: &str) -> Problem {
             })
         }
     }
+}
+
+/// The text without the quotes around it, if there are any.
+fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
 
 /// Makes sure that a path is that of a key, or leads on into the value of one that may be a table.

@@ -120,8 +120,11 @@ fn arrivals_of(reader: &mut Reader, section: &Section<'_>, arrivals: &str, rate:
         "bursts" => {
             let bursts = section.sub("events.bursts");
             if bursts.table.is_none() {
-                let problem = Problem::new("`bursts` is missing in [events]").at(section.place);
-                reader.problem(problem.help("add bursts = { on = \"10s\", off = \"50s\" }: the mean lengths"));
+                // Anything else that is written there has been named already.
+                if section.node("bursts").is_none() && !section.misspells("bursts") {
+                    let problem = Problem::new("`bursts` is missing in [events]").at(section.place);
+                    reader.problem(problem.help("add bursts = { on = \"10s\", off = \"50s\" }: the mean lengths"));
+                }
                 return None;
             }
             let on = reader.get(&bursts, "on", positive);
@@ -138,8 +141,11 @@ fn arrivals_of(reader: &mut Reader, section: &Section<'_>, arrivals: &str, rate:
 fn trace_of(reader: &mut Reader, section: &Section<'_>, dir: &Path) -> Option<(TraceSource, Arc<[Time]>)> {
     let table = section.sub("events.trace");
     if table.table.is_none() {
-        let problem = Problem::new("`trace` is missing in [events]").at(section.place);
-        reader.problem(problem.help("add trace = { file = \"times.csv\" }"));
+        // Anything else that is written there has been named already.
+        if section.node("trace").is_none() && !section.misspells("trace") {
+            let problem = Problem::new("`trace` is missing in [events]").at(section.place);
+            reader.problem(problem.help("add trace = { file = \"times.csv\" }"));
+        }
         return None;
     }
     let file = reader.get(&table, "file", kinds::text);
@@ -147,9 +153,8 @@ fn trace_of(reader: &mut Reader, section: &Section<'_>, dir: &Path) -> Option<(T
     let source = TraceSource { file: file?, column: column? };
     match trace::load(&dir.join(&source.file), source.column.as_deref()) {
         Ok(instants) => Some((source, instants.into())),
-        Err(message) => {
-            let place = table.node("file").and_then(|node| node.place.as_ref());
-            let help = "the file is CSV with one instant a row: Unix seconds or RFC 3339";
+        Err(trace::Failure { message, help, key }) => {
+            let place = table.node(key).and_then(|node| node.place.as_ref());
             reader.problem(Problem::new(message).at(place).help(help));
             None
         }

@@ -41,6 +41,10 @@ const SPAN_UNITS_HELP: &str = "the units are ns, us, ms, s, m, h and d";
 const RATE_HELP: &str = r#"write a number per time, such as "10/s", "3/h" or "1/10s""#;
 const SIZE_HELP: &str = r#"write a number and a unit, such as "512 B", "1 KiB" or "2 kB""#;
 
+/// The longest duration and the largest size that advice offers: nothing in a scenario file may be beyond them.
+const ADVISED_SPAN_MAX: Span = Span::from_secs(3_650 * 86_400);
+const ADVISED_SIZE_MAX: u64 = 1 << 20;
+
 /// Nanoseconds in one of a unit.
 fn span_unit(unit: &str) -> Option<u64> {
     Some(match unit {
@@ -158,10 +162,15 @@ pub fn parse_span(text: &str) -> Result<Span, UnitError> {
 }
 
 fn unknown_unit(number: &str, unit: &str, after: &str) -> UnitError {
+    let advice = |unit: &str| {
+        let text = format!("{number}{unit}");
+        let is_good = parse_span(&text).is_ok_and(|span| span <= ADVISED_SPAN_MAX);
+        if is_good { format!("write \"{text}\"") } else { SPAN_HELP.to_owned() }
+    };
     match (unit, meant_unit(unit)) {
-        ("", _) if after.trim().is_empty() => error("has no unit", format!("write \"{number}s\"")),
+        ("", _) if after.trim().is_empty() => error("has no unit", advice("s")),
         ("", _) => error("is not a duration", SPAN_HELP),
-        (_, Some(meant)) => error(format!("has the unknown unit `{unit}`"), format!("write \"{number}{meant}\"")),
+        (_, Some(meant)) => error(format!("has the unknown unit `{unit}`"), advice(meant)),
         (_, None) => error(format!("has the unknown unit `{unit}`"), SPAN_UNITS_HELP),
     }
 }
@@ -256,7 +265,7 @@ pub fn parse_rate(text: &str) -> Result<Rate, UnitError> {
     };
     let rest = rest.trim_start();
     if rest.is_empty() {
-        return Err(error("has no unit", format!("write \"{written}/s\"")));
+        return Err(error("has no unit", rate_advice(written, "s")));
     }
     let Some(per) = rest.strip_prefix('/').map(str::trim) else {
         return Err(error("is not a rate", RATE_HELP));
@@ -265,7 +274,7 @@ pub fn parse_rate(text: &str) -> Result<Rate, UnitError> {
         Some(nanos) => Span::from_nanos(nanos),
         None => match meant_unit(per) {
             Some(meant) => {
-                return Err(error(format!("has the unknown unit `{per}`"), format!("write \"{written}/{meant}\"")));
+                return Err(error(format!("has the unknown unit `{per}`"), rate_advice(written, meant)));
             }
             None => parse_span(per).map_err(|_| error("is not a rate", RATE_HELP))?,
         },
@@ -277,6 +286,13 @@ pub fn parse_rate(text: &str) -> Result<Rate, UnitError> {
     let Decimal { mantissa, scale } = number.map_err(|_| out_of_range())?;
     let nanos = 10u128.checked_pow(scale).and_then(|power| power.checked_mul(per.as_nanos().into()));
     nanos.and_then(|nanos| Rate::from_fraction(mantissa, nanos)).ok_or_else(out_of_range)
+}
+
+/// The advice to write so much per unit, if that is a rate at which anything happens.
+fn rate_advice(number: &str, unit: &str) -> String {
+    let text = format!("{number}/{unit}");
+    let is_good = parse_rate(&text).is_ok_and(|rate| !rate.is_zero());
+    if is_good { format!("write \"{text}\"") } else { RATE_HELP.to_owned() }
 }
 
 /// The canonical text of a rate: per second if that takes at most three decimals, else per longest unit that divides it.
@@ -320,7 +336,11 @@ pub fn parse_size(text: &str) -> Result<u64, UnitError> {
     };
     let unit = rest.trim();
     if unit.is_empty() {
-        return Err(error("has no unit", format!("write \"{written} B\" or \"{written} KiB\"")));
+        let texts = ["B", "KiB"].map(|unit| format!("{written} {unit}"));
+        let is_good = |text: &&String| parse_size(text).is_ok_and(|size| size <= ADVISED_SIZE_MAX);
+        let good: Vec<_> = texts.iter().filter(is_good).map(|text| format!("\"{text}\"")).collect();
+        let help = if good.is_empty() { SIZE_HELP.to_owned() } else { format!("write {}", good.join(" or ")) };
+        return Err(error("has no unit", help));
     }
     let Some(bytes) = size_unit(unit) else {
         return Err(error(format!("has the unknown unit `{unit}`"), "the units are B, kB, KiB, MB and MiB"));
@@ -373,6 +393,10 @@ mod tests {
         for (text, expected) in [
             ("10", "has no unit: write \"10s\""),
             ("10 seconds", "has the unknown unit `seconds`: write \"10s\""),
+            ("99999999999999999999", "has no unit: write a number and a unit"),
+            ("9999999999", "has no unit: write a number and a unit"),
+            ("1.0000000001", "has no unit: write a number and a unit"),
+            ("99999999999999999999 hours", "has the unknown unit `hours`: write a number and a unit"),
             ("10 fortnights", "has the unknown unit `fortnights`"),
             ("-1s", "is negative"),
             ("1.5ns", "is more precise than a nanosecond"),
@@ -405,6 +429,14 @@ mod tests {
             assert_eq!(parse_rate(text).map(format_rate).as_deref(), Ok(canonical), "{text}");
         }
         assert!(parse_rate("0/s").is_ok_and(Rate::is_zero));
+        for (text, help) in [
+            ("10", "write \"10/s\""),
+            ("0", RATE_HELP),
+            ("99999999999999999999", RATE_HELP),
+            ("5/sec", "write \"5/s\""),
+        ] {
+            assert_eq!(parse_rate(text).map_err(|error| error.help), Err(help.to_owned()), "{text}");
+        }
         for text in ["10", "10/", "/s", "-1/s", "1/0s", "10 per s", "1/s/s", "1/sec", "9e9/s"] {
             assert!(parse_rate(text).is_err(), "{text}");
         }
@@ -414,6 +446,14 @@ mod tests {
     fn sizes_are_whole_bytes() {
         for (text, bytes) in [("1 KiB", 1_024), ("1KB", 1_000), ("1.5 KiB", 1_536), ("2 MB", 2_000_000), ("0 B", 0)] {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for (text, help) in [
+            ("1024", "write \"1024 B\" or \"1024 KiB\""),
+            ("2000", "write \"2000 B\""),
+            ("0.5", "write \"0.5 KiB\""),
+            ("9999999999", SIZE_HELP),
+        ] {
+            assert_eq!(parse_size(text).map_err(|error| error.help), Err(help.to_owned()), "{text}");
         }
         for text in ["1", "1 kb", "0.5 B", "-1 B", "big", "1 GiB"] {
             assert!(parse_size(text).is_err(), "{text}");

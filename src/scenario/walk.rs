@@ -36,7 +36,7 @@ fn entry(written: &Entry, key: &Key, problems: &mut Vec<Problem>) {
             let message = format!("`{}` is a table, not {}", key.path, other.kind());
             let help = match key.kind {
                 Kind::Section => format!("write its keys under {}", keys::header(key.path)),
-                _ => format!("write {} = {{ .. }}", key.name()),
+                _ => format!("write {} = {}", key.name(), example(key, other)),
             };
             problems.push(Problem::new(message).at(place.as_ref()).help(help));
         }
@@ -56,6 +56,25 @@ fn entry(written: &Entry, key: &Key, problems: &mut Vec<Problem>) {
             problems.push(Problem::new(message).at(place.as_ref()).help(sections_help(key)));
         }
         _ => {}
+    }
+}
+
+/// What to write for a small table, with the value in it where it is that of one of its keys.
+fn example(key: &Key, value: &Value) -> String {
+    let spread = match value {
+        Value::Integer(integer) => Some(*integer as f64),
+        Value::Float(float) => Some(*float),
+        _ => None,
+    };
+    match (key.path, value) {
+        ("client.pull.jitter", _) => match spread.filter(|spread| (0.0..=1.0).contains(spread)) {
+            Some(_) => format!("{{ spread = {} }}", value.written()),
+            None => "{ spread = 0.1 }".to_owned(),
+        },
+        ("events.trace", Value::Text(_)) => format!("{{ file = {} }}", value.written()),
+        ("events.trace", _) => "{ file = \"times.csv\" }".to_owned(),
+        ("events.bursts", _) => "{ on = \"10s\", off = \"50s\" }".to_owned(),
+        _ => "{ .. }".to_owned(),
     }
 }
 
