@@ -157,6 +157,23 @@ fn check_prints_a_scenario_file_again_with_what_to_expect() {
 }
 
 #[test]
+fn what_cannot_keep_up_is_flagged_and_its_mean_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    // Ten events a second for one worker that takes 200 ms each: twice what it can take.
+    let overload =
+        ["--set", "client.webhook.receiver.workers=1", "--set", "client.webhook.receiver.service_time=200ms"];
+    let checked = stdout(&pushpull(&[&["check", "busy-feed"], &overload[..]].concat()));
+    assert!(checked.contains("# Overloaded: webhook: the receiver's work needs 200 %"), "{checked}");
+    let table = stdout(&pushpull(&[&["run", "busy-feed", "--out", out], &overload[..]].concat()));
+    let mean = table.lines().find(|line| line.starts_with("Latency")).unwrap();
+    assert!(mean.ends_with("no limit *"), "{mean}");
+    assert!(table.contains("* \"webhook\" is overloaded") && !table.contains("hears of an event"), "{table}");
+    let theory = rows(&fs::read(folder.path().join("theory.csv")).unwrap());
+    assert!(theory.iter().all(|row| &row[0] != "webhook"), "no closed form is held against what does not converge");
+}
+
+#[test]
 fn bad_input_names_its_place_and_exits_2() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.toml");

@@ -359,6 +359,23 @@ fn an_event_seen_after_a_later_one_of_its_record_is_out_of_order() {
 }
 
 #[test]
+fn the_rate_is_each_consumers_and_totals_are_totals() {
+    let mut setup = setup(trace(&[1.0, 2.0, 3.0]), 10.0, 0.0, vec![pull(aligned(1.0))]);
+    setup.consumers = 4;
+    let summary = run(&setup).remove(0);
+    assert_eq!((summary.events, summary.polls), (12, 40));
+    assert_eq!((summary.provider.rps_mean, summary.consumer.rps_mean), (4.0, 4.0));
+}
+
+#[test]
+fn polls_per_event_and_polls_per_useful_poll_are_two_numbers() {
+    let setup = setup(trace(&[1.5, 1.6, 1.7, 5.5]), 10.0, 0.0, vec![pull(aligned(1.0))]);
+    let summary = run(&setup).remove(0);
+    assert_eq!(summary.requests_per_event(), Some(2.5), "ten polls for four events");
+    assert_eq!((summary.polls, summary.outcomes.useful), (10, 2), "five polls for each that was useful");
+}
+
+#[test]
 fn requests_carry_what_their_draws_are_about() {
     let a = Request::Poll { after: 1, limit: 2, poll: 3, page: 4 };
     let b = Request::Poll { after: 9, limit: 9, poll: 3, page: 4 };
@@ -375,7 +392,11 @@ fn a_clients_figures_do_not_depend_on_which_other_clients_there_are() {
         clients
     };
     let figures = |more| {
-        let setup = with_loss(setup(poisson(1.0), 300.0, 0.05, clients(more)), 0.1, 0.1);
+        let mut setup = with_loss(setup(poisson(1.0), 300.0, 0.05, clients(more)), 0.1, 0.1);
+        // Few workers, so that clients would slow each other if they shared one System B.
+        setup.consumers = 5;
+        setup.api.service_time = constant(0.4);
+        setup.api.capacity = Capacity { workers: Some(1), queue: 100 };
         let summaries = run(&setup);
         summaries[usize::from(more)..].iter().map(|s| (s.outcomes, s.tally.latencies.sum_nanos())).collect::<Vec<_>>()
     };
