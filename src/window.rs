@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 pub struct Window<T> {
     base: u32,
     slots: VecDeque<Option<T>>,
-    held: usize,
 }
 
 impl<T> Default for Window<T> {
@@ -19,7 +18,7 @@ impl<T> Default for Window<T> {
 impl<T> Window<T> {
     /// An empty table whose first serial number will be `first`.
     pub const fn starting_at(first: u32) -> Self {
-        Self { base: first, slots: VecDeque::new(), held: 0 }
+        Self { base: first, slots: VecDeque::new() }
     }
 
     /// The serial number that the next value will get.
@@ -32,7 +31,6 @@ impl<T> Window<T> {
     pub fn push(&mut self, value: T) -> u32 {
         let serial = self.next_serial();
         self.slots.push_back(Some(value));
-        self.held += 1;
         serial
     }
 
@@ -46,22 +44,11 @@ impl<T> Window<T> {
     pub fn take(&mut self, serial: u32) -> Option<T> {
         let index = serial.checked_sub(self.base)? as usize;
         let value = self.slots.get_mut(index)?.take()?;
-        self.held -= 1;
         while let Some(None) = self.slots.front() {
             self.slots.pop_front();
             self.base = self.base.wrapping_add(1);
         }
         Some(value)
-    }
-
-    /// How many values are held.
-    pub const fn len(&self) -> usize {
-        self.held
-    }
-
-    /// Whether no value is held.
-    pub const fn is_empty(&self) -> bool {
-        self.held == 0
     }
 
     /// The values held, by serial number.
@@ -84,10 +71,10 @@ mod tests {
         assert_eq!(window.get_mut(7).copied(), Some('c'));
         assert_eq!(window.take(5), Some('a'));
         assert_eq!(window.iter().map(|(serial, _)| serial).collect::<Vec<_>>(), [7]);
-        assert_eq!((window.len(), window.next_serial()), (1, 8));
+        assert_eq!(window.next_serial(), 8);
         assert_eq!(window.take(4), None);
         assert_eq!(window.take(99), None);
         assert_eq!(window.take(7), Some('c'));
-        assert!(window.is_empty());
+        assert_eq!(window.iter().count(), 0);
     }
 }

@@ -386,6 +386,3 @@ pub fn exact_latencies(setup: &Setup, client: usize, consumer: u32) -> Vec<Span>
     };
     trace(setup, client, consumer).1.iter().filter_map(seen).collect()
 }
-
-#[cfg(test)]
-mod tests;

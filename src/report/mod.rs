@@ -9,11 +9,11 @@ pub mod json;
 pub mod table;
 pub mod verdict;
 
+use crate::engine::live::Lag;
 use crate::measure::agreement::Agreement;
 use crate::measure::summary::Summary;
 use crate::theory::Verification;
 use crate::theory::stability::Overload;
-use crate::time::Span;
 
 /// Everything a report can tell of one run of one scenario.
 #[derive(Clone, Debug)]
@@ -60,17 +60,6 @@ pub struct EngineReport {
     pub lag: Option<Lag>,
     /// The run was stopped, and its clients had not come equally far: side by side they would mislead.
     pub cut_unevenly: bool,
-}
-
-/// How late the live engine was against its schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lag {
-    /// The median.
-    pub p50: Span,
-    /// The 99th percentile.
-    pub p99: Span,
-    /// The longest.
-    pub max: Span,
 }
 
 impl EngineReport {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cli::{Engine, RunArguments};
+use crate::engine::live::Lag;
 use crate::engine::{ClientRun, ClientSetup, Control, Setup, live, sim};
 use crate::measure::agreement;
 use crate::measure::summary::{Mode, Summary, Terms};
-use crate::report::{EngineReport, Identity, Lag, Report, human};
+use crate::report::{EngineReport, Identity, Report, human};
 use crate::run::{Failure, interrupt, progress::Progress};
 use crate::scenario::{EngineChoice, Scenario};
 use crate::theory::{self, stability};
@@ -95,8 +96,7 @@ fn play_live(setup: &Setup, arguments: &RunArguments, control: &Control) -> Resu
     let options =
         live::Options { bind: arguments.bind, api_port: arguments.api_port, receiver_port: arguments.receiver_port };
     let run = live::run(setup, &options, control)?;
-    let lag = Lag { p50: run.lag.p50, p99: run.lag.p99, max: run.lag.max };
-    engine_report("live", setup, run.clients, Some(lag))
+    engine_report("live", setup, run.clients, Some(run.lag))
 }
 
 fn engine_report(

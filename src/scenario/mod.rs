@@ -143,11 +143,6 @@ impl Scenario {
         Problems::new(&self.written.sources, problems).map_or(Ok(()), Err)
     }
 
-    /// The expected number of events of one consumer over the whole duration.
-    pub fn events_per_consumer(&self) -> f64 {
-        self.subject().events_per_consumer()
-    }
-
     fn subject(&self) -> limits::Subject<'_> {
         limits::Subject { setup: &self.setup, rate: self.rate, root: &self.written.root }
     }

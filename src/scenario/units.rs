@@ -226,11 +226,6 @@ impl Rate {
         self.nanos as f64 / self.events as f64
     }
 
-    /// Events per second.
-    pub fn per_second(self) -> f64 {
-        self.events as f64 / self.nanos as f64 * SECOND as f64
-    }
-
     /// The expected number of events in a span.
     pub fn expected_in(self, span: Span) -> f64 {
         span.as_nanos() as f64 * (self.events as f64 / self.nanos as f64)
