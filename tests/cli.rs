@@ -174,6 +174,26 @@ fn what_cannot_keep_up_is_flagged_and_its_mean_is_not_shown() {
 }
 
 #[test]
+fn a_retry_storm_is_flagged_although_nothing_foretold_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // Seven tenths of what one worker can take, but it takes longer than the sender waits, and each retry is work again.
+    let storm = [
+        ("receiver.workers", "1"),
+        ("receiver.service_time", "70ms"),
+        ("receiver.dedupe", "false"),
+        ("receiver.queue", "1000"),
+        ("push.timeout", "200ms"),
+        ("push.retry", "{ base = \"100ms\", factor = 1, max = 20 }"),
+    ];
+    let sets = storm.map(|(key, value)| format!("--set=client.webhook.{key}={value}"));
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    assert!(!stdout(&pushpull(&[&["check", "busy-feed"], &sets[..]].concat())).contains("Overloaded"));
+    let out = folder.path().to_str().unwrap();
+    let table = stdout(&pushpull(&[&["run", "busy-feed", "--out", out], &sets[..]].concat()));
+    assert!(table.contains("no limit *") && table.contains("and that was not"), "{table}");
+}
+
+#[test]
 fn bad_input_names_its_place_and_exits_2() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.toml");

@@ -39,9 +39,10 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
 fn overloaded(overload: &Overload, client: &Summary) -> String {
     let (part, remedy) = overload.part.describe();
     let load = human::percent(overload.load);
-    let excess = match overload.load {
-        load_now if load_now >= 1.0 => format!("{part} needs {load} of the capacity there is"),
-        _ => format!("{part} took {load} of the capacity there is, and that was not enough"),
+    let excess = if overload.observed {
+        format!("{part} took {load} of the capacity there is, and that was not enough")
+    } else {
+        format!("{part} needs {load} of the capacity there is")
     };
     let name = quoted(client);
     format!(

@@ -106,7 +106,14 @@ fn engine_report(
     lag: Option<Lag>,
 ) -> Result<EngineReport, Failure> {
     let summaries = summarise(setup, runs)?;
-    let overloads = stability::overloads(setup);
+    let mut overloads = stability::overloads(setup);
+    for (client, summary) in summaries.iter().enumerate() {
+        // What was to be expected is said already.
+        let expected: Vec<_> =
+            overloads.iter().filter(|known| known.client == client).map(|known| known.part).collect();
+        let observed = stability::observed(client, summary).into_iter();
+        overloads.extend(observed.filter(|overload| !expected.contains(&overload.part)));
+    }
     let overhead = lag.map_or(Span::ZERO, |lag| agreement::OVERHEAD + lag.p99);
     let verify = |(index, summary)| {
         // What cannot keep up converges to nothing that a closed form could be held against.

@@ -12,9 +12,10 @@ pub struct Overload {
     pub client: usize,
     /// Which part.
     pub part: Part,
-    /// What comes in, as a multiple of what it can take; below 1 where it was found only by running, as the share of its
-    /// time in which it was busy.
+    /// What comes in, as a multiple of what it can take; or the share of its time in which it was busy, if `observed`.
     pub load: f64,
+    /// It was found by running only: nothing that was known before would have told.
+    pub observed: bool,
 }
 
 /// The parts that can be too slow.
@@ -52,7 +53,7 @@ pub fn observed(client: usize, summary: &Summary) -> Vec<Overload> {
         // A client in which something was lost or is pending lies behind; one that was busy and got through does not.
         let behind = summary.delivered < summary.events || summary.outcomes.failed > 0;
         let load = busy.filter(|busy| *busy >= BUSY_ALL_THE_TIME && behind)?;
-        Some(Overload { client, part, load })
+        Some(Overload { client, part, load, observed: true })
     };
     parts.into_iter().filter_map(of_part).collect()
 }
@@ -68,7 +69,7 @@ pub fn overloads(setup: &Setup) -> Vec<Overload> {
     let of_client = |(client, client_setup)| {
         parts.iter().filter_map(move |(part, load)| {
             let load = load(setup, client_setup)?;
-            (load >= 1.0).then_some(Overload { client, part: *part, load })
+            (load >= 1.0).then_some(Overload { client, part: *part, load, observed: false })
         })
     };
     setup.clients.iter().enumerate().flat_map(of_client).collect()
