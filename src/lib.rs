@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod distribution;
 pub mod engine;
+pub mod fault;
 pub mod link;
 pub mod measure;
 pub mod peer;

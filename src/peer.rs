@@ -33,6 +33,8 @@ pub enum Side {
     Consumer,
     /// System B, where the events happen.
     Provider,
+    /// Neither: somebody who calls a webhook's endpoint without being System B.
+    Stranger,
 }
 
 impl Side {
@@ -40,7 +42,7 @@ impl Side {
     pub const fn other(self) -> Self {
         match self {
             Self::Consumer => Self::Provider,
-            Self::Provider => Self::Consumer,
+            Self::Provider | Self::Stranger => Self::Consumer,
         }
     }
 }
@@ -66,7 +68,7 @@ pub enum Authenticity {
 }
 
 /// What an opener asks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// Events after a cursor.
     Poll {
@@ -84,10 +86,17 @@ pub enum Request {
         /// Which record.
         record: u32,
     },
+    /// One event by its name, which a thin webhook told.
+    Fetch {
+        /// Which event. Only what names it has been told; the answer has the rest.
+        event: Event,
+        /// Which try this is, counted from 1; it stays on the opener's side.
+        attempt: u32,
+    },
     /// A webhook.
     Delivery {
-        /// The event it tells of.
-        event: Event,
+        /// The events it tells of, oldest first. One that tells of nothing that ever occurred is forged, and has none.
+        events: Batch,
         /// Which attempt this is, counted from 1.
         attempt: u32,
         /// What the receiving side found when it checked the signature; meaningless while the request is under way.
@@ -102,7 +111,11 @@ impl Request {
             Self::Poll { poll, page, .. } => (u64::from(*poll), u64::from(*page)),
             Self::Record { record } => (u64::from(*record), u64::MAX),
             // The top bit keeps attempts apart from polls, so that a hybrid's two halves do not share their luck.
-            Self::Delivery { event, attempt, .. } => (u64::from(event.serial) | 1 << 63, u64::from(*attempt)),
+            Self::Fetch { event, attempt } => (u64::from(event.serial) | 1 << 62, u64::from(*attempt)),
+            Self::Delivery { events, attempt, .. } => {
+                let first = events.first().map_or(0, |event| event.serial);
+                (u64::from(first) | 1 << 63, u64::from(*attempt))
+            }
         }
     }
 }
@@ -119,10 +132,24 @@ pub enum Response {
     },
     /// The newest event of the record asked for, if there was any.
     Record(Option<Event>),
+    /// The event asked for.
+    Event(Event),
     /// The webhook was taken (2xx).
     Accepted,
-    /// The request was turned down with this HTTP status.
-    Refused(u16),
+    /// The request was turned down.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// How long to leave the other side alone, if it says so (`Retry-After`).
+        retry_after: Option<Span>,
+    },
+}
+
+impl Response {
+    /// The request was turned down with this HTTP status, and no more was said.
+    pub const fn refused(status: u16) -> Self {
+        Self::Refused { status, retry_after: None }
+    }
 }
 
 /// How an exchange ended for its opener.
@@ -143,6 +170,15 @@ pub enum LossCause {
     NeverRetried,
     /// Its last attempt failed.
     RetriesExhausted,
+    /// Its endpoint was disabled.
+    EndpointDisabled,
+    /// It was acknowledged, and then lost before it was handled.
+    Unhandled,
+}
+
+impl LossCause {
+    /// Every cause.
+    pub const ALL: [Self; 4] = [Self::NeverRetried, Self::RetriesExhausted, Self::EndpointDisabled, Self::Unhandled];
 }
 
 /// What a peer is told.
@@ -156,6 +192,11 @@ pub enum Input {
     Requested(Exchange, Request),
     /// An exchange that this peer opened has ended.
     Ended(Exchange, Outcome),
+    /// Somebody asks that an event be delivered again, now. Only a provider is told so.
+    Redeliver(Event),
+    /// The endpoint's process has gone down: what it held in memory is gone. Only a consumer is told so. It answers
+    /// nothing that it was asked before.
+    Crashed,
 }
 
 /// What a peer wants done.
@@ -192,6 +233,17 @@ pub enum Note {
         event: Event,
         /// Whether it was taken for the first time.
         fresh: bool,
+        /// Whether the handler will run on it: also for one that was taken before, where that is not remembered.
+        handled: bool,
+    },
+    /// A webhook was believed that tells of nothing that ever occurred: the handler will run on it.
+    Believed(Exchange),
+    /// The handler will never finish with an event that this exchange brought: it is as if it had not been taken.
+    Dropped {
+        /// Which exchange.
+        exchange: Exchange,
+        /// Which event.
+        event: Event,
     },
     /// The consumer's handler has finished with its first sight of an event.
     Seen(Event),
@@ -206,8 +258,10 @@ pub enum Note {
     },
     /// So many requests wait for a worker now.
     Queued(u32),
-    /// A webhook whose signature did not hold was turned away.
-    ForgeryRejected,
+    /// The dispatcher sends nothing more to this consumer's endpoint until it is enabled again.
+    Disabled(u32),
+    /// The circuit breaker in front of this consumer's endpoint has opened.
+    BreakerOpened(u32),
 }
 
 /// System A or System B as a pure state machine.

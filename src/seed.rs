@@ -39,6 +39,10 @@ pub enum Purpose {
     RetryJitter = 14,
     /// How long the dispatcher takes from the event to the first attempt.
     DispatchDelay = 15,
+    /// Whether a failing receiver answers a webhook with an error.
+    ReceiverError = 16,
+    /// When a forged webhook comes, of which kind it is, and what it copies.
+    Forgery = 17,
 }
 
 /// The seed of a run.

@@ -21,11 +21,51 @@ pub const ATTEMPT_HEADER: &str = "x-pushpull-attempt";
 const USER_AGENT: &str = concat!("pushpull/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
 
+/// What a webhook looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Whose headers and JSON it has.
+    pub shape: Shape,
+    /// How much of an event it carries.
+    pub payload: Payload,
+    /// Whether it is a list of events even when there is only one.
+    pub is_list: bool,
+}
+
+impl Envelope {
+    /// One whole event, in this program's own shape.
+    pub const PLAIN: Self = Self { shape: Shape::StandardWebhooks, payload: Payload::Full, is_list: false };
+}
+
+/// Whose headers and JSON a webhook has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The outline that Standard Webhooks recommends.
+    StandardWebhooks,
+    /// As Stripe sends.
+    Stripe,
+    /// As GitHub sends.
+    GitHub,
+    /// As SendGrid sends.
+    SendGrid,
+}
+
+/// How much of an event a webhook carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// All of it.
+    Full,
+    /// Its name only: whoever receives it fetches the rest from the API.
+    Thin,
+}
+
 /// What both sides of a client agree on before they talk.
 #[derive(Clone, Debug)]
 pub struct Wire {
     /// The position of the client in the scenario; part of its API key.
     pub client: u32,
+    /// What webhooks look like.
+    pub envelope: Envelope,
     /// How webhooks are signed, and the keys that sign and check them.
     pub keys: Keys,
     /// The Unix time of the start of the run, in nanoseconds.
@@ -38,6 +78,7 @@ pub struct Wire {
 struct Sizes {
     poll: u64,
     record: u64,
+    fetch: u64,
     delivery: u64,
     event: u64,
     page: u64,
@@ -139,8 +180,8 @@ impl Headers for http::HeaderMap {
 
 impl Wire {
     /// Settles the terms, and measures the fixed part of every message.
-    pub fn new(client: u32, keys: Keys, epoch_nanos: i128) -> Self {
-        let mut wire = Self { client, keys, epoch_nanos, sizes: Sizes::default() };
+    pub fn new(client: u32, envelope: Envelope, keys: Keys, epoch_nanos: i128) -> Self {
+        let mut wire = Self { client, envelope, keys, epoch_nanos, sizes: Sizes::default() };
         let exchange = Exchange { opener: crate::peer::Side::Consumer, consumer: 0, serial: 0 };
         let event = Event { occurred_at: Time::ZERO, consumer: 0, serial: 0, record: 0, payload: 0 };
         let request = |request: Request| wire.request(exchange, &request, Time::ZERO).size();
@@ -150,7 +191,8 @@ impl Wire {
         wire.sizes = Sizes {
             poll: request(Request::Poll { after: 0, limit: 0, poll: 0, page: 0 }) - 3,
             record: request(Request::Record { record: 0 }) - 2,
-            delivery: request(Request::Delivery { event, attempt: 0, authenticity: Authenticity::Accepted })
+            fetch: request(Request::Fetch { event, attempt: 0 }) - 3,
+            delivery: request(delivery(event, 0, Authenticity::Accepted))
                 - 6
                 - 2 * wire.identifiers_in_headers()
                 - digits_long(event_size + WEBHOOK_FRAME),
@@ -168,7 +210,9 @@ impl Wire {
         match request {
             Request::Poll { after, limit, .. } => self.sizes.poll + serial + digits(*after) + digits(*limit),
             Request::Record { record } => self.sizes.record + serial + digits(*record),
-            Request::Delivery { event, attempt, .. } => {
+            Request::Fetch { event, .. } => self.sizes.fetch + serial + digits(event.consumer) + digits(event.serial),
+            Request::Delivery { events, attempt, .. } => {
+                let Some(event) = events.first() else { return 0 };
                 let body = self.delivery_body_size(event);
                 // The identifier stands in a header too, the consumer in the path too.
                 let identifier = self.identifiers_in_headers() * (digits(event.consumer) + digits(event.serial));
@@ -189,13 +233,13 @@ impl Wire {
                 let body = empty_body + flag + events_size + commas;
                 self.sizes.page + body - empty_body + digits_long(body) - digits_long(empty_body + "false".len() as u64)
             }
-            Response::Record(Some(event)) => {
+            Response::Record(Some(event)) | Response::Event(event) => {
                 let body = self.event_size(event);
                 message_size(200, body) + body
             }
             Response::Record(None) => self.sizes.not_found,
             Response::Accepted => self.sizes.accepted,
-            Response::Refused(_) => self.response(response).size(),
+            Response::Refused { .. } => self.response(response).size(),
         }
     }
 
@@ -231,7 +275,13 @@ impl Wire {
             Request::Record { record } => {
                 self.api_request(format!("/v1/records/rec_{record}"), exchange.consumer, serial)
             }
-            Request::Delivery { event, attempt, .. } => self.webhook(event, *attempt, serial, now),
+            Request::Fetch { event, .. } => {
+                self.api_request(format!("/v1/events/{}", event_id(event)), exchange.consumer, serial)
+            }
+            Request::Delivery { events, attempt, .. } => match events.first() {
+                Some(event) => self.webhook(event, *attempt, serial, now),
+                None => Message::default(),
+            },
         }
     }
 
@@ -281,10 +331,10 @@ impl Wire {
                 let events: Vec<_> = events.iter().map(|event| self.event_json(event)).collect();
                 (200, format!(r#"{{"data":[{}],"has_more":{has_more}}}"#, events.join(",")))
             }
-            Response::Record(Some(event)) => (200, self.event_json(event)),
+            Response::Record(Some(event)) | Response::Event(event) => (200, self.event_json(event)),
             Response::Record(None) => (404, NO_SUCH_RECORD.into()),
             Response::Accepted => (200, String::new()),
-            Response::Refused(status) => (*status, format!(r#"{{"error":"{}"}}"#, reason(*status))),
+            Response::Refused { status, .. } => (*status, format!(r#"{{"error":"{}"}}"#, reason(*status))),
         };
         let headers = vec![("content-type", JSON.into()), ("content-length", body.len().to_string())];
         Message { start: Start::Response(status), headers, body: body.into_bytes() }
@@ -293,13 +343,17 @@ impl Wire {
     /// Reads a response to `request`; an answer that makes no sense counts as a refusal with status 502.
     pub fn read_response(&self, request: &Request, status: u16, body: &[u8]) -> Response {
         match (request, status) {
-            (Request::Poll { .. }, 200) => self.read_page(body).unwrap_or(Response::Refused(502)),
+            (Request::Poll { .. }, 200) => self.read_page(body).unwrap_or(Response::refused(502)),
             (Request::Record { .. }, 200) => match serde_json::from_slice(body) {
                 Ok(event) => Response::Record(self.read_event(&event)),
-                Err(_) => Response::Refused(502),
+                Err(_) => Response::refused(502),
             },
+            (Request::Fetch { .. }, 200) => {
+                let event = serde_json::from_slice(body).ok().and_then(|event| self.read_event(&event));
+                event.map_or(Response::refused(502), Response::Event)
+            }
             (Request::Delivery { .. }, 200..=299) => Response::Accepted,
-            _ => Response::Refused(status),
+            _ => Response::refused(status),
         }
     }
 
@@ -318,11 +372,11 @@ impl Wire {
         let authenticity = signature::verify(*scheme, verifying, header, body, self.unix_seconds(now));
         if authenticity == Authenticity::Rejected {
             let event = Event { occurred_at: Time::ZERO, consumer: 0, serial: 0, record: 0, payload: 0 };
-            return Some(Request::Delivery { event, attempt: 0, authenticity });
+            return Some(delivery(event, 0, authenticity));
         }
         let event = serde_json::from_slice::<WebhookBody<'_>>(body).ok().and_then(|b| self.read_event(&b.data))?;
         let attempt = headers.header(ATTEMPT_HEADER).and_then(|text| text.parse().ok()).unwrap_or(1);
-        Some(Request::Delivery { event, attempt, authenticity })
+        Some(delivery(event, attempt, authenticity))
     }
 
     fn read_event(&self, body: &EventBody<'_>) -> Option<Event> {
@@ -358,6 +412,10 @@ impl Wire {
         let seconds = (self.epoch_nanos + i128::from(at.as_nanos())).div_euclid(1_000_000_000);
         i64::try_from(seconds).unwrap_or(i64::MAX)
     }
+}
+
+fn delivery(event: Event, attempt: u32, authenticity: Authenticity) -> Request {
+    Request::Delivery { events: Batch::from_slice(&[event]), attempt, authenticity }
 }
 
 const WEBHOOK_TYPE: &str = "record.changed";

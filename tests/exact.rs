@@ -9,7 +9,7 @@ use pushpull::engine::{ClientSetup, PushSetup, Setup, sim};
 use pushpull::measure::ledger::Fact;
 use pushpull::peer::{Note, Request, Side};
 use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
-use pushpull::policy::receiver::Acknowledge;
+use pushpull::policy::receiver::{Acknowledge, Dedupe};
 use pushpull::policy::retry::RetryPolicy;
 use pushpull::policy::workers::Capacity;
 use pushpull::time::{Span, Time};
@@ -281,7 +281,7 @@ fn an_acknowledgement_before_the_handler_frees_the_sender_but_not_the_latency() 
 fn without_deduplication_the_handler_runs_again() {
     let busy = |dedupe| {
         let mut client = push_policy(delays(&[5.0]));
-        client.receive.dedupe = dedupe;
+        client.receive.dedupe = if dedupe { client.receive.dedupe } else { Dedupe::Never };
         client.receive.service_time = constant(2.0);
         client.receive.capacity = Capacity { workers: Some(1), queue: 9 };
         let summary = run(&with_loss(setup(trace(&[1.0]), 100.0, 0.5, vec![push(client)]), 0.0, 1.0)).remove(0);

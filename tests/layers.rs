@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["time", "seed", "distribution", "window"],
     &["peer"],
-    &["policy", "workload", "link", "wire", "measure"],
+    &["policy", "fault", "workload", "link", "wire", "measure"],
     &["engine"],
     &["scenario", "theory"],
     &["report"],

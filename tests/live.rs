@@ -12,18 +12,19 @@ use std::time::Duration;
 use pushpull::distribution::Distribution;
 use pushpull::engine::live::{self, Live, LiveError, LiveRun, Options};
 use pushpull::engine::{ClientRun, ClientSetup, Control, PushSetup, Setup, sim};
+use pushpull::fault::Faults;
 use pushpull::link::{Leg, Link};
 use pushpull::measure::tally::{Frame, Tally};
 use pushpull::policy::dispatcher::DispatchPolicy;
 use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
 use pushpull::policy::provider::ApiPolicy;
-use pushpull::policy::receiver::{Acknowledge, ReceivePolicy};
-use pushpull::policy::retry::RetryPolicy;
+use pushpull::policy::receiver::ReceivePolicy;
+use pushpull::policy::retry::{RetryJitter, RetryPolicy};
 use pushpull::policy::signature::Scheme;
 use pushpull::policy::workers::Capacity;
 use pushpull::seed::Seed;
 use pushpull::time::{Span, Time};
-use pushpull::wire::api_key;
+use pushpull::wire::{Envelope, api_key};
 use pushpull::workload::{Arrivals, Workload};
 
 /// Runs share the machine's two or so cores badly, so they come one after the other.
@@ -54,19 +55,13 @@ fn pull(every: Span) -> PollPolicy {
 
 fn push() -> PushSetup {
     PushSetup {
-        dispatch: DispatchPolicy {
-            concurrency: None,
-            delay: Distribution::ZERO,
-            timeout: Span::from_secs(3),
-            retry: RetryPolicy { delays: vec![ms(60), ms(120), ms(180), ms(240), ms(300)], jitter: 0.2 },
-        },
-        receive: ReceivePolicy {
-            capacity: Capacity { workers: Some(16), queue: 500 },
-            service_time: Distribution::Constant(ms(1)),
-            acknowledge: Acknowledge::After,
-            dedupe: true,
-        },
+        dispatch: DispatchPolicy::new(
+            Span::from_secs(3),
+            RetryPolicy::new(vec![ms(60), ms(120), ms(180), ms(240), ms(300)], RetryJitter::Symmetric(0.2)),
+        ),
+        receive: ReceivePolicy::new(Capacity { workers: Some(16), queue: 500 }, Distribution::Constant(ms(1))),
         scheme: Scheme::StandardWebhooks,
+        envelope: Envelope::PLAIN,
     }
 }
 
@@ -81,7 +76,7 @@ fn hasty(mut setup: Setup) -> Setup {
 }
 
 fn client(name: &str, pull: Option<PollPolicy>, push: Option<PushSetup>) -> ClientSetup {
-    ClientSetup { name: name.into(), pull, push }
+    ClientSetup { name: name.into(), pull, push, faults: Faults::default() }
 }
 
 /// Two consumers with 100 events a second each for a second and a half, and a drain that is never needed in full.
@@ -364,7 +359,7 @@ fn strangers_are_answered_and_change_nothing() {
         assert_eq!((tally.events, tally.delivered), (expected.events, expected.events));
         // The two webhooks without a signature are forgeries to the client that takes webhooks.
         let forged = if tally.attempts > 0 { 2 } else { 0 };
-        assert_eq!((tally.duplicates, tally.outcomes.failed, tally.forged_rejected), (0, 0, forged));
+        assert_eq!((tally.duplicates, tally.outcomes.failed, tally.strangers.rejected), (0, 0, forged));
         assert_close(tally.attempts, expected.attempts, 0.02);
         assert_eq!(tally.provider.bytes.sent, tally.consumer.bytes.received);
         assert_eq!(tally.provider.bytes.received, tally.consumer.bytes.sent);
@@ -392,7 +387,7 @@ fn forged_webhooks_are_turned_away_and_counted() {
     });
     let tally = &run.clients[0].tally;
     assert_eq!(tally.check(), Ok(()));
-    assert_eq!((tally.forged_rejected, tally.delivered), (3, tally.events));
+    assert_eq!((tally.strangers.rejected, tally.delivered), (3, tally.events));
     assert_eq!((tally.duplicates, tally.outcomes.failed), (0, 0));
 }
 

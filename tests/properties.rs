@@ -10,12 +10,14 @@ use common::*;
 use proptest::prelude::*;
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientSetup, Control, PushSetup, Setup, sim};
+use pushpull::fault::Faults;
 use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::{OutcomeKind, Outcomes};
 use pushpull::peer::{Note, Side};
 use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
-use pushpull::policy::receiver::Acknowledge;
+use pushpull::policy::receiver::{Acknowledge, Dedupe};
+use pushpull::policy::retry::RetryJitter;
 use pushpull::policy::workers::Capacity;
 use pushpull::time::{Span, Time};
 use pushpull::workload::Arrivals;
@@ -66,18 +68,18 @@ fn any_push() -> impl Strategy<Value = PushSetup> {
                 push.dispatch.concurrency = concurrency;
                 push.dispatch.delay = delay;
                 push.dispatch.timeout = secs(timeout);
-                push.dispatch.retry.jitter = jitter;
+                push.dispatch.retry.jitter = RetryJitter::symmetric(jitter);
                 push.receive.capacity = capacity;
                 push.receive.service_time = service_time;
                 push.receive.acknowledge = if before { Acknowledge::Before } else { Acknowledge::After };
-                push.receive.dedupe = dedupe;
+                push.receive.dedupe = if dedupe { push.receive.dedupe } else { Dedupe::Never };
                 push
             },
         )
 }
 
 fn any_client() -> impl Strategy<Value = ClientSetup> {
-    let client = |pull, push| ClientSetup { name: "client".into(), pull, push };
+    let client = |pull, push| ClientSetup { name: "client".into(), pull, push, faults: Faults::default() };
     prop_oneof![
         any_pull().prop_map(move |pull| client(Some(pull), None)),
         any_push().prop_map(move |push| client(None, Some(push))),

@@ -9,7 +9,7 @@ use pushpull::distribution::Distribution;
 use pushpull::engine::Setup;
 use pushpull::measure::summary::{Figure, Summary};
 use pushpull::policy::poller::{Jitter, Timing};
-use pushpull::policy::retry::RetryPolicy;
+use pushpull::policy::retry::{RetryJitter, RetryPolicy};
 use pushpull::policy::workers::Capacity;
 use pushpull::theory;
 use pushpull::time::Span;
@@ -248,7 +248,7 @@ fn bursts_leave_more_polls_empty_at_the_same_rate_and_the_same_latency() {
 
 #[test]
 fn attempts_and_latency_under_loss_with_retries() {
-    let exponential = |attempts| RetryPolicy::exponential(Span::from_secs(1), 2.0, attempts, 0.0);
+    let exponential = |attempts| RetryPolicy::exponential(Span::from_secs(1), 2.0, attempts, RetryJitter::None);
     // Schedule, loss, time until a failure is noticed: attempts, delivered, mean delay.
     let cases = [
         (exponential(6), 0.1, 10.0, 1.111_110, 0.999_999, 1.235_980),
@@ -302,7 +302,7 @@ fn lost_requests_and_lost_acknowledgements_are_not_the_same() {
     for (lost_request, lost_ack, most, attempts, duplicates, first) in
         [(0.05, 0.02, 5, 1.074_112, 0.020_406_9, 0.055_545_3), (0.0, 0.1, 3, 1.11, 0.11, 0.0)]
     {
-        let mut webhook = push_policy(RetryPolicy::exponential(Span::from_secs(1), 2.0, most, 0.0));
+        let mut webhook = push_policy(RetryPolicy::exponential(Span::from_secs(1), 2.0, most, RetryJitter::None));
         webhook.dispatch.timeout = Span::from_nanos(1);
         let mut base = setup(poisson(1.0), 10_000.0, 0.0, vec![push(webhook)]);
         base.consumers = 10;
@@ -332,7 +332,7 @@ fn request_counts_cross_at_one_event_per_interval() {
     for (every, loss, crossover) in [(60.0, 0.0, 1.0 / 60.0), (300.0, 0.1, 10.8 / 3_600.0)] {
         let counts = |factor: f64| {
             let rate = crossover * factor;
-            let webhook = push_policy(RetryPolicy::exponential(Span::from_secs(1), 2.0, 40, 0.0));
+            let webhook = push_policy(RetryPolicy::exponential(Span::from_secs(1), 2.0, 40, RetryJitter::None));
             let mut policy = poll_policy(every);
             policy.timeout = secs(1.0);
             let mut base = setup(poisson(rate), 4_000.0 / rate, 0.0, vec![pull(policy), push(webhook)]);
@@ -420,7 +420,8 @@ fn predictions_hold_in_runs_of_every_size() {
             1.0 => Jitter::Gap(0.4),
             _ => Jitter::Grid(0.4),
         };
-        let mut webhook = push_policy(RetryPolicy::exponential(Span::from_secs(1), 2.0, 5, 0.2));
+        let mut webhook =
+            push_policy(RetryPolicy::exponential(Span::from_secs(1), 2.0, 5, RetryJitter::Symmetric(0.2)));
         webhook.receive.service_time = Distribution::Exponential { mean: secs(0.5 / rate) };
         webhook.receive.capacity = Capacity { workers: Some(pick(4, &[1.0, 4.0]) as u32), queue: 100 };
         let length = every * pick(5, &[20.0, 300.0, 5_000.0]);

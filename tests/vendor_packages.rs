@@ -161,7 +161,7 @@ fn sent(cases: &[Case]) -> Vec<Vec<Value>> {
     let run = live.run(&Control::default()).unwrap();
     let sent = |(record, client): (Record, &pushpull::engine::ClientRun)| {
         let tally = &client.tally;
-        assert_eq!((tally.check(), tally.forged_rejected), (Ok(()), 0));
+        assert_eq!((tally.check(), tally.strangers.rejected), (Ok(()), 0));
         assert!(tally.events > 10 && tally.delivered == tally.events, "{} of {}", tally.delivered, tally.events);
         let connections = record.lock().unwrap();
         let requests: Vec<_> = connections.iter().flat_map(|bytes| requests(&bytes.lock().unwrap())).collect();

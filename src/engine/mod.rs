@@ -9,6 +9,7 @@ pub mod sim;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::fault::Faults;
 use crate::link::Link;
 use crate::measure::tally::{Frame, Tally};
 use crate::policy::dispatcher::DispatchPolicy;
@@ -17,6 +18,7 @@ use crate::policy::provider::ApiPolicy;
 use crate::policy::receiver::ReceivePolicy;
 use crate::policy::signature::Scheme;
 use crate::seed::Seed;
+use crate::wire::Envelope;
 use crate::workload::Workload;
 
 /// Everything an engine needs to know of a scenario.
@@ -47,6 +49,8 @@ pub struct ClientSetup {
     pub pull: Option<PollPolicy>,
     /// How it is pushed to, if it is.
     pub push: Option<PushSetup>,
+    /// What goes wrong for it.
+    pub faults: Faults,
 }
 
 /// Both ends of a push client.
@@ -58,6 +62,8 @@ pub struct PushSetup {
     pub receive: ReceivePolicy,
     /// How webhooks are signed.
     pub scheme: Scheme,
+    /// What a webhook looks like.
+    pub envelope: Envelope,
 }
 
 impl Setup {

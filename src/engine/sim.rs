@@ -21,7 +21,7 @@ use crate::policy::provider::{Provider, Serves};
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
 use crate::window::Window;
-use crate::wire::Wire;
+use crate::wire::{Envelope, Wire};
 use crate::workload::Events;
 
 /// The Unix time at which every virtual run starts, in nanoseconds: the first instant of 2026.
@@ -72,7 +72,8 @@ pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, 
 fn wire(setup: &Setup, client: usize) -> Wire {
     let scheme = setup.clients[client].push.as_ref().map_or(Scheme::None, |push| push.scheme);
     // Webhooks are not signed in virtual time; only the length of a signature matters, and any key's are as long.
-    Wire::new(u32::try_from(client).unwrap_or(0), Keys::generate(scheme, [1; 32]), EPOCH_NANOS)
+    let envelope = setup.clients[client].push.as_ref().map_or(Envelope::PLAIN, |push| push.envelope);
+    Wire::new(u32::try_from(client).unwrap_or(0), envelope, Keys::generate(scheme, [1; 32]), EPOCH_NANOS)
 }
 
 fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tally, control: &Control) {
@@ -252,6 +253,8 @@ impl<'a> Cell<'a> {
         match side {
             Side::Provider => self.tell_provider(input, ledger),
             Side::Consumer => self.tell_consumer(consumer - self.first, input, ledger),
+            // Nobody waits for what a stranger is told.
+            Side::Stranger => {}
         }
     }
 
@@ -286,11 +289,12 @@ impl<'a> Cell<'a> {
 
     fn send(&mut self, exchange: Exchange, request: Request, timeout: Span, ledger: &mut Ledger<'_>) {
         let bytes = self.wire.request_size(exchange, &request);
-        ledger.record(self.now, Fact::Opened { exchange, request, bytes });
+        ledger.record(self.now, Fact::Opened { exchange, request: request.clone(), bytes });
         let times_out_at = self.now + timeout;
+        let verdict = self.setup.link.request(exchange.consumer, &request);
         let mut flight =
             Flight { request, response: None, times_out_at, end_is_planned: false, ended: false, answered: false };
-        match self.setup.link.request(exchange.consumer, &request) {
+        match verdict {
             Verdict::Deliver(delay) => {
                 let at = self.now + delay;
                 self.agenda.plan(at, Rank::Message, Step::Arrive(exchange));
@@ -310,7 +314,9 @@ impl<'a> Cell<'a> {
     }
 
     fn arrive(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
-        let Some(request) = self.window(exchange).get_mut(exchange.serial).map(|flight| flight.request) else { return };
+        let Some(request) = self.window(exchange).get_mut(exchange.serial).map(|flight| flight.request.clone()) else {
+            return;
+        };
         let bytes = self.wire.request_size(exchange, &request);
         ledger.record(self.now, Fact::Arrived { exchange, bytes });
         self.tell(exchange.opener.other(), exchange.consumer, Input::Requested(exchange, request), ledger);
@@ -327,7 +333,7 @@ impl<'a> Cell<'a> {
             return;
         }
         flight.answered = true;
-        let (ended, times_out_at, request) = (flight.ended, flight.times_out_at, flight.request);
+        let (ended, times_out_at, request) = (flight.ended, flight.times_out_at, flight.request.clone());
         ledger.record(now, Fact::Replied { exchange, bytes });
         if ended {
             self.window(exchange).take(exchange.serial);

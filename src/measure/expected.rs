@@ -1,8 +1,23 @@
 //! Which events may still reach a client.
 
+use smallvec::SmallVec;
+
 use crate::peer::{Event, LossCause};
 use crate::time::Time;
 use crate::window::Window;
+
+/// Serials of the events of one attempt.
+type Serials = SmallVec<[u32; 2]>;
+
+/// An attempt of which something may still be learnt.
+#[derive(Clone, Debug, Default)]
+struct Attempt {
+    events: Serials,
+    /// The receiver has dealt with it, or never will.
+    settled: bool,
+    /// It has ended for the dispatcher.
+    ended: bool,
+}
 
 /// An event that a client has not seen yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +55,8 @@ pub struct Lost {
 pub struct Expected {
     recovers: bool,
     unseen: Window<Unseen>,
-    /// The event of each attempt that is not settled.
-    attempts: Window<u32>,
+    /// The attempts of which something may still be learnt.
+    attempts: Window<Attempt>,
 }
 
 impl Expected {
@@ -56,20 +71,49 @@ impl Expected {
         self.unseen.push(Unseen { occurred_at, record, counted, taken: false, unsettled: 0, given_up: None });
     }
 
-    /// The next attempt has left, with this event.
-    pub fn attempted(&mut self, event: u32) {
-        self.attempts.push(event);
-        if let Some(unseen) = self.unseen.get_mut(event) {
-            unseen.unsettled += 1;
+    /// The next attempt has left, with these events.
+    pub fn attempted(&mut self, events: &[Event]) {
+        for event in events {
+            if let Some(unseen) = self.unseen.get_mut(event.serial) {
+                unseen.unsettled += 1;
+            }
+        }
+        let events = events.iter().map(|event| event.serial).collect();
+        self.attempts.push(Attempt { events, settled: false, ended: false });
+    }
+
+    /// The receiver has dealt with an attempt, or never will. Calls `lost` for each event whose last chance that was.
+    pub fn settled(&mut self, attempt: u32, mut lost: impl FnMut(Lost)) {
+        let Some(known) = self.attempts.get_mut(attempt).filter(|known| !known.settled) else { return };
+        known.settled = true;
+        for event in self.serials(attempt) {
+            if let Some(unseen) = self.unseen.get_mut(event) {
+                unseen.unsettled = unseen.unsettled.saturating_sub(1);
+            }
+            self.lost(event).into_iter().for_each(&mut lost);
         }
     }
 
-    /// The receiver has dealt with an attempt, or never will. Gives back the event if that was its last chance.
-    pub fn settled(&mut self, attempt: u32) -> Option<Lost> {
-        let event = self.attempts.take(attempt)?;
-        let unseen = self.unseen.get_mut(event)?;
-        unseen.unsettled = unseen.unsettled.saturating_sub(1);
-        self.lost(event)
+    /// An attempt has ended for the dispatcher. If it was acknowledged, its events will not be sent again; calls `lost` for
+    /// each whose last chance that was, because System A had taken it and then dropped it.
+    pub fn ended(&mut self, at: Time, attempt: u32, acknowledged: bool, mut lost: impl FnMut(Lost)) {
+        let Some(known) = self.attempts.get_mut(attempt) else { return };
+        known.ended = true;
+        for event in self.serials(attempt) {
+            if acknowledged && let Some(unseen) = self.unseen.get_mut(event) {
+                unseen.given_up.get_or_insert((LossCause::Unhandled, at));
+                self.lost(event).into_iter().for_each(&mut lost);
+            }
+        }
+    }
+
+    /// The events of an attempt, which is forgotten when nothing more can be learnt of it.
+    fn serials(&mut self, attempt: u32) -> Serials {
+        match self.attempts.get_mut(attempt) {
+            Some(known) if known.settled && known.ended => self.attempts.take(attempt).unwrap_or_default().events,
+            Some(known) => known.events.clone(),
+            None => Serials::new(),
+        }
     }
 
     /// System A has taken the event and will handle it.
@@ -77,6 +121,12 @@ impl Expected {
         if let Some(unseen) = self.unseen.get_mut(event) {
             unseen.taken = true;
         }
+    }
+
+    /// System A will not handle the event after all. Gives it back if that was its last chance.
+    pub fn dropped(&mut self, event: u32) -> Option<Lost> {
+        self.unseen.get_mut(event)?.taken = false;
+        self.lost(event)
     }
 
     /// The dispatcher has given up. Gives back the event if that was its last chance.
@@ -116,21 +166,30 @@ mod tests {
     fn expected(recovers: bool) -> Expected {
         let mut expected = Expected::new(recovers);
         for serial in 1..=2 {
-            let event = Event { occurred_at: Time::ZERO, consumer: 0, serial, record: 0, payload: 0 };
-            expected.occurred(&event, true);
+            expected.occurred(&event(serial), true);
         }
-        expected.attempted(1);
+        expected.attempted(&[event(1)]);
         expected
+    }
+
+    fn settled(expected: &mut Expected, attempt: u32) -> Vec<Lost> {
+        let mut all = Vec::new();
+        expected.settled(attempt, |lost| all.push(lost));
+        all
+    }
+
+    const fn event(serial: u32) -> Event {
+        Event { occurred_at: Time::ZERO, consumer: 0, serial, record: 0, payload: 0 }
     }
 
     #[test]
     fn an_event_is_lost_only_when_no_attempt_can_bring_it() {
         let mut given_up_first = expected(false);
         assert_eq!(given_up_first.gave_up(Time::ZERO, 1, CAUSE), None, "its attempt is still under way");
-        assert!(given_up_first.settled(0).is_some());
+        assert_eq!(settled(&mut given_up_first, 0).len(), 1);
         assert_eq!(given_up_first.pending().count(), 1);
         let mut settled_first = expected(false);
-        assert_eq!(settled_first.settled(0), None, "it may be tried again");
+        assert_eq!(settled(&mut settled_first, 0), [], "it may be tried again");
         assert!(settled_first.gave_up(Time::ZERO, 1, CAUSE).is_some());
     }
 
@@ -139,11 +198,35 @@ mod tests {
         let mut taken = expected(false);
         taken.took(1);
         assert_eq!(taken.gave_up(Time::ZERO, 1, CAUSE), None);
-        assert_eq!(taken.settled(0), None);
+        assert_eq!(settled(&mut taken, 0), []);
         assert!(taken.seen(1).is_some() && taken.seen(1).is_none());
         let mut polled = expected(true);
-        assert_eq!(polled.settled(0), None);
+        assert_eq!(settled(&mut polled, 0), []);
         assert_eq!(polled.gave_up(Time::ZERO, 1, CAUSE), None);
         assert_eq!(polled.pending().count(), 2);
+    }
+
+    #[test]
+    fn what_was_acknowledged_and_then_dropped_is_lost_once_nobody_will_send_it_again() {
+        let ended = |expected: &mut Expected| {
+            let mut all = Vec::new();
+            expected.ended(Time::ZERO, 0, true, |lost| all.push(lost.cause));
+            all
+        };
+        for acknowledged_first in [true, false] {
+            let mut expected = expected(false);
+            expected.took(1);
+            assert_eq!(settled(&mut expected, 0), []);
+            if acknowledged_first {
+                assert_eq!(ended(&mut expected), []);
+                assert_eq!(expected.dropped(1).map(|lost| lost.cause), Some(LossCause::Unhandled));
+            } else {
+                assert_eq!(expected.dropped(1), None);
+                assert_eq!(ended(&mut expected), [LossCause::Unhandled]);
+            }
+        }
+        let mut polled = expected(true);
+        polled.took(1);
+        assert_eq!((ended(&mut polled), polled.dropped(1)), (vec![], None));
     }
 }

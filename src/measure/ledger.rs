@@ -1,5 +1,10 @@
 //! Folds the facts of a run, in the order of time, into a tally.
 
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use crate::fault::ForgeryKind;
 use crate::measure::expected::{Expected, Lost};
 use crate::measure::histogram::Latencies;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
@@ -9,7 +14,7 @@ use crate::time::{SECOND, Time};
 use crate::window::Window;
 
 /// Something that happened, as an engine saw it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     /// An event occurred.
     Occurred(Event),
@@ -49,6 +54,13 @@ pub enum Fact {
     },
     /// A peer's note.
     Noted(Side, Note),
+    /// A stranger's webhook reached the endpoint; what the peer noted about it comes after this.
+    Forged {
+        /// Which exchange.
+        exchange: Exchange,
+        /// How it was forged, if it came from the scenario's attacker.
+        kind: Option<ForgeryKind>,
+    },
 }
 
 /// How an exchange ended, as far as counting it goes.
@@ -69,9 +81,9 @@ pub enum End {
 impl From<&Outcome> for End {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Answered(Response::Page { .. } | Response::Record(_)) => Self::Answered,
+            Outcome::Answered(Response::Page { .. } | Response::Record(_) | Response::Event(_)) => Self::Answered,
             Outcome::Answered(Response::Accepted) => Self::Accepted,
-            Outcome::Answered(Response::Refused(status)) => Self::Refused(*status),
+            Outcome::Answered(Response::Refused { status, .. }) => Self::Refused(*status),
             Outcome::TimedOut => Self::TimedOut,
             Outcome::Unreachable => Self::Unreachable,
         }
@@ -90,6 +102,17 @@ struct Open {
     end: Option<End>,
     /// What it moved at the provider and at the consumer.
     bytes: [Bytes; 2],
+}
+
+/// The events whose last chance an exchange was.
+type Losses = SmallVec<[Lost; 2]>;
+
+/// A stranger's webhook that has not been answered.
+#[derive(Clone, Copy, Debug)]
+struct Forgery {
+    kind: Option<ForgeryKind>,
+    counted: bool,
+    believed: bool,
 }
 
 /// What is known of one consumer's client.
@@ -111,6 +134,8 @@ pub struct Ledger<'a> {
     pending: u64,
     /// Counted exchanges of which something may still be learnt.
     underway: u64,
+    /// Strangers' webhooks under way.
+    forgeries: BTreeMap<Exchange, Forgery>,
     tally: &'a mut Tally,
     trace: Option<&'a mut Vec<(Time, Fact)>>,
 }
@@ -125,7 +150,7 @@ impl<'a> Ledger<'a> {
             view: View::default(),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
-        Self { frame, first, accounts, pending: 0, underway: 0, tally, trace: None }
+        Self { frame, first, accounts, pending: 0, underway: 0, forgeries: BTreeMap::new(), tally, trace: None }
     }
 
     /// Also keeps every fact in a list.
@@ -143,7 +168,7 @@ impl<'a> Ledger<'a> {
     /// Takes down a fact. Facts come in the order of time, except that a tie may go either way.
     pub fn record(&mut self, at: Time, fact: Fact) {
         if let Some(trace) = &mut self.trace {
-            trace.push((at, fact));
+            trace.push((at, fact.clone()));
         }
         match fact {
             Fact::Occurred(event) => self.occurred(&event),
@@ -154,8 +179,12 @@ impl<'a> Ledger<'a> {
                 self.moved(exchange, exchange.opener.other(), [0, bytes]);
                 self.settle(exchange);
             }
-            Fact::Ended { exchange, end, bytes } => self.ended(exchange, end, bytes),
+            Fact::Ended { exchange, end, bytes } => self.ended(at, exchange, end, bytes),
             Fact::Noted(side, note) => self.noted(at, side, note),
+            Fact::Forged { exchange, kind } => {
+                let counted = self.frame.counts(at);
+                self.forgeries.insert(exchange, Forgery { kind, counted, believed: false });
+            }
         }
     }
 
@@ -180,9 +209,10 @@ impl<'a> Ledger<'a> {
         let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
         let bytes_moved = [Bytes::default(); 2];
         let open = Open { at, counted, settled: false, brought: None, end: None, bytes: bytes_moved };
-        account.open[exchange.opener as usize].push(open);
-        if let Request::Delivery { event, .. } = request {
-            account.expected.attempted(event.serial);
+        let Some(window) = account.open.get_mut(exchange.opener as usize) else { return };
+        window.push(open);
+        if let Request::Delivery { events, .. } = request {
+            account.expected.attempted(events);
         }
         self.moved(exchange, exchange.opener, [0, bytes]);
         if !counted {
@@ -197,6 +227,7 @@ impl<'a> Ledger<'a> {
                 self.tally.poll_rounds += u64::from(*page == 0);
             }
             Request::Record { .. } => self.tally.polls += 1,
+            Request::Fetch { .. } => self.tally.fetches += 1,
         }
         self.took_part(at, exchange.opener);
     }
@@ -212,11 +243,15 @@ impl<'a> Ledger<'a> {
     /// The other side has dealt with the request, or never will: once the exchange has also ended for its opener, nothing
     /// more can be learnt of it.
     fn settle(&mut self, exchange: Exchange) {
+        if exchange.opener == Side::Stranger {
+            return self.judge_forgery(exchange);
+        }
         if exchange.opener == Side::Provider
             && let Some(account) = account(&mut self.accounts, self.first, exchange.consumer)
         {
-            let lost = account.expected.settled(exchange.serial);
-            self.lost(lost);
+            let mut all = Losses::new();
+            account.expected.settled(exchange.serial, |lost| all.push(lost));
+            all.into_iter().for_each(|lost| self.lost(lost));
         }
         let Some(open) = self.open(exchange) else { return };
         open.settled = true;
@@ -225,7 +260,7 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn ended(&mut self, exchange: Exchange, end: End, bytes: u64) {
+    fn ended(&mut self, at: Time, exchange: Exchange, end: End, bytes: u64) {
         self.tally.transitions += 1;
         self.moved(exchange, exchange.opener, [bytes, 0]);
         let Some(open) = self.open(exchange) else { return };
@@ -242,11 +277,29 @@ impl<'a> Ledger<'a> {
         } else if settled {
             self.close(exchange);
         }
+        if exchange.opener == Side::Provider
+            && let Some(account) = account(&mut self.accounts, self.first, exchange.consumer)
+        {
+            let mut all = Losses::new();
+            account.expected.ended(at, exchange.serial, end == End::Accepted, |lost| all.push(lost));
+            all.into_iter().for_each(|lost| self.lost(lost));
+        }
+    }
+
+    fn judge_forgery(&mut self, exchange: Exchange) {
+        let Some(Forgery { kind, counted, believed }) = self.forgeries.remove(&exchange) else { return };
+        if counted {
+            let forged = match kind {
+                Some(kind) => &mut self.tally.forged[kind as usize],
+                None => &mut self.tally.strangers,
+            };
+            *if believed { &mut forged.accepted } else { &mut forged.rejected } += 1;
+        }
     }
 
     fn close(&mut self, exchange: Exchange) {
         let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
-        if let Some(open) = account.open[exchange.opener as usize].take(exchange.serial) {
+        if let Some(open) = account.open.get_mut(exchange.opener as usize).and_then(|open| open.take(exchange.serial)) {
             self.underway = self.underway.saturating_sub(u64::from(open.counted));
             self.judge(exchange.opener, open);
         }
@@ -278,12 +331,14 @@ impl<'a> Ledger<'a> {
 
     fn noted(&mut self, at: Time, side: Side, note: Note) {
         match note {
-            Note::Took { exchange, event, fresh } => self.took(at, exchange, &event, fresh),
+            Note::Took { exchange, event, fresh, handled } => self.took(exchange, &event, fresh, handled),
+            Note::Believed(exchange) => self.believed(exchange),
+            Note::Dropped { exchange, event } => self.dropped(exchange, &event),
             Note::Seen(event) => self.seen(at, &event),
             Note::GaveUp(event, cause) => {
                 if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
                     let lost = account.expected.gave_up(at, event.serial, cause);
-                    self.lost(lost);
+                    lost.into_iter().for_each(|lost| self.lost(lost));
                 }
             }
             Note::Busy { from, until } => {
@@ -296,26 +351,41 @@ impl<'a> Ledger<'a> {
                     load.queue_max = load.queue_max.max(depth);
                 }
             }
-            Note::ForgeryRejected => self.tally.forged_rejected += u64::from(self.frame.counts(at)),
+            Note::Disabled(_) => self.tally.disabled += u64::from(self.frame.counts(at)),
+            Note::BreakerOpened(_) => self.tally.breaker_opened += u64::from(self.frame.counts(at)),
         }
     }
 
-    fn took(&mut self, at: Time, exchange: Exchange, event: &Event, fresh: bool) {
-        let counted = match self.open(exchange) {
-            Some(open) => {
-                open.brought = Some(fresh || open.brought == Some(true));
-                open.counted
-            }
-            // No exchange of the run brought it, so it was somebody else who sent it, and was believed.
-            None => {
-                self.tally.forged_accepted += u64::from(self.frame.counts(at));
-                false
-            }
-        };
+    fn took(&mut self, exchange: Exchange, event: &Event, fresh: bool, handled: bool) {
+        let counted = self.open(exchange).is_some_and(|open| {
+            open.brought = Some(fresh || open.brought == Some(true));
+            open.counted
+        });
+        if handled && exchange.opener == Side::Stranger {
+            self.believed(exchange);
+        }
         if !fresh {
             self.tally.duplicates += u64::from(counted);
+            self.tally.reprocessed += u64::from(counted && handled);
         } else if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
             account.expected.took(event.serial);
+        }
+    }
+
+    fn believed(&mut self, exchange: Exchange) {
+        if let Some(forgery) = self.forgeries.get_mut(&exchange) {
+            forgery.believed = true;
+        }
+    }
+
+    /// What an exchange brought is gone before it was handled.
+    fn dropped(&mut self, exchange: Exchange, event: &Event) {
+        if let Some(open) = self.open(exchange) {
+            open.brought = None;
+        }
+        if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
+            let lost = account.expected.dropped(event.serial);
+            lost.into_iter().for_each(|lost| self.lost(lost));
         }
     }
 
@@ -341,8 +411,7 @@ impl<'a> Ledger<'a> {
         latencies.get_or_insert_with(|| Box::new(Latencies::new(2))).record(latency);
     }
 
-    fn lost(&mut self, lost: Option<Lost>) {
-        let Some(Lost { cause, at, counted }) = lost else { return };
+    fn lost(&mut self, Lost { cause, at, counted }: Lost) {
         self.pending = self.pending.saturating_sub(1);
         if counted {
             self.tally.count_lost(cause);
@@ -368,13 +437,13 @@ impl<'a> Ledger<'a> {
     }
 
     fn open(&mut self, exchange: Exchange) -> Option<&mut Open> {
-        account(&mut self.accounts, self.first, exchange.consumer)?.open[exchange.opener as usize]
-            .get_mut(exchange.serial)
+        let account = account(&mut self.accounts, self.first, exchange.consumer)?;
+        account.open.get_mut(exchange.opener as usize)?.get_mut(exchange.serial)
     }
 
     const fn load(&mut self, side: Side) -> &mut Load {
         match side {
-            Side::Consumer => &mut self.tally.consumer,
+            Side::Consumer | Side::Stranger => &mut self.tally.consumer,
             Side::Provider => &mut self.tally.provider,
         }
     }
@@ -396,7 +465,7 @@ impl<'a> Ledger<'a> {
         if let Some(open) = self.open(exchange) {
             let place = match side {
                 Side::Provider => 0,
-                Side::Consumer => 1,
+                Side::Consumer | Side::Stranger => 1,
             };
             open.bytes[place].add(Bytes { received, sent });
         }

@@ -110,6 +110,14 @@ pub struct Summary {
     pub polls: u64,
     /// Requests that were webhook attempts.
     pub attempts: u64,
+    /// Requests that fetched the event that a thin webhook named.
+    pub fetches: u64,
+    /// Times that a handler ran on an event that it had handled before.
+    pub reprocessed: u64,
+    /// Times that an endpoint was disabled.
+    pub disabled: u64,
+    /// Times that a circuit breaker opened.
+    pub breaker_opened: u64,
     /// Forged webhooks turned away.
     pub forged_rejected: u64,
     /// Forged webhooks believed.
@@ -144,10 +152,7 @@ impl Summary {
             events: tally.events,
             delivered: tally.delivered,
             pending: tally.pending,
-            lost: vec![
-                (LossCause::NeverRetried, tally.lost_never_retried),
-                (LossCause::RetriesExhausted, tally.lost_retries_exhausted),
-            ],
+            lost: LossCause::ALL.into_iter().map(|cause| (cause, tally.lost_by(cause))).collect(),
             duplicates: tally.duplicates,
             reordered: tally.reordered,
             latency_n: latencies.count(),
@@ -162,8 +167,12 @@ impl Summary {
             outcomes: tally.outcomes,
             polls: tally.polls,
             attempts: tally.attempts,
-            forged_rejected: tally.forged_rejected,
-            forged_accepted: tally.forged_accepted,
+            fetches: tally.fetches,
+            reprocessed: tally.reprocessed,
+            disabled: tally.disabled,
+            breaker_opened: tally.breaker_opened,
+            forged_rejected: tally.all_forged().rejected,
+            forged_accepted: tally.all_forged().accepted,
             provider: load(&tally.provider, terms.provider_workers.map(f64::from), terms.cpu.map(|(b, _)| b)),
             consumer: load(&tally.consumer, consumer_workers, terms.cpu.map(|(_, a)| a)),
             terms,

@@ -1,5 +1,6 @@
 //! The folded facts of one client: whole numbers that add up, in any order, to the same result.
 
+use crate::fault::ForgeryKind;
 use crate::measure::histogram::Latencies;
 use crate::peer::LossCause;
 use crate::time::{SECOND, Span, Time};
@@ -220,6 +221,22 @@ impl Bucket {
     }
 }
 
+/// Webhooks that somebody who is not System B sent, within the measured stretch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forged {
+    /// Turned away, or taken for what had come before: the handler did not run.
+    pub rejected: u64,
+    /// Believed: the handler ran.
+    pub accepted: u64,
+}
+
+impl Forged {
+    const fn add(&mut self, other: &Self) {
+        self.rejected += other.rejected;
+        self.accepted += other.accepted;
+    }
+}
+
 /// Everything counted about one client.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -229,10 +246,10 @@ pub struct Tally {
     pub delivered: u64,
     /// Counted events that may still come.
     pub pending: u64,
-    /// Counted events that were tried once and lost.
-    pub lost_never_retried: u64,
-    /// Counted events of which every attempt failed.
-    pub lost_retries_exhausted: u64,
+    /// Counted events that are lost for good, in the order of [`LossCause::ALL`].
+    lost: [u64; LossCause::ALL.len()],
+    /// Times that a handler ran on an event that it had handled before, because it was no longer remembered.
+    pub reprocessed: u64,
     /// Times that a counted exchange brought an event that had been taken before.
     pub duplicates: u64,
     /// Counted events processed after a later event of the same record.
@@ -251,12 +268,18 @@ pub struct Tally {
     pub poll_rounds: u64,
     /// Counted webhook attempts.
     pub attempts: u64,
+    /// Counted fetches of an event that a thin webhook named.
+    pub fetches: u64,
+    /// Times that an endpoint was disabled.
+    pub disabled: u64,
+    /// Times that a circuit breaker opened.
+    pub breaker_opened: u64,
     /// Counted exchanges whose other side could not be reached at all.
     pub unreachable: u64,
-    /// Forged webhooks that were turned away.
-    pub forged_rejected: u64,
-    /// Forged webhooks that were believed.
-    pub forged_accepted: u64,
+    /// Webhooks of the scenario's attacker, in the order of [`ForgeryKind::ALL`].
+    pub forged: [Forged; ForgeryKind::ALL.len()],
+    /// Webhooks of other strangers; only `live` can have any.
+    pub strangers: Forged,
     /// What fell on System B.
     pub provider: Load,
     /// What fell on System A, over all consumers.
@@ -275,8 +298,8 @@ impl Default for Tally {
             events: 0,
             delivered: 0,
             pending: 0,
-            lost_never_retried: 0,
-            lost_retries_exhausted: 0,
+            lost: [0; LossCause::ALL.len()],
+            reprocessed: 0,
             duplicates: 0,
             reordered: 0,
             latencies: Latencies::new(3),
@@ -286,9 +309,12 @@ impl Default for Tally {
             polls: 0,
             poll_rounds: 0,
             attempts: 0,
+            fetches: 0,
+            disabled: 0,
+            breaker_opened: 0,
             unreachable: 0,
-            forged_rejected: 0,
-            forged_accepted: 0,
+            forged: [Forged::default(); ForgeryKind::ALL.len()],
+            strangers: Forged::default(),
             provider: Load::default(),
             consumer: Load::default(),
             buckets: Vec::new(),
@@ -301,15 +327,24 @@ impl Default for Tally {
 impl Tally {
     /// Counts one event that is lost for good.
     pub const fn count_lost(&mut self, cause: LossCause) {
-        match cause {
-            LossCause::NeverRetried => self.lost_never_retried += 1,
-            LossCause::RetriesExhausted => self.lost_retries_exhausted += 1,
-        }
+        self.lost[cause as usize] += 1;
+    }
+
+    /// Counted events that are lost for good by this cause.
+    pub const fn lost_by(&self, cause: LossCause) -> u64 {
+        self.lost[cause as usize]
     }
 
     /// Counted events that are lost for good, by whatever cause.
-    pub const fn lost(&self) -> u64 {
-        self.lost_never_retried + self.lost_retries_exhausted
+    pub fn lost(&self) -> u64 {
+        self.lost.iter().sum()
+    }
+
+    /// All forged webhooks together, whoever sent them.
+    pub fn all_forged(&self) -> Forged {
+        let mut all = self.strangers;
+        self.forged.iter().for_each(|forged| all.add(forged));
+        all
     }
 
     /// The bucket of that index; buckets up to it come into being.
@@ -325,8 +360,8 @@ impl Tally {
         self.events += other.events;
         self.delivered += other.delivered;
         self.pending += other.pending;
-        self.lost_never_retried += other.lost_never_retried;
-        self.lost_retries_exhausted += other.lost_retries_exhausted;
+        self.lost.iter_mut().zip(other.lost).for_each(|(mine, theirs)| *mine += theirs);
+        self.reprocessed += other.reprocessed;
         self.duplicates += other.duplicates;
         self.reordered += other.reordered;
         self.latencies.merge(&other.latencies);
@@ -336,9 +371,12 @@ impl Tally {
         self.polls += other.polls;
         self.poll_rounds += other.poll_rounds;
         self.attempts += other.attempts;
+        self.fetches += other.fetches;
+        self.disabled += other.disabled;
+        self.breaker_opened += other.breaker_opened;
         self.unreachable += other.unreachable;
-        self.forged_rejected += other.forged_rejected;
-        self.forged_accepted += other.forged_accepted;
+        self.forged.iter_mut().zip(&other.forged).for_each(|(mine, theirs)| mine.add(theirs));
+        self.strangers.add(&other.strangers);
         self.provider.merge(&other.provider);
         self.consumer.merge(&other.consumer);
         for (index, bucket) in other.buckets.iter().enumerate() {
@@ -359,10 +397,10 @@ impl Tally {
         if events != delivered + pending + lost {
             return Err(format!("events {events} are not delivered {delivered} + pending {pending} + lost {lost}"));
         }
-        let (total, kinds) = (self.outcomes.total(), self.polls + self.attempts);
+        let (total, kinds) = (self.outcomes.total(), self.polls + self.attempts + self.fetches);
         if opened != total || opened != kinds {
             return Err(format!(
-                "requests {opened} are not the {total} outcomes, or not the {kinds} polls and attempts"
+                "requests {opened} are not the {total} outcomes, or not the {kinds} polls, attempts and fetches"
             ));
         }
         if delivered != self.latencies.count() {

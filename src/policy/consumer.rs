@@ -34,7 +34,7 @@ impl Consumer {
         let mut new = Batch::new();
         for &event in events {
             let fresh = self.inbox.take(event.serial);
-            out.push(Output::Note(Note::Took { exchange, event, fresh }));
+            out.push(Output::Note(Note::Took { exchange, event, fresh, handled: fresh }));
             if fresh {
                 new.push(event);
             }
@@ -62,17 +62,18 @@ impl Consumer {
 impl Peer for Consumer {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Wake | Input::Occurred(_) => {}
-            Input::Requested(exchange, Request::Delivery { event, attempt, authenticity }) => {
+            Input::Wake | Input::Occurred(_) | Input::Redeliver(_) | Input::Crashed => {}
+            Input::Requested(exchange, Request::Delivery { events, attempt, authenticity }) => {
                 match &mut self.receiver {
                     Some(receiver) => {
+                        let Some(&event) = events.first() else { return };
                         receiver.requested(now, exchange, (event, attempt, authenticity), &mut self.inbox, out);
                     }
-                    None => out.push(Output::Reply { exchange, response: Response::Refused(404) }),
+                    None => out.push(Output::Reply { exchange, response: Response::refused(404) }),
                 }
             }
-            Input::Requested(exchange, Request::Poll { .. } | Request::Record { .. }) => {
-                out.push(Output::Reply { exchange, response: Response::Refused(404) });
+            Input::Requested(exchange, Request::Poll { .. } | Request::Record { .. } | Request::Fetch { .. }) => {
+                out.push(Output::Reply { exchange, response: Response::refused(404) });
             }
             Input::Ended(exchange, outcome) => {
                 let Some(poller) = &mut self.poller else { return };

@@ -87,7 +87,7 @@ impl Provider {
             }
         };
         let finish = |_, job: Job, out: &mut Vec<Output>| {
-            let response = job.response.unwrap_or(Response::Refused(500));
+            let response = job.response.unwrap_or(Response::refused(500));
             out.push(Output::Reply { exchange: job.exchange, response });
         };
         workers.turn(now, out, start, finish);
@@ -103,14 +103,15 @@ fn answer(feeds: &mut [Feed], first: u32, page: u32, job: &Job) -> Response {
             Response::Page { events, has_more }
         }
         (Some(feed), Request::Record { record }) => Response::Record(feed.record(*record)),
-        (None, _) | (_, Request::Delivery { .. }) => Response::Refused(404),
+        (_, Request::Fetch { event, .. }) => Response::Event(*event),
+        (None, _) | (_, Request::Delivery { .. }) => Response::refused(404),
     }
 }
 
 impl Peer for Provider {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Wake => {}
+            Input::Wake | Input::Crashed | Input::Redeliver(_) => {}
             Input::Occurred(event) => {
                 let index = event.consumer.checked_sub(self.first);
                 if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {
@@ -123,7 +124,7 @@ impl Peer for Provider {
             Input::Requested(exchange, request) => {
                 self.serve(now, out);
                 if self.workers.offer(now, Job { exchange, request, response: None }).is_some() {
-                    out.push(Output::Reply { exchange, response: Response::Refused(503) });
+                    out.push(Output::Reply { exchange, response: Response::refused(503) });
                 }
                 self.serve(now, out);
                 if self.workers.waiting() > 0 {

@@ -5,7 +5,7 @@ use crate::peer::{Authenticity, Event, Exchange, Note, Output, Response};
 use crate::policy::inbox::Inbox;
 use crate::policy::workers::{Capacity, Workers};
 use crate::seed::{Purpose, Seed};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// How a receiver takes webhooks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,8 +16,71 @@ pub struct ReceivePolicy {
     pub service_time: Distribution,
     /// Whether the acknowledgement leaves before the handler runs, or after.
     pub acknowledge: Acknowledge,
-    /// Whether a webhook whose event was already taken is acknowledged without running the handler again.
-    pub dedupe: bool,
+    /// How events that came before are known again: they are acknowledged without running the handler.
+    pub dedupe: Dedupe,
+    /// What a receiver whose queue is full says of when to come back, if anything.
+    pub retry_after: Option<Span>,
+    /// What it takes at most of whoever calls.
+    pub limits: Limits,
+    /// How the handler fetches the event that a thin webhook only names; none where webhooks carry their events.
+    pub fetch: Option<FetchPolicy>,
+}
+
+impl ReceivePolicy {
+    /// A receiver that remembers every event and acknowledges what it has handled.
+    pub const fn new(capacity: Capacity, service_time: Distribution) -> Self {
+        Self {
+            capacity,
+            service_time,
+            acknowledge: Acknowledge::After,
+            dedupe: Dedupe::Remember { size: None, age: None },
+            retry_after: None,
+            limits: Limits::DEFAULT,
+            fetch: None,
+        }
+    }
+}
+
+/// How a receiver knows events again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dedupe {
+    /// Not at all: each webhook is handled as if it were the first.
+    Never,
+    /// By a store of the events it has taken.
+    Remember {
+        /// The most events in the store: beyond it the oldest are forgotten. None means no limit.
+        size: Option<u32>,
+        /// How long an event stays in the store. None means for ever.
+        age: Option<Span>,
+    },
+}
+
+/// What a receiver takes at most of whoever calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all headers together.
+    pub header: u32,
+    /// Bytes of the body.
+    pub body: u32,
+    /// How long the headers may take to come, and then the body.
+    pub read_time: Span,
+    /// Connections open at the same time; one more waits.
+    pub connections: u32,
+}
+
+impl Limits {
+    /// Enough for every genuine webhook of default size.
+    pub const DEFAULT: Self =
+        Self { header: 64 << 10, body: (1 << 20) + (1 << 10), read_time: Span::from_secs(10), connections: 2_048 };
+}
+
+/// How a handler fetches an event by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchPolicy {
+    /// How long it waits for the answer.
+    pub timeout: Span,
+    /// How often it tries at most; above zero. After that the webhook has failed.
+    pub tries: u32,
 }
 
 /// When a webhook is acknowledged.
@@ -69,23 +132,22 @@ impl Receiver {
         out: &mut Vec<Output>,
     ) {
         if authenticity == Authenticity::Rejected {
-            out.push(Output::Note(Note::ForgeryRejected));
-            out.push(reply(exchange, Response::Refused(UNAUTHORIZED)));
+            out.push(reply(exchange, Response::refused(UNAUTHORIZED)));
             return;
         }
         self.act(now, out);
         let fresh = !inbox.contains(event.serial);
-        if !fresh && self.policy.dedupe {
-            out.push(Output::Note(Note::Took { exchange, event, fresh }));
+        if !fresh && self.policy.dedupe != Dedupe::Never {
+            out.push(Output::Note(Note::Took { exchange, event, fresh, handled: false }));
             out.push(reply(exchange, Response::Accepted));
             return;
         }
         if self.workers.offer(now, Job { exchange, event, attempt, fresh }).is_some() {
-            out.push(reply(exchange, Response::Refused(SERVICE_UNAVAILABLE)));
+            out.push(reply(exchange, Response::refused(SERVICE_UNAVAILABLE)));
             return;
         }
         inbox.take(event.serial);
-        out.push(Output::Note(Note::Took { exchange, event, fresh }));
+        out.push(Output::Note(Note::Took { exchange, event, fresh, handled: true }));
         if self.policy.acknowledge == Acknowledge::Before {
             out.push(reply(exchange, Response::Accepted));
         }

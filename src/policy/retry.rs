@@ -3,31 +3,77 @@
 use crate::seed::{Purpose, Seed};
 use crate::time::Span;
 
+/// How long a receiver that says when to come back is left alone at most, where a policy does not say otherwise.
+pub const RETRY_AFTER_MAX: Span = Span::from_secs(3_600);
+
 /// A retry schedule: a delay for each retry, perhaps with jitter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
     /// The delay before attempt 2, 3 and so on, from the moment the sender knows that the attempt before it failed.
     pub delays: Vec<Span>,
-    /// Each delay is drawn uniformly within this share of itself, up and down; from 0 to 1.
-    pub jitter: f64,
+    /// How delays vary.
+    pub jitter: RetryJitter,
+    /// No retry leaves later than this after the event, if there is such an end.
+    pub within: Option<Span>,
+    /// How long a receiver is left alone at most when it asks for that (`Retry-After`); zero means that it is not heard.
+    pub retry_after_max: Span,
+}
+
+/// How the delays before retries vary.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RetryJitter {
+    /// Not at all.
+    None,
+    /// Each delay is drawn uniformly within this share of itself, up and down; above 0, at most 1.
+    Symmetric(f64),
+    /// Each delay is drawn uniformly between nothing and itself.
+    Full,
+}
+
+impl RetryJitter {
+    /// Jitter by a share of the delay, up and down; a share of nothing is no jitter.
+    pub fn symmetric(share: f64) -> Self {
+        if share > 0.0 { Self::Symmetric(share) } else { Self::None }
+    }
+
+    /// The longest delay, as a multiple of the one that varies.
+    pub const fn most(self) -> f64 {
+        match self {
+            Self::None | Self::Full => 1.0,
+            Self::Symmetric(share) => 1.0 + share,
+        }
+    }
+
+    /// The mean delay, as a multiple of the one that varies.
+    pub const fn mean(self) -> f64 {
+        match self {
+            Self::None | Self::Symmetric(_) => 1.0,
+            Self::Full => 0.5,
+        }
+    }
 }
 
 impl RetryPolicy {
+    /// A schedule without an end other than its last delay.
+    pub const fn new(delays: Vec<Span>, jitter: RetryJitter) -> Self {
+        Self { delays, jitter, within: None, retry_after_max: RETRY_AFTER_MAX }
+    }
+
     /// One attempt and no more.
     pub const fn never() -> Self {
-        Self { delays: Vec::new(), jitter: 0.0 }
+        Self::new(Vec::new(), RetryJitter::None)
     }
 
     /// Delays that start at `base` and grow by `factor`, with `attempts` attempts in all.
-    pub fn exponential(base: Span, factor: f64, attempts: u32, jitter: f64) -> Self {
+    pub fn exponential(base: Span, factor: f64, attempts: u32, jitter: RetryJitter) -> Self {
         let delay = |retry: u32| base.scale(libm::pow(factor, f64::from(retry)));
-        Self { delays: (0..attempts.saturating_sub(1)).map(delay).collect(), jitter }
+        Self::new((0..attempts.saturating_sub(1)).map(delay).collect(), jitter)
     }
 
     /// The example schedule of the Standard Webhooks specification 1.0.0: ten attempts over 75 h 35 min 5 s.
     pub fn standard_webhooks() -> Self {
         let seconds = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
-        Self { delays: seconds.into_iter().map(Span::from_secs).collect(), jitter: 0.0 }
+        Self::new(seconds.into_iter().map(Span::from_secs).collect(), RetryJitter::None)
     }
 
     /// How many attempts an event gets at most, the first included.
@@ -38,11 +84,12 @@ impl RetryPolicy {
     /// How long to wait after attempt number `failed` (counted from 1) of an event, or none to give up.
     pub fn delay_after(&self, failed: u32, seed: Seed, consumer: u32, event: u32) -> Option<Span> {
         let delay = *self.delays.get(failed.checked_sub(1)? as usize)?;
-        if self.jitter == 0.0 {
-            return Some(delay);
-        }
-        let draw = seed.draw(Purpose::RetryJitter, [consumer.into(), event.into(), failed.into()]);
-        Some(delay.scale(1.0 + self.jitter * (2.0 * draw.unit() - 1.0)))
+        let draw = || seed.draw(Purpose::RetryJitter, [consumer.into(), event.into(), failed.into()]).unit();
+        Some(match self.jitter {
+            RetryJitter::None => delay,
+            RetryJitter::Symmetric(share) => delay.scale(1.0 + share * (2.0 * draw() - 1.0)),
+            RetryJitter::Full => delay.scale(draw()),
+        })
     }
 }
 
@@ -52,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_schedule_ends_after_the_last_delay() {
-        let policy = RetryPolicy::exponential(Span::from_secs(1), 2.0, 4, 0.0);
+        let policy = RetryPolicy::exponential(Span::from_secs(1), 2.0, 4, RetryJitter::None);
         let delays: Vec<_> = (1..=5).map(|n| policy.delay_after(n, Seed::new(1), 0, 1)).collect();
         assert_eq!(delays, [Some(Span::from_secs(1)), Some(Span::from_secs(2)), Some(Span::from_secs(4)), None, None]);
         assert_eq!(policy.attempts_max(), 4);
@@ -68,7 +115,7 @@ mod tests {
 
     #[test]
     fn jitter_spreads_a_delay_evenly_and_no_further_than_it_says() {
-        let policy = RetryPolicy { delays: vec![Span::from_secs(10)], jitter: 0.2 };
+        let policy = RetryPolicy::new(vec![Span::from_secs(10)], RetryJitter::Symmetric(0.2));
         let n = 10_000u32;
         let draw = |i| policy.delay_after(1, Seed::new(9), 0, i).map_or(0.0, Span::as_secs_f64);
         assert!((0..n).map(draw).all(|d| (8.0..=12.0).contains(&d)));

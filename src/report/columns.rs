@@ -201,6 +201,16 @@ pub const MEASURES: &[Column] = &[
         r.engine.lag.map(|lag| lag.p50.as_millis_f64()).into()
     }),
     column("lag_p99_ms", "99th percentile of the same", |r| r.engine.lag.map(|lag| lag.p99.as_millis_f64()).into()),
+    column("fetches", "requests that fetched the event that a thin webhook named", |r| r.summary.fetches.into()),
+    column("reprocessed", "times that a handler ran again on an event that was no longer remembered", |r| {
+        r.summary.reprocessed.into()
+    }),
+    column("lost_endpoint_disabled", "lost events whose endpoint was disabled", |r| {
+        lost(r, LossCause::EndpointDisabled)
+    }),
+    column("lost_unhandled", "lost events that were acknowledged and never handled", |r| lost(r, LossCause::Unhandled)),
+    column("endpoint_disabled", "times that an endpoint was disabled", |r| r.summary.disabled.into()),
+    column("breaker_opened", "times that a circuit breaker opened", |r| r.summary.breaker_opened.into()),
     column("partial", "`true` if the run was stopped before its end", |r| r.partial.to_string().as_str().into()),
 ];
 

@@ -1,10 +1,11 @@
 //! The clients of a scenario.
 
 use crate::engine::{ClientSetup, PushSetup};
+use crate::fault::Faults;
 use crate::policy::dispatcher::DispatchPolicy;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
-use crate::policy::receiver::{Acknowledge, ReceivePolicy};
-use crate::policy::retry::RetryPolicy;
+use crate::policy::receiver::{Acknowledge, Dedupe, ReceivePolicy};
+use crate::policy::retry::{RetryJitter, RetryPolicy};
 use crate::policy::signature::Scheme;
 use crate::policy::workers::Capacity;
 use crate::scenario::keys::{self, Key};
@@ -15,6 +16,7 @@ use crate::scenario::sections::{ProviderKeys, positive};
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::units::format_span;
 use crate::time::Span;
+use crate::wire::Envelope;
 
 /// The most clients of a scenario.
 pub(super) const CLIENTS_MAX: usize = 64;
@@ -27,7 +29,7 @@ const POLL_TIMEOUT: Span = Span::from_secs(10);
 
 /// The retry schedule that is called generic: five attempts, one second and then twice as long each time.
 pub(super) fn generic_retry() -> RetryPolicy {
-    RetryPolicy::exponential(Span::from_secs(1), 2.0, 5, 0.0)
+    RetryPolicy::exponential(Span::from_secs(1), 2.0, 5, RetryJitter::None)
 }
 
 /// Reads every `[[client]]`; none after a problem.
@@ -106,7 +108,7 @@ fn client(reader: &mut Reader, section: &Section<'_>, provider: Option<&Provider
         Some(push) => Some(push?),
         None => None,
     };
-    Some(ClientSetup { name: String::new(), pull, push })
+    Some(ClientSetup { name: String::new(), pull, push, faults: Faults::default() })
 }
 
 fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKeys>) -> Option<PollPolicy> {
@@ -192,11 +194,11 @@ fn push(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         dispatch: DispatchPolicy {
             concurrency: provider.dispatch.concurrency,
             delay: provider.dispatch.delay,
-            timeout: timeout?,
-            retry: retry?,
+            ..DispatchPolicy::new(timeout?, retry?)
         },
         receive: receive?,
         scheme: scheme?,
+        envelope: Envelope::PLAIN,
     })
 }
 
@@ -248,19 +250,19 @@ fn retry(reader: &mut Reader, push: &Section<'_>) -> Option<RetryPolicy> {
             }
         }
         let delays = reader.get(&section, "delays", kinds::spans);
-        RetryPolicy { delays: delays?, jitter: jitter? }
+        RetryPolicy::new(delays?, RetryJitter::symmetric(jitter?))
     } else {
         let base = reader.get(&section, "base", kinds::span);
         let factor = reader.get(&section, "factor", kinds::number);
         let max = reader.get(&section, "max", kinds::small_integer);
-        RetryPolicy::exponential(base?, factor?, max?, jitter?)
+        RetryPolicy::exponential(base?, factor?, max?, RetryJitter::symmetric(jitter?))
     };
     if let Some(longest) = policy.delays.iter().max().filter(|delay| **delay > RETRY_DELAY_MAX) {
         reader.problem(too_long_a_delay(*longest).at(section.place));
         return None;
     }
     // Jitter of nothing is no jitter; so one schedule has one form.
-    let jitter = if policy.delays.is_empty() { 0.0 } else { policy.jitter };
+    let jitter = if policy.delays.is_empty() { RetryJitter::None } else { policy.jitter };
     Some(RetryPolicy { jitter, ..policy })
 }
 
@@ -275,9 +277,8 @@ fn receiver(reader: &mut Reader, client: &Section<'_>) -> Option<ReceivePolicy> 
     });
     let dedupe = reader.get(&section, "dedupe", kinds::flag);
     Some(ReceivePolicy {
-        capacity: Capacity { workers: workers?, queue: queue? },
-        service_time: service_time?,
         acknowledge: acknowledge?,
-        dedupe: dedupe?,
+        dedupe: if dedupe? { Dedupe::Remember { size: None, age: None } } else { Dedupe::Never },
+        ..ReceivePolicy::new(Capacity { workers: workers?, queue: queue? }, service_time?)
     })
 }

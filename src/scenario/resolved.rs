@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use crate::distribution::Distribution;
 use crate::engine::{ClientSetup, PushSetup};
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
-use crate::policy::receiver::{Acknowledge, ReceivePolicy};
-use crate::policy::retry::RetryPolicy;
+use crate::policy::receiver::{Acknowledge, Dedupe, ReceivePolicy};
+use crate::policy::retry::{RetryJitter, RetryPolicy};
 use crate::policy::signature::Scheme;
 use crate::scenario::clients::generic_retry;
 use crate::scenario::keys::{self, Kind};
@@ -202,8 +202,12 @@ fn retry(policy: &RetryPolicy) -> Value {
     } else if *policy == RetryPolicy::standard_webhooks() {
         "standard-webhooks".into()
     } else {
+        let jitter = match policy.jitter {
+            RetryJitter::Symmetric(share) => share,
+            RetryJitter::None | RetryJitter::Full => 0.0,
+        };
         let delays: Vec<_> = policy.delays.iter().copied().map(span).collect();
-        json!({ "delays": delays, "jitter": policy.jitter })
+        json!({ "delays": delays, "jitter": jitter })
     }
 }
 
@@ -216,7 +220,7 @@ fn receiver(policy: &ReceivePolicy) -> Value {
             Acknowledge::After => "after",
             Acknowledge::Before => "before",
         },
-        "dedupe": policy.dedupe,
+        "dedupe": policy.dedupe != Dedupe::Never,
     })
 }
 

@@ -4,6 +4,7 @@ use crate::distribution::Distribution;
 use crate::engine::{PushSetup, Setup};
 use crate::measure::summary::Figure;
 use crate::policy::receiver::Acknowledge;
+use crate::policy::retry::RetryJitter;
 use crate::theory::queueing::{many_workers_wait, single_worker_wait};
 use crate::theory::{Prediction, event_rate, exchange_loss};
 use crate::time::Span;
@@ -56,7 +57,8 @@ fn retry_tail(setup: &Setup, push: &PushSetup) -> f64 {
         if reach < 1e-3 {
             break;
         }
-        tail += step_secs(push, attempt) * (1.0 + push.dispatch.retry.jitter);
+        tail +=
+            step_secs(push, attempt) * push.dispatch.retry.jitter.most().max(1.0) / push.dispatch.retry.jitter.mean();
         reach *= failure;
     }
     tail
@@ -116,7 +118,7 @@ fn first_sight_delay(setup: &Setup, push: &PushSetup) -> f64 {
 /// From the start of attempt number `attempt` (from 0), which is lost, to the start of the next.
 fn step_secs(push: &PushSetup, attempt: u32) -> f64 {
     let delay = push.dispatch.retry.delays.get(attempt as usize).copied().unwrap_or(Span::ZERO);
-    push.dispatch.timeout.as_secs_f64() + delay.as_secs_f64()
+    push.dispatch.timeout.as_secs_f64() + delay.as_secs_f64() * push.dispatch.retry.jitter.mean()
 }
 
 /// A latency quantile in milliseconds: the delivery times form a lattice, one point an attempt. None where something else
@@ -124,7 +126,7 @@ fn step_secs(push: &PushSetup, attempt: u32) -> f64 {
 fn quantile(setup: &Setup, push: &PushSetup, quantile: f64) -> Option<f64> {
     let one_way = one_way(setup, push);
     let lost = setup.link.request.loss;
-    let jittered = push.dispatch.retry.jitter > 0.0 && lost > 0.0;
+    let jittered = push.dispatch.retry.jitter != RetryJitter::None && lost > 0.0;
     if jittered || !one_way.iter().all(Distribution::is_constant) {
         return None;
     }

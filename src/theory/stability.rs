@@ -2,7 +2,7 @@
 
 use crate::engine::{ClientSetup, Setup};
 use crate::measure::summary::Summary;
-use crate::policy::receiver::Acknowledge;
+use crate::policy::receiver::{Acknowledge, Dedupe};
 use crate::theory::{event_rate, exchange_loss, pull, push};
 
 /// A part of a client that cannot keep up.
@@ -79,7 +79,11 @@ fn receiver_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
     let push = client.push.as_ref()?;
     let workers = f64::from(push.receive.capacity.workers?);
     // With deduplication only the first sight of an event is work.
-    let sights = if push.receive.dedupe { 1.0 } else { push::attempts(setup, push) * (1.0 - setup.link.request.loss) };
+    let sights = if push.receive.dedupe != Dedupe::Never {
+        1.0
+    } else {
+        push::attempts(setup, push) * (1.0 - setup.link.request.loss)
+    };
     Some(event_rate(setup)? * sights * push.receive.service_time.mean_secs() / workers)
 }
 

@@ -5,7 +5,7 @@ use crate::peer::Side;
 use crate::time::Span;
 
 fn wire(scheme: Scheme) -> Wire {
-    Wire::new(3, Keys::generate(scheme, [7; 32]), 1_767_225_600_000_000_000)
+    Wire::new(3, Envelope::PLAIN, Keys::generate(scheme, [7; 32]), 1_767_225_600_000_000_000)
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
@@ -25,7 +25,7 @@ fn any_request() -> impl Strategy<Value = Request> {
         (any::<u32>(), any::<u32>()).prop_map(|(after, limit)| Request::Poll { after, limit, poll: 0, page: 0 }),
         any::<u32>().prop_map(|record| Request::Record { record }),
         (any_event(), any::<u32>()).prop_map(|(event, attempt)| Request::Delivery {
-            event,
+            events: Batch::from_slice(&[event]),
             attempt,
             authenticity: Authenticity::Accepted
         }),
@@ -42,7 +42,7 @@ fn any_response() -> impl Strategy<Value = Response> {
             .prop_map(|(events, has_more)| Response::Page { events: events.into(), has_more }),
         prop::option::of(any_event()).prop_map(Response::Record),
         Just(Response::Accepted),
-        prop::sample::select(vec![401u16, 404, 429, 500, 503]).prop_map(Response::Refused),
+        prop::sample::select(vec![401u16, 404, 429, 500, 503]).prop_map(Response::refused),
     ]
 }
 
@@ -77,7 +77,7 @@ proptest! {
         scheme in any_scheme(),
     ) {
         let wire = wire(scheme);
-        let consumer = match &request { Request::Delivery { event, .. } => event.consumer, _ => 17 };
+        let consumer = match &request { Request::Delivery { events, .. } => events[0].consumer, _ => 17 };
         let exchange = Exchange { opener: Side::Consumer, consumer, serial };
         let message = wire.request(exchange, &request, Time::from_nanos(5));
         let headers = header_map(&message);
@@ -87,11 +87,11 @@ proptest! {
         match &request {
             Request::Delivery { .. } => {
                 prop_assert_eq!(read_webhook_path(path), Some(consumer));
-                prop_assert_eq!(wire.read_webhook(&headers, &message.body, Time::from_nanos(9)), Some(request));
+                prop_assert_eq!(wire.read_webhook(&headers, &message.body, Time::from_nanos(9)), Some(request.clone()));
             }
             _ => prop_assert_eq!(
                 read_api_call(path, query, &headers),
-                Some(ApiCall { client: 3, consumer, request })
+                Some(ApiCall { client: 3, consumer, request: request.clone() })
             ),
         }
         let sent = wire.response(&response);
@@ -99,10 +99,11 @@ proptest! {
         let matching = match &response {
             Response::Page { .. } => Request::Poll { after: 0, limit: 1, poll: 0, page: 0 },
             Response::Record(_) => Request::Record { record: 0 },
-            Response::Accepted | Response::Refused(_) => request,
+            Response::Event(event) => Request::Fetch { event: *event, attempt: 1 },
+            Response::Accepted | Response::Refused { .. } => request,
         };
         let expected = match response {
-            Response::Record(None) => Response::Refused(404),
+            Response::Record(None) => Response::refused(404),
             other => other,
         };
         if matches!(matching, Request::Delivery { .. }) || expected != Response::Accepted {
@@ -115,7 +116,8 @@ proptest! {
 fn a_webhook_that_was_tampered_with_is_told_apart() {
     let wire = wire(Scheme::StandardWebhooks);
     let event = Event { occurred_at: Time::ZERO, consumer: 0, serial: 1, record: 4, payload: 10 };
-    let request = Request::Delivery { event, attempt: 1, authenticity: Authenticity::Accepted };
+    let request =
+        Request::Delivery { events: Batch::from_slice(&[event]), attempt: 1, authenticity: Authenticity::Accepted };
     let exchange = Exchange { opener: Side::Provider, consumer: 0, serial: 0 };
     let mut message = wire.request(exchange, &request, Time::ZERO);
     let headers = header_map(&message);

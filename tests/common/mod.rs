@@ -3,18 +3,20 @@
 
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientRun, ClientSetup, Control, PushSetup, Setup, sim};
+use pushpull::fault::Faults;
 use pushpull::link::{Leg, Link};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::Frame;
 use pushpull::policy::dispatcher::DispatchPolicy;
 use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
 use pushpull::policy::provider::ApiPolicy;
-use pushpull::policy::receiver::{Acknowledge, ReceivePolicy};
-use pushpull::policy::retry::RetryPolicy;
+use pushpull::policy::receiver::ReceivePolicy;
+use pushpull::policy::retry::{RetryJitter, RetryPolicy};
 use pushpull::policy::signature::Scheme;
 use pushpull::policy::workers::Capacity;
 use pushpull::seed::Seed;
 use pushpull::time::{Span, Time};
+use pushpull::wire::Envelope;
 use pushpull::workload::{Arrivals, Workload};
 
 pub(crate) fn secs(seconds: f64) -> Span {
@@ -80,29 +82,25 @@ pub(crate) fn poll_policy(every: f64) -> PollPolicy {
 }
 
 pub(crate) fn pull(policy: PollPolicy) -> ClientSetup {
-    ClientSetup { name: "poll".into(), pull: Some(policy), push: None }
+    ClientSetup { name: "poll".into(), pull: Some(policy), push: None, faults: Faults::default() }
 }
 
 /// Webhooks to a receiver that takes as many at once as come, and handles each in no time.
 pub(crate) fn push_policy(retry: RetryPolicy) -> PushSetup {
     PushSetup {
-        dispatch: DispatchPolicy { concurrency: None, delay: Distribution::ZERO, timeout: secs(10.0), retry },
-        receive: ReceivePolicy {
-            capacity: Capacity::UNLIMITED,
-            service_time: Distribution::ZERO,
-            acknowledge: Acknowledge::After,
-            dedupe: true,
-        },
+        dispatch: DispatchPolicy::new(secs(10.0), retry),
+        receive: ReceivePolicy::new(Capacity::UNLIMITED, Distribution::ZERO),
         scheme: Scheme::StandardWebhooks,
+        envelope: Envelope::PLAIN,
     }
 }
 
 pub(crate) fn push(push: PushSetup) -> ClientSetup {
-    ClientSetup { name: "webhook".into(), pull: None, push: Some(push) }
+    ClientSetup { name: "webhook".into(), pull: None, push: Some(push), faults: Faults::default() }
 }
 
 pub(crate) fn delays(seconds: &[f64]) -> RetryPolicy {
-    RetryPolicy { delays: seconds.iter().map(|&s| secs(s)).collect(), jitter: 0.0 }
+    RetryPolicy::new(seconds.iter().map(|&s| secs(s)).collect(), RetryJitter::None)
 }
 
 /// Runs a setup in virtual time, checks the identities, and sums up each client.

@@ -40,7 +40,7 @@ impl Api {
         let (parts, _) = request.into_parts();
         let (line, response) = match self.read(&parts) {
             Ok(call) => (call.client, self.carry_out(&parts, call).await),
-            Err(status) => (0, Response::Refused(status)),
+            Err(status) => (0, Response::refused(status)),
         };
         self.driver.line(line).wire.response(&response)
     }
@@ -105,7 +105,7 @@ impl History {
 
     fn answer(&self, call: &ApiCall) -> Response {
         let all = self.events.borrow();
-        let Some(events) = all.get(call.consumer as usize) else { return Response::Refused(NOT_FOUND) };
+        let Some(events) = all.get(call.consumer as usize) else { return Response::refused(NOT_FOUND) };
         match call.request {
             Ask::Poll { after, limit, .. } => {
                 let rest = events.get(after as usize..).unwrap_or_default();
@@ -116,7 +116,7 @@ impl History {
             Ask::Record { record } => {
                 Response::Record(events.iter().rev().find(|event| event.record == record).copied())
             }
-            Ask::Delivery { .. } => Response::Refused(NOT_FOUND),
+            Ask::Fetch { .. } | Ask::Delivery { .. } => Response::refused(NOT_FOUND),
         }
     }
 }

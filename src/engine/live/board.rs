@@ -56,7 +56,7 @@ impl Board {
             newest.store(event.serial, Ordering::Release);
         }
         if let Fact::Opened { exchange, .. } = fact
-            && let Some(opened) = self.opened[exchange.opener as usize].get(exchange.consumer as usize)
+            && let Some(opened) = self.opened_by(*exchange)
         {
             opened.store(exchange.serial.saturating_add(1), Ordering::Release);
         }
@@ -70,8 +70,11 @@ impl Board {
 
     /// Whether this exchange was opened; a stranger may name any.
     pub(super) fn was_opened(&self, exchange: Exchange) -> bool {
-        let opened = self.opened[exchange.opener as usize].get(exchange.consumer as usize);
-        opened.is_some_and(|opened| exchange.serial < opened.load(Ordering::Acquire))
+        self.opened_by(exchange).is_some_and(|opened| exchange.serial < opened.load(Ordering::Acquire))
+    }
+
+    fn opened_by(&self, exchange: Exchange) -> Option<&AtomicU32> {
+        self.opened.get(exchange.opener as usize)?.get(exchange.consumer as usize)
     }
 
     /// Whether an event of this serial has occurred to this consumer.
@@ -101,17 +104,17 @@ impl Awaited {
                 self.pending += 1;
                 self.learn(event.consumer, |expected| {
                     expected.occurred(event, frame.counts(event.occurred_at));
-                    false
+                    0
                 });
             }
             Fact::Opened { exchange, request, .. } => {
                 if frame.counts(at) {
                     self.underway.insert(*exchange, [false; 2]);
                 }
-                if let Request::Delivery { event, .. } = request {
+                if let Request::Delivery { events, .. } = request {
                     self.learn(exchange.consumer, |expected| {
-                        expected.attempted(event.serial);
-                        false
+                        expected.attempted(events);
+                        0
                     });
                 }
             }
@@ -120,34 +123,46 @@ impl Awaited {
                 if *end == End::Unreachable {
                     self.settle(*exchange);
                 }
+                if exchange.opener == Side::Provider {
+                    self.learn(exchange.consumer, |expected| {
+                        let mut lost = 0;
+                        expected.ended(at, exchange.serial, *end == End::Accepted, |_| lost += 1);
+                        lost
+                    });
+                }
                 self.close(*exchange, 1);
             }
             Fact::Noted(_, Note::Took { event, fresh: true, .. }) => self.learn(event.consumer, |expected| {
                 expected.took(event.serial);
-                false
+                0
             }),
+            Fact::Noted(_, Note::Dropped { event, .. }) => {
+                self.learn(event.consumer, |expected| expected.dropped(event.serial).into_iter().count() as u64);
+            }
             Fact::Noted(_, Note::Seen(event)) => {
-                self.learn(event.consumer, |expected| expected.seen(event.serial).is_some());
+                self.learn(event.consumer, |expected| u64::from(expected.seen(event.serial).is_some()));
             }
             Fact::Noted(_, Note::GaveUp(event, cause)) => {
-                self.learn(event.consumer, |expected| expected.gave_up(at, event.serial, *cause).is_some());
+                self.learn(event.consumer, |expected| u64::from(expected.gave_up(at, event.serial, *cause).is_some()));
             }
-            Fact::Arrived { .. } | Fact::Noted(..) => {}
+            Fact::Arrived { .. } | Fact::Forged { .. } | Fact::Noted(..) => {}
         }
     }
 
-    /// Tells the events of a consumer something; true from `what` means that one less may still come.
-    fn learn(&mut self, consumer: u32, what: impl FnOnce(&mut Expected) -> bool) {
-        if let Some(expected) = self.expected.get_mut(consumer as usize)
-            && what(expected)
-        {
-            self.pending = self.pending.saturating_sub(1);
+    /// Tells the events of a consumer something; `what` gives back how many less may still come.
+    fn learn(&mut self, consumer: u32, what: impl FnOnce(&mut Expected) -> u64) {
+        if let Some(expected) = self.expected.get_mut(consumer as usize) {
+            self.pending = self.pending.saturating_sub(what(expected));
         }
     }
 
     fn settle(&mut self, exchange: Exchange) {
         if exchange.opener == Side::Provider {
-            self.learn(exchange.consumer, |expected| expected.settled(exchange.serial).is_some());
+            self.learn(exchange.consumer, |expected| {
+                let mut lost = 0;
+                expected.settled(exchange.serial, |_| lost += 1);
+                lost
+            });
         }
         self.close(exchange, 0);
     }

@@ -152,7 +152,7 @@ impl<P: Peer + 'static> Driver<P> {
         self.unanswered.borrow_mut().insert((index, exchange), answer);
         self.tell(index, Input::Requested(exchange, request));
         // A peer that never answers would be a bug; whoever asked still gets something.
-        answered.await.unwrap_or(Response::Refused(500))
+        answered.await.unwrap_or(Response::refused(500))
     }
 
     fn reply(&self, index: u32, now: Time, exchange: Exchange, response: Response) {

@@ -28,7 +28,7 @@ impl<P: Peer + 'static> Driver<P> {
     pub(super) fn open(self: &Rc<Self>, index: u32, now: Time, exchange: Exchange, request: Request, timeout: Span) {
         let line = self.line(index);
         let bytes = line.wire.request_size(exchange, &request);
-        line.record(now, Fact::Opened { exchange, request, bytes });
+        line.record(now, Fact::Opened { exchange, request: request.clone(), bytes });
         let verdict = self.link.request(exchange.consumer, &request);
         if verdict == Verdict::Drop {
             line.record(now, Fact::RequestLost(exchange));

@@ -29,7 +29,7 @@ const fn rank(fact: &Fact) -> u8 {
         Fact::Occurred(_) => 0,
         Fact::Opened { .. } => 1,
         Fact::RequestLost(_) => 2,
-        Fact::Arrived { .. } => 3,
+        Fact::Arrived { .. } | Fact::Forged { .. } => 3,
         Fact::Noted(..) => 4,
         Fact::Replied { .. } => 5,
         Fact::Ended { .. } => 6,

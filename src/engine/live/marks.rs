@@ -32,10 +32,10 @@ impl Marks {
         (board.was_opened(exchange) && is_first()).then_some(exchange)
     }
 
-    /// A name for a stranger's exchange, far from any that the run will open.
+    /// A name for a stranger's exchange.
     pub(super) fn name_stranger(&self, consumer: u32) -> Exchange {
         let strangers = self.strangers.get();
-        self.strangers.set(strangers.wrapping_add(1) % (1 << 24));
-        Exchange { opener: self.opener, consumer, serial: u32::MAX - strangers }
+        self.strangers.set(strangers.wrapping_add(1));
+        Exchange { opener: Side::Stranger, consumer, serial: strangers }
     }
 }

@@ -35,7 +35,7 @@ impl Endpoint {
 
     /// Answers one request.
     pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Message {
-        let response = self.take(request).await.unwrap_or_else(Response::Refused);
+        let response = self.take(request).await.unwrap_or_else(Response::refused);
         self.driver.line(0).wire.response(&response)
     }
 
@@ -50,7 +50,8 @@ impl Endpoint {
         let body = read_body(body, self.body_max).await?;
         let line = self.driver.line(consumer);
         let request = line.wire.read_webhook(&parts.headers, &body, self.driver.clock.now()).ok_or(BAD_REQUEST)?;
-        let Ask::Delivery { event, authenticity, .. } = &request else { return Err(BAD_REQUEST) };
+        let Ask::Delivery { events, authenticity, .. } = &request else { return Err(BAD_REQUEST) };
+        let event = events.first().ok_or(BAD_REQUEST)?;
         // What is forged belongs to no exchange, whichever it names.
         let is_authentic = *authenticity == Authenticity::Accepted;
         if is_authentic && !self.can_be(consumer, event) {
@@ -63,7 +64,11 @@ impl Endpoint {
                 line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes });
                 exchange
             }
-            None => self.marks.name_stranger(consumer),
+            None => {
+                let exchange = self.marks.name_stranger(consumer);
+                line.record(self.driver.clock.now(), Fact::Forged { exchange, kind: None });
+                exchange
+            }
         };
         Ok(self.driver.ask(consumer, exchange, request).await)
     }

@@ -28,7 +28,7 @@ use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::{Provider, Serves};
 use crate::policy::signature::Keys;
-use crate::wire::Wire;
+use crate::wire::{Envelope, Wire};
 
 /// The largest webhook that is read, unless the scenario's payloads are larger: 1 MiB, and room for what is around it.
 const WEBHOOK_MAX: usize = (1 << 20) + ENVELOPE;
@@ -166,7 +166,8 @@ impl Stage {
 
     fn line(&self, index: usize, start: Start, target: Option<SocketAddr>) -> Line {
         let client = u32::try_from(index).unwrap_or(u32::MAX);
-        let wire = Wire::new(client, self.keys[index].clone(), start.epoch_nanos);
+        let envelope = self.setup.clients[index].push.as_ref().map_or(Envelope::PLAIN, |push| push.envelope);
+        let wire = Wire::new(client, envelope, self.keys[index].clone(), start.epoch_nanos);
         Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]))
     }
 }

@@ -10,14 +10,14 @@ use super::server::{read_body, serve};
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
-use crate::wire::{Message, Wire};
+use crate::wire::{Envelope, Message, Wire};
 
 fn wire() -> Wire {
     signed_wire(Scheme::StandardWebhooks)
 }
 
 fn signed_wire(scheme: Scheme) -> Wire {
-    Wire::new(2, Keys::generate(scheme, [9; 32]), 1_767_225_600_000_000_000)
+    Wire::new(2, Envelope::PLAIN, Keys::generate(scheme, [9; 32]), 1_767_225_600_000_000_000)
 }
 
 fn event(serial: u32) -> Event {
@@ -29,7 +29,7 @@ fn requests() -> [Request; 3] {
     [
         Request::Poll { after: 12, limit: 100, poll: 5, page: 0 },
         Request::Record { record: 42 },
-        Request::Delivery { event: event(7), attempt: 3, authenticity },
+        Request::Delivery { events: Batch::from_slice(&[event(7)]), attempt: 3, authenticity },
     ]
 }
 
@@ -40,7 +40,7 @@ fn responses() -> [Response; 6] {
         Response::Record(Some(event(9))),
         Response::Record(None),
         Response::Accepted,
-        Response::Refused(503),
+        Response::refused(503),
     ]
 }
 
@@ -69,7 +69,7 @@ fn on_a_runtime<T>(task: impl Future<Output = T>) -> T {
 
 #[test]
 fn requests_and_answers_take_as_many_bytes_as_the_client_counts() {
-    for (request, response) in requests().into_iter().flat_map(|r| responses().map(|answer| (r, answer))) {
+    for (request, response) in requests().into_iter().flat_map(|r| responses().map(move |answer| (r.clone(), answer))) {
         check_what_the_client_counts(&wire(), &request, &response);
     }
     for scheme in Scheme::ALL {

@@ -1,0 +1,153 @@
+//! What breaks for a while, and who attacks: the faults that one client meets.
+
+use crate::peer::{Event, Exchange};
+use crate::seed::{Purpose, Seed};
+use crate::time::{Span, Time};
+
+/// Something that is wrong for a while.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fault {
+    /// What.
+    pub kind: FaultKind,
+    /// From when on.
+    pub from: Time,
+    /// Until when; this instant is no longer part of it.
+    pub until: Time,
+}
+
+impl Fault {
+    /// Whether it is wrong at this instant.
+    pub fn is_on(&self, at: Time) -> bool {
+        (self.from..self.until).contains(&at)
+    }
+}
+
+/// What can be wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FaultKind {
+    /// The endpoint for webhooks is down: it takes no connection, and what it held in memory is gone.
+    ReceiverDown {
+        /// What becomes of connections.
+        connections: Connections,
+    },
+    /// The endpoint's handler takes this many times as long.
+    ReceiverSlow {
+        /// Above zero.
+        factor: f64,
+    },
+    /// The endpoint answers some webhooks with an error instead of taking them.
+    ReceiverErrors {
+        /// The HTTP status.
+        status: u16,
+        /// Which share of the webhooks, from 0 to 1.
+        share: f64,
+        /// What it says of when to come back.
+        retry_after: Option<Span>,
+    },
+    /// Somebody who is not System B sends webhooks to the endpoint.
+    ForgedWebhooks {
+        /// Nanoseconds from one to the next, for each consumer; above zero.
+        gap_nanos: f64,
+        /// How often each kind comes, in the order of [`ForgeryKind::ALL`]: weights, of which one at least is above zero.
+        mix: [u32; ForgeryKind::ALL.len()],
+    },
+}
+
+/// What becomes of the connections to a side that goes down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connections {
+    /// Open ones are reset and new ones refused: the opener learns at once, after one round trip.
+    Reset,
+    /// Packets vanish: the opener learns by its timeout.
+    Drop,
+}
+
+/// A way of forging a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ForgeryKind {
+    /// Made up, without a signature.
+    Unsigned,
+    /// Made up, and signed with a key that is not System B's.
+    WronglySigned,
+    /// A genuine webhook, recorded an hour ago.
+    Stale,
+    /// A genuine webhook, recorded just now.
+    Replayed,
+    /// A genuine webhook, recorded just now, with something else in its body.
+    Tampered,
+    /// Made up, with a body that is larger than the endpoint takes.
+    Oversized,
+    /// Made up, and sent so slowly that it never ends.
+    Slow,
+}
+
+impl ForgeryKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] =
+        [Self::Unsigned, Self::WronglySigned, Self::Stale, Self::Replayed, Self::Tampered, Self::Oversized, Self::Slow];
+
+    /// The name that stands in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unsigned => "unsigned",
+            Self::WronglySigned => "wrongly-signed",
+            Self::Stale => "stale",
+            Self::Replayed => "replayed",
+            Self::Tampered => "tampered",
+            Self::Oversized => "oversized",
+            Self::Slow => "slow",
+        }
+    }
+}
+
+/// The faults that one client meets. Several may be on at once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Faults(pub Vec<Fault>);
+
+impl Faults {
+    /// Whether the endpoint for webhooks is down at this instant, and if so what becomes of connections.
+    pub fn receiver_down(&self, at: Time) -> Option<Connections> {
+        self.on(at).find_map(|kind| match kind {
+            FaultKind::ReceiverDown { connections } => Some(connections),
+            _ => None,
+        })
+    }
+
+    /// How many times as long the endpoint's handler takes at this instant.
+    pub fn slowdown(&self, at: Time) -> f64 {
+        let factor = |kind| match kind {
+            FaultKind::ReceiverSlow { factor } => factor,
+            _ => 1.0,
+        };
+        self.on(at).map(factor).product()
+    }
+
+    /// The status, and the time to stay away, with which the endpoint turns this webhook down at this instant, if it does.
+    pub fn receiver_error(
+        &self,
+        at: Time,
+        seed: Seed,
+        exchange: Exchange,
+        event: Option<&Event>,
+    ) -> Option<(u16, Option<Span>)> {
+        let subject = [exchange.consumer.into(), event.map_or(0, |event| event.serial.into()), exchange.serial.into()];
+        self.on(at).find_map(|kind| match kind {
+            FaultKind::ReceiverErrors { status, share, retry_after } => {
+                seed.draw(Purpose::ReceiverError, subject).chance(share).then_some((status, retry_after))
+            }
+            _ => None,
+        })
+    }
+
+    /// The instants at which the endpoint for webhooks goes down, in order.
+    pub fn crashes(&self) -> Vec<Time> {
+        let down = |fault: &&Fault| matches!(fault.kind, FaultKind::ReceiverDown { .. });
+        let mut instants: Vec<_> = self.0.iter().filter(down).map(|fault| fault.from).collect();
+        instants.sort_unstable();
+        instants
+    }
+
+    fn on(&self, at: Time) -> impl Iterator<Item = FaultKind> {
+        self.0.iter().filter(move |fault| fault.is_on(at)).map(|fault| fault.kind)
+    }
+}
