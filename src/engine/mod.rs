@@ -3,6 +3,7 @@
 //! An engine takes a [`Setup`] and gives back a tally for each client. It moves messages and keeps time, and decides nothing.
 
 pub mod agenda;
+mod attack;
 pub mod deadlines;
 pub mod live;
 pub mod sim;

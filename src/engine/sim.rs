@@ -10,13 +10,16 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use crate::engine::agenda::{Agenda, Rank};
+use crate::engine::attack::{Attack, Forgery};
 use crate::engine::deadlines::Deadlines;
 use crate::engine::{ClientRun, ClientSetup, Control, Setup};
+use crate::fault::{Connections, Faults};
 use crate::link::Verdict;
 use crate::measure::ledger::{End, Fact, Ledger};
 use crate::measure::tally::Tally;
 use crate::peer::{Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response, Side};
 use crate::policy::consumer::Consumer;
+use crate::policy::forger::Reception;
 use crate::policy::provider::{Provider, Serves};
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
@@ -113,6 +116,10 @@ struct Flight {
     ended: bool,
     /// The other side will not answer (again).
     answered: bool,
+    /// The other side has it.
+    arrived: bool,
+    /// It ends with the news that the other side could not be reached.
+    unreachable: bool,
 }
 
 /// Peers that share something, or just one consumer and its provider.
@@ -131,23 +138,30 @@ struct Cell<'a> {
     occurrences: Deadlines,
     agenda: Agenda<Step>,
     flights: Vec<[Window<Flight>; 2]>,
+    faults: &'a Faults,
+    /// When the endpoints go down, the soonest last.
+    crashes: Vec<Time>,
+    attack: Option<Box<Attack>>,
     out: Vec<Output>,
 }
 
 /// What comes next, in the order in which ties are resolved: an event at the very instant of sampling is in, a poll that
-/// falls due when the last one ends is not skipped, and an answer that is ready just as time runs out is in time.
+/// falls due when the last one ends is not skipped, an answer that is ready just as time runs out is in time, and a webhook
+/// that arrives just as its endpoint goes down finds it down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Next {
     Event(u32),
+    Crash,
     Message,
     WakeProvider,
     WakeConsumer(u32),
+    Forge(u32),
     Timeout,
 }
 
 impl<'a> Cell<'a> {
-    fn new(setup: &'a Setup, client: &ClientSetup, wire: &'a Wire, consumers: Range<u32>) -> Self {
-        let count = consumers.len();
+    fn new(setup: &'a Setup, client: &'a ClientSetup, wire: &'a Wire, consumers: Range<u32>) -> Self {
+        let (first, count) = (consumers.start, consumers.len());
         let dispatch = client.push.as_ref().map(|push| &push.dispatch);
         let serves = Serves {
             first: consumers.start,
@@ -165,7 +179,7 @@ impl<'a> Cell<'a> {
             provider: Provider::new(setup.api, setup.seed, serves),
             consumers: consumers
                 .clone()
-                .map(|consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive))
+                .map(|consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive, &client.faults))
                 .collect(),
             wakes: Deadlines::new(count),
             events: consumers.map(|consumer| setup.workload.events(consumer)).collect(),
@@ -173,6 +187,9 @@ impl<'a> Cell<'a> {
             occurrences: Deadlines::new(count),
             agenda: Agenda::default(),
             flights: (0..count).map(|_| [Window::default(), Window::default()]).collect(),
+            faults: &client.faults,
+            crashes: client.push.iter().flat_map(|_| client.faults.crashes().into_iter().rev()).collect(),
+            attack: client.push.as_ref().and_then(|push| Attack::new(setup, client, push.scheme, first, count as u32)),
             out: Vec::new(),
         };
         for index in 0..count as u32 {
@@ -221,7 +238,9 @@ impl<'a> Cell<'a> {
         });
         let provider = self.provider.deadline().map(|at| (at, Next::WakeProvider));
         let consumer = self.wakes.earliest().map(|(at, index)| (at, Next::WakeConsumer(index)));
-        [event, agenda, provider, consumer].into_iter().flatten().min()
+        let crash = self.crashes.last().map(|at| (*at, Next::Crash));
+        let forgery = self.attack.as_mut().and_then(|attack| attack.next()).map(|(at, index)| (at, Next::Forge(index)));
+        [event, crash, agenda, provider, consumer, forgery].into_iter().flatten().min()
     }
 
     fn take(&mut self, next: Next, ledger: &mut Ledger<'_>) {
@@ -233,6 +252,8 @@ impl<'a> Cell<'a> {
                     self.tell_provider(Input::Occurred(event), ledger);
                 }
             }
+            Next::Crash => self.crash(ledger),
+            Next::Forge(index) => self.forge(index, ledger),
             Next::WakeProvider => self.tell_provider(Input::Wake, ledger),
             Next::WakeConsumer(index) => self.tell_consumer(index, Input::Wake, ledger),
             Next::Message | Next::Timeout => match self.agenda.pop() {
@@ -292,8 +313,16 @@ impl<'a> Cell<'a> {
         ledger.record(self.now, Fact::Opened { exchange, request: request.clone(), bytes });
         let times_out_at = self.now + timeout;
         let verdict = self.setup.link.request(exchange.consumer, &request);
-        let mut flight =
-            Flight { request, response: None, times_out_at, end_is_planned: false, ended: false, answered: false };
+        let mut flight = Flight {
+            request,
+            response: None,
+            times_out_at,
+            end_is_planned: false,
+            ended: false,
+            answered: false,
+            arrived: false,
+            unreachable: false,
+        };
         match verdict {
             Verdict::Deliver(delay) => {
                 let at = self.now + delay;
@@ -314,9 +343,17 @@ impl<'a> Cell<'a> {
     }
 
     fn arrive(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
-        let Some(request) = self.window(exchange).get_mut(exchange.serial).map(|flight| flight.request.clone()) else {
-            return;
-        };
+        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
+        flight.arrived = true;
+        let request = flight.request.clone();
+        if exchange.opener == Side::Provider
+            && let Some(connections) = self.faults.receiver_down(self.now)
+        {
+            return self.cut(exchange, connections, ledger);
+        }
+        if let (Some(attack), Request::Delivery { events, .. }) = (&mut self.attack, &request) {
+            attack.record(exchange.consumer - self.first, events);
+        }
         let bytes = self.wire.request_size(exchange, &request);
         ledger.record(self.now, Fact::Arrived { exchange, bytes });
         self.tell(exchange.opener.other(), exchange.consumer, Input::Requested(exchange, request), ledger);
@@ -326,6 +363,9 @@ impl<'a> Cell<'a> {
 
     fn reply(&mut self, exchange: Exchange, response: Response, ledger: &mut Ledger<'_>) {
         let bytes = self.wire.response_size(&response);
+        if exchange.opener == Side::Stranger {
+            return ledger.record(self.now, Fact::Replied { exchange, bytes });
+        }
         let now = self.now;
         let link = self.setup.link;
         let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
@@ -368,15 +408,79 @@ impl<'a> Cell<'a> {
             return;
         }
         flight.ended = true;
-        let response = flight.response.take();
+        let (response, unreachable) = (flight.response.take(), flight.unreachable);
         if flight.answered {
             window.take(exchange.serial);
         }
         let bytes = response.as_ref().map_or(0, |response| self.wire.response_size(response));
-        let outcome = response.map_or(Outcome::TimedOut, Outcome::Answered);
+        let outcome = match response {
+            Some(response) => Outcome::Answered(response),
+            None if unreachable => Outcome::Unreachable,
+            None => Outcome::TimedOut,
+        };
         let end = End::from(&outcome);
         self.tell(exchange.opener, exchange.consumer, Input::Ended(exchange, outcome), ledger);
         ledger.record(self.now, Fact::Ended { exchange, end, bytes });
+    }
+
+    /// Cuts an exchange off because the other side is down.
+    fn cut(&mut self, exchange: Exchange, connections: Connections, ledger: &mut Ledger<'_>) {
+        let (now, link) = (self.now, self.setup.link);
+        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
+        flight.answered = true;
+        if flight.ended {
+            self.window(exchange).take(exchange.serial);
+            return ledger.record(now, Fact::RequestLost(exchange));
+        }
+        let news = match connections {
+            Connections::Drop => Verdict::Drop,
+            Connections::Reset => link.response(exchange.consumer, &flight.request),
+        };
+        match news {
+            Verdict::Deliver(delay) if now + delay <= flight.times_out_at => {
+                flight.unreachable = true;
+                flight.end_is_planned = true;
+                self.agenda.plan(now + delay, Rank::Message, Step::Return(exchange));
+            }
+            Verdict::Deliver(_) | Verdict::Drop => {
+                ledger.record(now, Fact::RequestLost(exchange));
+                self.plan_timeout(exchange);
+            }
+        }
+    }
+
+    /// Every endpoint of this cell goes down.
+    fn crash(&mut self, ledger: &mut Ledger<'_>) {
+        self.crashes.pop();
+        let Some(connections) = self.faults.receiver_down(self.now) else { return };
+        for index in 0..self.consumers.len() as u32 {
+            self.tell_consumer(index, Input::Crashed, ledger);
+            let window = &self.flights[index as usize][Side::Provider as usize];
+            let open = window.iter().filter(|(_, flight)| flight.arrived && !flight.answered);
+            let open: Vec<u32> = open.map(|(serial, _)| serial).collect();
+            for serial in open {
+                let exchange = Exchange { opener: Side::Provider, consumer: self.first + index, serial };
+                self.cut(exchange, connections, ledger);
+            }
+        }
+    }
+
+    /// A forged webhook reaches a consumer's endpoint.
+    fn forge(&mut self, index: u32, ledger: &mut Ledger<'_>) {
+        let Some(forgery) = self.attack.as_mut().and_then(|attack| attack.forge(index)) else { return };
+        if self.faults.receiver_down(self.now).is_some() {
+            return;
+        }
+        let Forgery { serial, kind, reception } = forgery;
+        let exchange = Exchange { opener: Side::Stranger, consumer: self.first + index, serial };
+        ledger.record(self.now, Fact::Forged { exchange, kind: Some(kind) });
+        match reception {
+            Reception::TooMuch(status) => {
+                let bytes = self.wire.response_size(&Response::refused(status));
+                ledger.record(self.now, Fact::Replied { exchange, bytes });
+            }
+            Reception::Request(request) => self.tell_consumer(index, Input::Requested(exchange, request), ledger),
+        }
     }
 
     fn window(&mut self, exchange: Exchange) -> &mut Window<Flight> {

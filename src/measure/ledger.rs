@@ -27,7 +27,7 @@ pub enum Fact {
         /// The size of the request.
         bytes: u64,
     },
-    /// The network lost the request: the other side will never see it.
+    /// The other side will never answer: the network lost the request, or the other side went down with it.
     RequestLost(Exchange),
     /// A request reached the other side.
     Arrived {

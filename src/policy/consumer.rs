@@ -1,10 +1,12 @@
 //! System A: polls, is called, or both, with one inbox for what comes either way.
 
-use crate::peer::{Batch, Event, Exchange, Input, Note, Output, Peer, Request, Response};
+use crate::fault::Faults;
+use crate::peer::{Batch, Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response};
 use crate::policy::inbox::Inbox;
+use crate::policy::numbers::Numbers;
 use crate::policy::poller::{PollPolicy, Poller};
-use crate::policy::receiver::{ReceivePolicy, Receiver};
-use crate::policy::workers::{Capacity, Workers};
+use crate::policy::receiver::{ReceivePolicy, Receiver, Shared};
+use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
 
@@ -14,60 +16,93 @@ pub struct Consumer {
     poller: Option<Poller>,
     receiver: Option<Receiver>,
     inbox: Inbox,
+    numbers: Numbers,
     /// New events of polled pages that are being handled, and for how long.
     pages: Workers<(Batch, Span)>,
 }
 
 impl Consumer {
     /// A pull client, a push client, or with both policies a hybrid.
-    pub fn new(seed: Seed, consumer: u32, pull: Option<&PollPolicy>, push: Option<ReceivePolicy>) -> Self {
+    pub fn new(
+        seed: Seed,
+        consumer: u32,
+        pull: Option<&PollPolicy>,
+        push: Option<ReceivePolicy>,
+        faults: &Faults,
+    ) -> Self {
         Self {
             poller: pull.map(|policy| Poller::new(policy.clone(), seed, consumer)),
-            receiver: push.map(|policy| Receiver::new(policy, seed)),
+            receiver: push.map(|policy| Receiver::new(policy, seed, faults.clone())),
             inbox: Inbox::default(),
+            numbers: Numbers::new(consumer),
             pages: Workers::new(Capacity::UNLIMITED),
         }
     }
 
-    /// Takes the events of a page; gives back those that are new.
-    fn take(&mut self, exchange: Exchange, events: &Batch, out: &mut Vec<Output>) -> Batch {
-        let mut new = Batch::new();
+    fn ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut Vec<Output>) {
+        let polled = self.poller.as_mut().and_then(|poller| {
+            let events = poller.ended(now, exchange, outcome, &mut self.numbers, out)?;
+            Some((events, poller.page_service(exchange)))
+        });
+        if let Some((events, service)) = polled {
+            self.take_page(now, exchange, &events, service, out);
+        } else if let Some(receiver) = &mut self.receiver {
+            let shared = Shared { inbox: &mut self.inbox, numbers: &mut self.numbers };
+            receiver.ended(now, exchange, outcome, shared, out);
+        }
+    }
+
+    fn take_page(&mut self, now: Time, exchange: Exchange, events: &Batch, service: Span, out: &mut Vec<Output>) {
+        let mut fresh = Batch::new();
         for &event in events {
-            let fresh = self.inbox.take(event.serial);
-            out.push(Output::Note(Note::Took { exchange, event, fresh, handled: fresh }));
-            if fresh {
-                new.push(event);
+            let is_fresh = self.inbox.take(event.serial);
+            out.push(Output::Note(Note::Took { exchange, event, fresh: is_fresh, handled: is_fresh }));
+            if is_fresh {
+                fresh.push(event);
             }
         }
-        new
+        if fresh.is_empty() {
+            // Nothing to handle.
+        } else if service.is_zero() {
+            saw(&fresh, out);
+        } else if self.pages.offer(now, (fresh, service)).is_none() {
+            self.turn_pages(now, out);
+        }
     }
 
     fn act(&mut self, now: Time, out: &mut Vec<Output>) {
         if let Some(receiver) = &mut self.receiver {
-            receiver.act(now, out);
+            let mut shared = Shared { inbox: &mut self.inbox, numbers: &mut self.numbers };
+            receiver.act(now, &mut shared, out);
         }
         if self.pages.deadline().is_some_and(|until| until <= now) {
             self.turn_pages(now, out);
         }
         if let Some(poller) = &mut self.poller {
-            poller.act(now, out);
+            poller.act(now, &mut self.numbers, out);
         }
     }
 
     fn turn_pages(&mut self, now: Time, out: &mut Vec<Output>) {
-        self.pages.turn(now, out, |_, (_, span)| *span, |_, (events, _), out| saw(&events, out));
+        self.pages.turn(now, out, |_, stage, (events, span), out| match stage {
+            Stage::Start => Next::Work(*span),
+            Stage::Due => {
+                saw(events, out);
+                Next::Done
+            }
+        });
     }
 }
 
 impl Peer for Consumer {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Wake | Input::Occurred(_) | Input::Redeliver(_) | Input::Crashed => {}
+            Input::Wake | Input::Occurred(_) | Input::Redeliver(_) => {}
             Input::Requested(exchange, Request::Delivery { events, attempt, authenticity }) => {
                 match &mut self.receiver {
                     Some(receiver) => {
-                        let Some(&event) = events.first() else { return };
-                        receiver.requested(now, exchange, (event, attempt, authenticity), &mut self.inbox, out);
+                        let shared = Shared { inbox: &mut self.inbox, numbers: &mut self.numbers };
+                        receiver.requested(now, exchange, (&events, attempt, authenticity), shared, out);
                     }
                     None => out.push(Output::Reply { exchange, response: Response::refused(404) }),
                 }
@@ -75,17 +110,10 @@ impl Peer for Consumer {
             Input::Requested(exchange, Request::Poll { .. } | Request::Record { .. } | Request::Fetch { .. }) => {
                 out.push(Output::Reply { exchange, response: Response::refused(404) });
             }
-            Input::Ended(exchange, outcome) => {
-                let Some(poller) = &mut self.poller else { return };
-                let events = poller.ended(now, exchange, outcome, out).unwrap_or_default();
-                let service = poller.page_service();
-                let fresh = self.take(exchange, &events, out);
-                if fresh.is_empty() {
-                    // Nothing to handle.
-                } else if service.is_zero() {
-                    saw(&fresh, out);
-                } else if self.pages.offer(now, (fresh, service)).is_none() {
-                    self.turn_pages(now, out);
+            Input::Ended(exchange, outcome) => self.ended(now, exchange, &outcome, out),
+            Input::Crashed => {
+                if let Some(receiver) = &mut self.receiver {
+                    receiver.crashed(&mut self.inbox, out);
                 }
             }
         }

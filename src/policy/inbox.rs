@@ -46,6 +46,20 @@ impl Inbox {
     }
 }
 
+impl Inbox {
+    /// Gives a serial back, as if it had never been taken.
+    pub fn give_back(&mut self, serial: u32) {
+        while serial < self.base && self.base > 64 {
+            self.bits.push_front(u64::MAX);
+            self.base -= 64;
+        }
+        let Some(offset) = serial.checked_sub(self.base) else { return };
+        if let Some(word) = self.bits.get_mut((offset / 64) as usize) {
+            *word &= !(1 << (offset % 64));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -56,9 +70,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_agrees_with_a_plain_set(serials in prop::collection::vec(1u32..400, 0..600)) {
+        fn it_agrees_with_a_plain_set(serials in prop::collection::vec((1u32..400, prop::bool::weighted(0.2)), 0..900)) {
             let (mut inbox, mut set) = (Inbox::default(), BTreeSet::new());
-            for serial in serials {
+            for (serial, is_given_back) in serials {
+                if is_given_back {
+                    inbox.give_back(serial);
+                    set.remove(&serial);
+                    prop_assert!(!inbox.contains(serial));
+                    continue;
+                }
                 prop_assert_eq!(inbox.contains(serial), set.contains(&serial));
                 prop_assert_eq!(inbox.take(serial), set.insert(serial));
                 prop_assert!(inbox.contains(serial));

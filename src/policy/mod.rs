@@ -5,9 +5,12 @@
 //! parts to the two peers that an engine drives.
 
 pub mod consumer;
+pub mod dedupe;
 pub mod dispatcher;
 pub mod feed;
+pub mod forger;
 pub mod inbox;
+mod numbers;
 pub mod poller;
 pub mod provider;
 pub mod receiver;

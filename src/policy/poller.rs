@@ -1,7 +1,8 @@
 //! When System A asks again, and from which cursor.
 
 use crate::distribution::Distribution;
-use crate::peer::{Batch, Exchange, Outcome, Output, Request, Response, Side};
+use crate::peer::{Batch, Exchange, Outcome, Output, Request, Response};
+use crate::policy::numbers::Numbers;
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
 
@@ -53,6 +54,14 @@ pub enum Jitter {
     Grid(f64),
 }
 
+/// A poll that has not ended.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    poll: u32,
+    page: u32,
+    exchange: u32,
+}
+
 /// One poller: a schedule, a cursor, and at most one open request.
 #[derive(Clone, Debug)]
 pub struct Poller {
@@ -60,13 +69,11 @@ pub struct Poller {
     seed: Seed,
     consumer: u32,
     cursor: u32,
-    /// Exchanges opened so far.
-    opened: u32,
     phase: Time,
     /// The number of the next poll on the schedule, and when it falls due.
     next: (u32, Time),
-    /// The open poll and its page.
-    open: Option<(u32, u32)>,
+    /// The open poll.
+    open: Option<Open>,
 }
 
 impl Poller {
@@ -79,7 +86,7 @@ impl Poller {
                 Time::from_nanos(draw.below(policy.every.as_nanos()))
             }
         };
-        let mut poller = Self { policy, seed, consumer, cursor: 0, opened: 0, phase, next: (0, phase), open: None };
+        let mut poller = Self { policy, seed, consumer, cursor: 0, phase, next: (0, phase), open: None };
         if let Jitter::Grid(_) = poller.policy.jitter {
             poller.next = poller.grid_point(0);
         }
@@ -87,37 +94,40 @@ impl Poller {
     }
 
     /// Opens the next poll if it is due and none is open.
-    pub fn act(&mut self, now: Time, out: &mut Vec<Output>) {
+    pub(super) fn act(&mut self, now: Time, numbers: &mut Numbers, out: &mut Vec<Output>) {
         let (poll, due) = self.next;
         if self.open.is_some() || due > now {
             return;
         }
         self.next = self.after(poll, due);
-        self.send(poll, 0, out);
+        self.send(poll, 0, numbers, out);
     }
 
-    /// Takes the end of an exchange; gives back the events that it brought.
-    pub fn ended(&mut self, now: Time, exchange: Exchange, outcome: Outcome, out: &mut Vec<Output>) -> Option<Batch> {
-        let (poll, page) = self.open?;
-        if exchange.serial.wrapping_add(1) != self.opened {
-            return None;
-        }
-        self.open = None;
+    /// Takes the end of an exchange; gives back the events that it brought, or none if the exchange is not the open poll.
+    pub(super) fn ended(
+        &mut self,
+        now: Time,
+        exchange: Exchange,
+        outcome: &Outcome,
+        numbers: &mut Numbers,
+        out: &mut Vec<Output>,
+    ) -> Option<Batch> {
+        let Open { poll, page, .. } = self.open.take_if(|open| open.exchange == exchange.serial)?;
         let answer = match outcome {
             Outcome::Answered(Response::Page { events, has_more }) => Some((events, has_more)),
             _ => None,
         };
-        if let Some((events, has_more)) = &answer {
+        if let Some((events, has_more)) = answer {
             self.cursor = events.last().map_or(self.cursor, |event| self.cursor.max(event.serial));
             // A page that says there is more but brings nothing would be asked for for ever.
             if *has_more && !events.is_empty() {
-                self.send(poll, page.saturating_add(1), out);
+                self.send(poll, page.saturating_add(1), numbers, out);
             }
         }
         if self.open.is_none() {
             self.reschedule(poll, now);
         }
-        answer.map(|(events, _)| events)
+        Some(answer.map(|(events, _)| events.clone()).unwrap_or_default())
     }
 
     /// When the next poll is due; none while one is open.
@@ -125,16 +135,15 @@ impl Poller {
         self.open.is_none().then_some(self.next.1)
     }
 
-    /// How long this poller takes to handle the page that just came.
-    pub fn page_service(&self) -> Span {
-        let subject = [self.consumer.into(), self.opened.into(), 0];
+    /// How long this poller takes to handle the page that an exchange brought.
+    pub fn page_service(&self, exchange: Exchange) -> Span {
+        let subject = [self.consumer.into(), exchange.serial.into(), 0];
         self.policy.service_time.sample(self.seed.draw(Purpose::PageService, subject))
     }
 
-    fn send(&mut self, poll: u32, page: u32, out: &mut Vec<Output>) {
-        let exchange = Exchange { opener: Side::Consumer, consumer: self.consumer, serial: self.opened };
-        self.opened = self.opened.wrapping_add(1);
-        self.open = Some((poll, page));
+    fn send(&mut self, poll: u32, page: u32, numbers: &mut Numbers, out: &mut Vec<Output>) {
+        let exchange = numbers.next();
+        self.open = Some(Open { poll, page, exchange: exchange.serial });
         out.push(Output::Send {
             exchange,
             request: Request::Poll { after: self.cursor, limit: self.policy.page, poll, page },

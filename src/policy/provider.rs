@@ -4,9 +4,9 @@ use crate::distribution::Distribution;
 use crate::peer::{Exchange, Input, Note, Output, Peer, Request, Response};
 use crate::policy::dispatcher::{DispatchPolicy, Dispatcher};
 use crate::policy::feed::Feed;
-use crate::policy::workers::{Capacity, Workers};
+use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::{Purpose, Seed};
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 /// How System B's API serves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,19 +78,21 @@ impl Provider {
 
     fn serve(&mut self, now: Time, out: &mut Vec<Output>) {
         let Self { api, seed, first, feeds, workers, .. } = self;
-        let start = |_, job: &mut Job| -> Span {
-            job.response = Some(answer(feeds, *first, api.page, job));
-            let subject = [job.exchange.consumer.into(), job.exchange.serial.into(), 0];
-            match api.service_time {
-                Distribution::Constant(span) => span,
-                ref distribution => distribution.sample(seed.draw(Purpose::ApiService, subject)),
+        workers.turn(now, out, |_, stage, job, out| match stage {
+            Stage::Start => {
+                job.response = Some(answer(feeds, *first, api.page, job));
+                let subject = [job.exchange.consumer.into(), job.exchange.serial.into(), 0];
+                Next::Work(match api.service_time {
+                    Distribution::Constant(span) => span,
+                    ref distribution => distribution.sample(seed.draw(Purpose::ApiService, subject)),
+                })
             }
-        };
-        let finish = |_, job: Job, out: &mut Vec<Output>| {
-            let response = job.response.unwrap_or(Response::refused(500));
-            out.push(Output::Reply { exchange: job.exchange, response });
-        };
-        workers.turn(now, out, start, finish);
+            Stage::Due => {
+                let response = job.response.take().unwrap_or(Response::refused(500));
+                out.push(Output::Reply { exchange: job.exchange, response });
+                Next::Done
+            }
+        });
     }
 }
 

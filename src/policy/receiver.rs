@@ -1,9 +1,15 @@
 //! System A's endpoint for webhooks: checks who calls, queues, works, and acknowledges.
 
+use smallvec::SmallVec;
+
 use crate::distribution::Distribution;
-use crate::peer::{Authenticity, Event, Exchange, Note, Output, Response};
+use crate::fault::Faults;
+use crate::peer::{Authenticity, Batch, Event, Exchange, Note, Outcome, Output, Request, Response};
+pub use crate::policy::dedupe::Dedupe;
+use crate::policy::dedupe::Store;
 use crate::policy::inbox::Inbox;
-use crate::policy::workers::{Capacity, Workers};
+use crate::policy::numbers::Numbers;
+use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
 
@@ -39,20 +45,6 @@ impl ReceivePolicy {
             fetch: None,
         }
     }
-}
-
-/// How a receiver knows events again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dedupe {
-    /// Not at all: each webhook is handled as if it were the first.
-    Never,
-    /// By a store of the events it has taken.
-    Remember {
-        /// The most events in the store: beyond it the oldest are forgotten. None means no limit.
-        size: Option<u32>,
-        /// How long an event stays in the store. None means for ever.
-        age: Option<Span>,
-    },
 }
 
 /// What a receiver takes at most of whoever calls.
@@ -94,15 +86,49 @@ pub enum Acknowledge {
 
 /// HTTP status for a webhook whose signature does not hold.
 const UNAUTHORIZED: u16 = 401;
+/// HTTP status for a webhook whose event could not be fetched.
+const BAD_GATEWAY: u16 = 502;
 /// HTTP status for a webhook that finds the queue full.
 const SERVICE_UNAVAILABLE: u16 = 503;
 
+/// How long a handler waits before it tries again to fetch an event.
+const FETCH_PAUSE: Span = Span::from_secs(1);
+
+/// An event of a webhook that the handler will run on.
 #[derive(Clone, Copy, Debug)]
+struct Told {
+    event: Event,
+    /// Whether it was taken for the first time.
+    fresh: bool,
+}
+
+/// A webhook that was taken.
+#[derive(Clone, Debug)]
 struct Job {
     exchange: Exchange,
-    event: Event,
+    /// What the handler runs on; nothing for a webhook that tells of nothing that ever occurred.
+    told: SmallVec<[Told; 2]>,
     attempt: u32,
-    fresh: bool,
+    fetching: Fetching,
+}
+
+/// How far the handler is with fetching the events that a thin webhook names.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fetching {
+    /// Events that it has.
+    done: usize,
+    /// Tries of the present event so far.
+    tries: u32,
+    /// The exchange that is open.
+    open: Option<u32>,
+}
+
+/// What a receiver shares with the other half of its consumer.
+pub(super) struct Shared<'a> {
+    /// What has been taken, either way.
+    pub(super) inbox: &'a mut Inbox,
+    /// Names the exchanges that the consumer opens.
+    pub(super) numbers: &'a mut Numbers,
 }
 
 /// The receiver of one consumer.
@@ -110,78 +136,182 @@ struct Job {
 pub struct Receiver {
     policy: ReceivePolicy,
     seed: Seed,
+    faults: Faults,
+    store: Store,
     workers: Workers<Job>,
 }
 
 impl Receiver {
     /// A receiver with nothing to do.
-    pub const fn new(policy: ReceivePolicy, seed: Seed) -> Self {
-        Self { policy, seed, workers: Workers::new(policy.capacity) }
+    pub fn new(policy: ReceivePolicy, seed: Seed, faults: Faults) -> Self {
+        let (store, workers) = (Store::new(policy.dedupe), Workers::new(policy.capacity));
+        Self { policy, seed, faults, store, workers }
     }
 
     /// Takes a webhook: refuses it, answers it at once, or puts it into the queue.
     ///
     /// An event counts as taken from here on, not from when its handler has finished: the same event coming again
     /// meanwhile, as a retry or by a poll, is a duplicate.
-    pub fn requested(
+    pub(super) fn requested(
         &mut self,
         now: Time,
         exchange: Exchange,
-        (event, attempt, authenticity): (Event, u32, Authenticity),
-        inbox: &mut Inbox,
+        (events, attempt, authenticity): (&Batch, u32, Authenticity),
+        mut shared: Shared<'_>,
         out: &mut Vec<Output>,
     ) {
+        if let Some((status, retry_after)) = self.faults.receiver_error(now, self.seed, exchange, events.first()) {
+            return out.push(reply(exchange, Response::Refused { status, retry_after }));
+        }
         if authenticity == Authenticity::Rejected {
-            out.push(reply(exchange, Response::refused(UNAUTHORIZED)));
-            return;
+            return out.push(reply(exchange, Response::refused(UNAUTHORIZED)));
         }
-        self.act(now, out);
-        let fresh = !inbox.contains(event.serial);
-        if !fresh && self.policy.dedupe != Dedupe::Never {
-            out.push(Output::Note(Note::Took { exchange, event, fresh, handled: false }));
-            out.push(reply(exchange, Response::Accepted));
-            return;
+        self.act(now, &mut shared, out);
+        let told = self.unknown(now, events, shared.inbox);
+        if told.is_empty() && !events.is_empty() {
+            out.extend(events.iter().map(|event| took(exchange, *event, false, false)));
+            return out.push(reply(exchange, Response::Accepted));
         }
-        if self.workers.offer(now, Job { exchange, event, attempt, fresh }).is_some() {
-            out.push(reply(exchange, Response::refused(SERVICE_UNAVAILABLE)));
-            return;
+        let job = Job { exchange, told: told.clone(), attempt, fetching: Fetching::default() };
+        if self.workers.offer(now, job).is_some() {
+            let retry_after = self.policy.retry_after;
+            return out.push(reply(exchange, Response::Refused { status: SERVICE_UNAVAILABLE, retry_after }));
         }
-        inbox.take(event.serial);
-        out.push(Output::Note(Note::Took { exchange, event, fresh, handled: true }));
+        if events.is_empty() {
+            out.push(Output::Note(Note::Believed(exchange)));
+        }
+        for event in events {
+            let handled = told.iter().find(|told| told.event.serial == event.serial);
+            out.push(took(exchange, *event, handled.is_some_and(|told| told.fresh), handled.is_some()));
+        }
+        for Told { event, .. } in &told {
+            shared.inbox.take(event.serial);
+            self.store.remember(now, event.serial);
+        }
         if self.policy.acknowledge == Acknowledge::Before {
             out.push(reply(exchange, Response::Accepted));
         }
-        self.act(now, out);
+        self.act(now, &mut shared, out);
         if self.workers.waiting() > 0 {
             out.push(Output::Note(Note::Queued(self.workers.waiting())));
         }
     }
 
+    /// The events of a webhook that the handler has to run on, as far as the receiver knows.
+    fn unknown(&mut self, now: Time, events: &Batch, inbox: &Inbox) -> SmallVec<[Told; 2]> {
+        let unknown = events.iter().filter(|event| !self.store.knows(now, event.serial, inbox));
+        unknown.map(|&event| Told { event, fresh: !inbox.contains(event.serial) }).collect()
+    }
+
     /// Finishes the handlers that are done by now and starts those that can start.
-    pub fn act(&mut self, now: Time, out: &mut Vec<Output>) {
-        let Self { policy, seed, workers } = self;
-        let start = |_, job: &mut Job| {
-            if let Distribution::Constant(span) = policy.service_time {
-                return span;
+    pub(super) fn act(&mut self, now: Time, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
+        let Self { policy, seed, faults, workers, .. } = self;
+        workers.turn(now, out, |at, stage, job, out| match stage {
+            Stage::Due if job.fetching.open.is_none() && job.fetching.tries == 0 => {
+                finish(policy, job, out);
+                Next::Done
             }
-            let subject = [job.event.consumer.into(), job.event.serial.into(), job.attempt.into()];
-            policy.service_time.sample(seed.draw(Purpose::HandlerService, subject))
-        };
-        let finish = |_, job: Job, out: &mut Vec<Output>| {
-            if job.fresh {
-                out.push(Output::Note(Note::Seen(job.event)));
+            // The pause before another try is over, or the webhook has just been taken.
+            _ => match policy.fetch {
+                Some(fetch) if job.fetching.done < job.told.len() => fetch_next(fetch, job, shared.numbers, out),
+                _ => Next::Work(service(policy, *seed, faults, at, job)),
+            },
+        });
+    }
+
+    /// Takes the end of a fetch; the exchange may also be another one's.
+    pub(super) fn ended(
+        &mut self,
+        now: Time,
+        exchange: Exchange,
+        outcome: &Outcome,
+        mut shared: Shared<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let Self { policy, seed, faults, store, workers } = self;
+        let Some(fetch) = policy.fetch else { return };
+        let is_it = |job: &Job| job.fetching.open == Some(exchange.serial);
+        workers.resume(now, out, is_it, |job, out| {
+            job.fetching.open = None;
+            if let Outcome::Answered(Response::Event(event)) = outcome {
+                let fresh = job.told.get(job.fetching.done).is_some_and(|told| told.fresh);
+                out.push(took(exchange, *event, fresh, false));
+                job.fetching = Fetching { done: job.fetching.done + 1, ..Fetching::default() };
+                return match job.fetching.done < job.told.len() {
+                    true => fetch_next(fetch, job, shared.numbers, out),
+                    false => Next::Work(service(policy, *seed, faults, now, job)),
+                };
             }
+            if job.fetching.tries < fetch.tries {
+                return Next::Work(FETCH_PAUSE);
+            }
+            give_back(job, store, shared.inbox, out);
             if policy.acknowledge == Acknowledge::After {
-                out.push(reply(job.exchange, Response::Accepted));
+                out.push(reply(job.exchange, Response::refused(BAD_GATEWAY)));
             }
-        };
-        workers.turn(now, out, start, finish);
+            Next::Done
+        });
+        self.act(now, &mut shared, out);
+    }
+
+    /// Loses everything that was taken and not handled, as a process does that goes down.
+    pub(super) fn crashed(&mut self, inbox: &mut Inbox, out: &mut Vec<Output>) {
+        for job in self.workers.clear() {
+            give_back(&job, &mut self.store, inbox, out);
+        }
     }
 
     /// When the next handler finishes.
     pub fn deadline(&self) -> Option<Time> {
         self.workers.deadline()
     }
+}
+
+/// How long the handler works on a webhook.
+fn service(policy: &ReceivePolicy, seed: Seed, faults: &Faults, at: Time, job: &Job) -> Span {
+    let span = match policy.service_time {
+        Distribution::Constant(span) => span,
+        ref random => {
+            let event = job.told.first().map_or(job.exchange.serial, |told| told.event.serial);
+            let subject = [job.exchange.consumer.into(), event.into(), job.attempt.into()];
+            random.sample(seed.draw(Purpose::HandlerService, subject))
+        }
+    };
+    let slowdown = faults.slowdown(at);
+    if slowdown == 1.0 { span } else { span.scale(slowdown) }
+}
+
+fn fetch_next(fetch: FetchPolicy, job: &mut Job, numbers: &mut Numbers, out: &mut Vec<Output>) -> Next {
+    let Some(Told { event, .. }) = job.told.get(job.fetching.done) else { return Next::Done };
+    job.fetching.tries += 1;
+    let exchange = numbers.next();
+    job.fetching.open = Some(exchange.serial);
+    // Each try of each attempt has luck of its own.
+    let tries_before = job.attempt.saturating_sub(1).saturating_mul(fetch.tries);
+    let request = Request::Fetch { event: *event, attempt: tries_before.saturating_add(job.fetching.tries) };
+    out.push(Output::Send { exchange, request, timeout: fetch.timeout });
+    Next::Wait
+}
+
+fn finish(policy: &ReceivePolicy, job: &Job, out: &mut Vec<Output>) {
+    let fresh = job.told.iter().filter(|told| told.fresh);
+    out.extend(fresh.map(|told| Output::Note(Note::Seen(told.event))));
+    if policy.acknowledge == Acknowledge::After {
+        out.push(reply(job.exchange, Response::Accepted));
+    }
+}
+
+/// Takes back that the events of a webhook were taken.
+fn give_back(job: &Job, store: &mut Store, inbox: &mut Inbox, out: &mut Vec<Output>) {
+    for Told { event, .. } in job.told.iter().filter(|told| told.fresh) {
+        inbox.give_back(event.serial);
+        store.give_back(event.serial);
+        out.push(Output::Note(Note::Dropped { exchange: job.exchange, event: *event }));
+    }
+}
+
+const fn took(exchange: Exchange, event: Event, fresh: bool, handled: bool) -> Output {
+    Output::Note(Note::Took { exchange, event, fresh, handled })
 }
 
 const fn reply(exchange: Exchange, response: Response) -> Output {

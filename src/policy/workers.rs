@@ -19,13 +19,43 @@ impl Capacity {
     pub const UNLIMITED: Self = Self { workers: None, queue: 0 };
 }
 
+/// Where a job stands when its worker asks what is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A worker has just taken it.
+    Start,
+    /// The time that it was to take is over.
+    Due,
+}
+
+/// What a worker does with its job next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Works on it for so long, and asks again.
+    Work(Span),
+    /// Waits with it until it is told to go on.
+    Wait,
+    /// Is done with it.
+    Done,
+}
+
+/// A job that a worker has.
+#[derive(Clone, Debug)]
+struct Serving<J> {
+    /// When the worker asks again; [`Time::NEVER`] if it waits to be told.
+    until: Time,
+    /// Since when it has worked or waited.
+    since: Time,
+    job: J,
+}
+
 /// Jobs being served and jobs waiting, first come first served.
 #[derive(Clone, Debug)]
 pub struct Workers<J> {
     capacity: Capacity,
     waiting: VecDeque<(Time, J)>,
-    /// Jobs in service with the instant each will be done, soonest first.
-    serving: VecDeque<(Time, J)>,
+    /// Jobs in service, those soonest due first.
+    serving: VecDeque<Serving<J>>,
 }
 
 impl<J> Workers<J> {
@@ -49,25 +79,26 @@ impl<J> Workers<J> {
 
     /// Ends every job that is due by now and starts the jobs that can start.
     ///
-    /// `start` is called when a worker takes a job and says how long it will take; `finish` when it is done. Both get the
-    /// instant at which that happens, which is never after `now`.
+    /// `step` is called when a worker takes a job and whenever the time that it was to take is over. It gets the instant at
+    /// which that happens, which is never after `now`, and says what is next.
     pub fn turn(
         &mut self,
         now: Time,
         out: &mut Vec<Output>,
-        mut start: impl FnMut(Time, &mut J) -> Span,
-        mut finish: impl FnMut(Time, J, &mut Vec<Output>),
+        mut step: impl FnMut(Time, Stage, &mut J, &mut Vec<Output>) -> Next,
     ) {
         loop {
             if self.has_free_worker()
                 && let Some((arrived, job)) = self.waiting.pop_front()
             {
-                self.begin(arrived, job, out, &mut start);
-            } else if let Some((until, job)) = self.serving.pop_front_if(|(until, _)| *until <= now) {
-                finish(until, job, out);
-                // The freed worker takes the next job at once, at the instant it became free.
-                if let Some((arrived, job)) = self.waiting.pop_front() {
-                    self.begin(arrived.max(until), job, out, &mut start);
+                self.begin(arrived, job, out, &mut step);
+            } else if let Some(Serving { until, mut job, .. }) = self.serving.pop_front_if(|job| job.until <= now) {
+                let next = step(until, Stage::Due, &mut job, out);
+                if !self.place(until, next, job, out) {
+                    // The freed worker takes the next job at once, at the instant it became free.
+                    if let Some((arrived, job)) = self.waiting.pop_front() {
+                        self.begin(arrived.max(until), job, out, &mut step);
+                    }
                 }
             } else {
                 break;
@@ -75,9 +106,31 @@ impl<J> Workers<J> {
         }
     }
 
-    /// When the next job in service is done.
+    /// Goes on with the job that a worker waits with and that `is_it` knows; `what` says what is next. Call [`Self::turn`]
+    /// afterwards. Does nothing if there is no such job.
+    pub fn resume(
+        &mut self,
+        now: Time,
+        out: &mut Vec<Output>,
+        is_it: impl Fn(&J) -> bool,
+        what: impl FnOnce(&mut J, &mut Vec<Output>) -> Next,
+    ) {
+        let place = self.serving.iter().position(|serving| serving.until == Time::NEVER && is_it(&serving.job));
+        let Some(Serving { since, mut job, .. }) = place.and_then(|place| self.serving.remove(place)) else { return };
+        self.note_busy(since, now, out);
+        let next = what(&mut job, out);
+        self.place(now, next, job, out);
+    }
+
+    /// Takes away every job, those in service first.
+    pub fn clear(&mut self) -> impl Iterator<Item = J> {
+        let serving = std::mem::take(&mut self.serving).into_iter().map(|serving| serving.job);
+        serving.chain(std::mem::take(&mut self.waiting).into_iter().map(|(_, job)| job))
+    }
+
+    /// When the next job in service is due.
     pub fn deadline(&self) -> Option<Time> {
-        self.serving.front().map(|(until, _)| *until)
+        self.serving.front().map(|serving| serving.until).filter(|until| *until != Time::NEVER)
     }
 
     /// How many jobs wait for a worker.
@@ -89,14 +142,37 @@ impl<J> Workers<J> {
         self.capacity.workers.is_none_or(|workers| self.serving.len() < workers as usize)
     }
 
-    fn begin(&mut self, at: Time, mut job: J, out: &mut Vec<Output>, start: &mut impl FnMut(Time, &mut J) -> Span) {
-        let until = at + start(at, &mut job);
-        if self.capacity.workers.is_some() && until > at {
-            out.push(Output::Note(Note::Busy { from: at, until }));
-        }
+    fn begin(
+        &mut self,
+        at: Time,
+        mut job: J,
+        out: &mut Vec<Output>,
+        step: &mut impl FnMut(Time, Stage, &mut J, &mut Vec<Output>) -> Next,
+    ) {
+        let next = step(at, Stage::Start, &mut job, out);
+        self.place(at, next, job, out);
+    }
+
+    /// Puts a job where it belongs next; true if a worker keeps it.
+    fn place(&mut self, at: Time, next: Next, job: J, out: &mut Vec<Output>) -> bool {
+        let until = match next {
+            Next::Done => return false,
+            Next::Wait => Time::NEVER,
+            Next::Work(span) => {
+                self.note_busy(at, at + span, out);
+                at + span
+            }
+        };
         // Service times mostly repeat, so the place is mostly the end.
-        let place = self.serving.iter().rposition(|(other, _)| *other <= until).map_or(0, |before| before + 1);
-        self.serving.insert(place, (until, job));
+        let place = self.serving.iter().rposition(|other| other.until <= until).map_or(0, |before| before + 1);
+        self.serving.insert(place, Serving { until, since: at, job });
+        true
+    }
+
+    fn note_busy(&self, from: Time, until: Time, out: &mut Vec<Output>) {
+        if self.capacity.workers.is_some() && until > from {
+            out.push(Output::Note(Note::Busy { from, until }));
+        }
     }
 }
 
@@ -110,12 +186,13 @@ mod tests {
         for &at in arrivals.iter().chain(&[1_000_000]) {
             let now = Time::from_nanos(at);
             let mut turn = |pool: &mut Workers<u64>| {
-                pool.turn(
-                    now,
-                    &mut out,
-                    |_, _| Span::from_nanos(service),
-                    |until, job, _| done.push((job, until.as_nanos())),
-                );
+                pool.turn(now, &mut out, |at, stage, job, _| match stage {
+                    Stage::Start => Next::Work(Span::from_nanos(service)),
+                    Stage::Due => {
+                        done.push((*job, at.as_nanos()));
+                        Next::Done
+                    }
+                });
             };
             turn(&mut pool);
             if at < 1_000_000 && pool.offer(now, at).is_some() {
@@ -139,5 +216,40 @@ mod tests {
         assert_eq!(refused, [2]);
         assert_eq!(done, [(0, 10), (1, 20), (10, 30)]);
         assert_eq!(serve(Some(1), 0, &[0, 5, 10], 10).1, [5]);
+    }
+
+    #[test]
+    fn a_worker_that_waits_with_its_job_takes_no_other_until_it_is_told_to_go_on() {
+        let mut pool = Workers::new(Capacity { workers: Some(1), queue: 9 });
+        let (mut out, mut done) = (Vec::new(), Vec::new());
+        let mut turn = |pool: &mut Workers<u64>, out: &mut Vec<Output>, now: u64| {
+            pool.turn(Time::from_nanos(now), out, |at, stage, job, _| match stage {
+                Stage::Start => Next::Wait,
+                Stage::Due => {
+                    done.push((*job, at.as_nanos()));
+                    Next::Done
+                }
+            });
+        };
+        assert_eq!(pool.offer(Time::ZERO, 1), None);
+        assert_eq!(pool.offer(Time::ZERO, 2), None);
+        turn(&mut pool, &mut out, 0);
+        assert_eq!((pool.deadline(), pool.waiting()), (None, 1));
+        let go_on = |pool: &mut Workers<u64>, out: &mut Vec<Output>, now, job| {
+            pool.resume(Time::from_nanos(now), out, |other| *other == job, |_, _| Next::Work(Span::from_nanos(5)));
+        };
+        go_on(&mut pool, &mut out, 10, 2);
+        assert_eq!(pool.deadline(), None, "the second job is not in service");
+        go_on(&mut pool, &mut out, 10, 1);
+        assert_eq!(pool.deadline(), Some(Time::from_nanos(15)));
+        turn(&mut pool, &mut out, 15);
+        assert_eq!((pool.waiting(), pool.deadline()), (0, None));
+        let busy = |from, until| {
+            let (from, until) = (Time::from_nanos(from), Time::from_nanos(until));
+            Output::Note(Note::Busy { from, until })
+        };
+        assert_eq!(out, [busy(0, 10), busy(10, 15)]);
+        assert_eq!(pool.clear().collect::<Vec<_>>(), [2]);
+        assert_eq!(done, [(1, 15)]);
     }
 }

@@ -112,7 +112,7 @@ impl Stage {
         let setup = Arc::clone(&self.setup);
         let client = &setup.clients[index];
         let receive = client.push.as_ref().map(|push| push.receive);
-        let consumer = |consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive);
+        let consumer = |consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive, &client.faults);
         let peers = (0..setup.consumers).map(consumer).collect();
         perform(cue, async |start: Start| {
             let pacer = Pacer::new(start.clock)?;

@@ -39,6 +39,14 @@ impl Scheme {
     /// Every scheme.
     pub const ALL: [Self; 6] =
         [Self::None, Self::StandardWebhooks, Self::StandardWebhooksEd25519, Self::Stripe, Self::GitHub, Self::SendGrid];
+
+    /// Whether a webhook that was recorded long ago is turned away for its age.
+    pub const fn refuses_old(self) -> bool {
+        match self {
+            Self::StandardWebhooks | Self::StandardWebhooksEd25519 | Self::Stripe => true,
+            Self::None | Self::GitHub | Self::SendGrid => false,
+        }
+    }
 }
 
 /// What is signed: a webhook as it is about to be sent.
