@@ -4,19 +4,19 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::*;
 use proptest::prelude::*;
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientSetup, Control, PushSetup, Setup, sim};
-use pushpull::fault::Faults;
+use pushpull::fault::{Connections, Fault, FaultKind, Faults};
 use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::{OutcomeKind, Outcomes};
 use pushpull::peer::{Note, Side};
 use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
-use pushpull::policy::receiver::{Acknowledge, Dedupe};
+use pushpull::policy::receiver::{Acknowledge, Dedupe, FetchPolicy};
 use pushpull::policy::retry::RetryJitter;
 use pushpull::policy::workers::Capacity;
 use pushpull::time::{Span, Time};
@@ -60,10 +60,16 @@ fn any_push() -> impl Strategy<Value = PushSetup> {
     (
         (prop::option::of(1u32..4), any_distribution(3.0), 0.05..5.0f64),
         (prop::collection::vec(0.0..8.0f64, 0..5), 0.0..=1.0f64),
-        (any_capacity(), any_distribution(3.0), any::<bool>(), any::<bool>()),
+        (any_capacity(), any_distribution(3.0), any::<bool>(), any_dedupe()),
+        (prop::option::weighted(0.3, (0.05..3.0f64, 1u32..4)), prop::option::of(0.0..20.0f64)),
     )
         .prop_map(
-            |((concurrency, delay, timeout), (schedule, jitter), (capacity, service_time, before, dedupe))| {
+            |(
+                (concurrency, delay, timeout),
+                (schedule, jitter),
+                (capacity, service_time, before, dedupe),
+                (fetch, retry_after),
+            )| {
                 let mut push = push_policy(delays(&schedule));
                 push.dispatch.concurrency = concurrency;
                 push.dispatch.delay = delay;
@@ -72,18 +78,53 @@ fn any_push() -> impl Strategy<Value = PushSetup> {
                 push.receive.capacity = capacity;
                 push.receive.service_time = service_time;
                 push.receive.acknowledge = if before { Acknowledge::Before } else { Acknowledge::After };
-                push.receive.dedupe = if dedupe { push.receive.dedupe } else { Dedupe::Never };
+                push.receive.dedupe = dedupe;
+                push.receive.retry_after = retry_after.map(secs);
+                push.receive.fetch = fetch.map(|(timeout, tries)| FetchPolicy { timeout: secs(timeout), tries });
                 push
             },
         )
 }
 
+fn any_dedupe() -> impl Strategy<Value = Dedupe> {
+    let store = (prop::option::of(0u32..8), prop::option::of(0.0..10.0f64));
+    prop_oneof![Just(Dedupe::Never), store.prop_map(|(size, age)| Dedupe::Remember { size, age: age.map(secs) }),]
+}
+
+/// What goes wrong at the receiver, up to four things at a time.
+fn any_faults() -> impl Strategy<Value = Faults> {
+    let connections = prop::sample::select(vec![Connections::Reset, Connections::Drop]);
+    let kind = prop_oneof![
+        connections.prop_map(|connections| FaultKind::ReceiverDown { connections }),
+        (0.1..20.0f64).prop_map(|factor| FaultKind::ReceiverSlow { factor }),
+        (0.0..=1.0f64, prop::option::of(0.0..20.0f64)).prop_map(|(share, retry_after)| FaultKind::ReceiverErrors {
+            status: 503,
+            share,
+            retry_after: retry_after.map(secs),
+        }),
+        (1e8..1e10f64, prop::array::uniform7(0u32..3)).prop_map(|(gap_nanos, mut mix)| {
+            mix[0] += 1;
+            FaultKind::ForgedWebhooks { gap_nanos, mix }
+        }),
+    ];
+    let fault = (kind, 0.0..80.0f64, 0.0..40.0f64).prop_map(|(kind, from, length)| Fault {
+        kind,
+        from: at(from),
+        until: at(from + length),
+    });
+    prop_oneof![Just(Faults::default()), prop::collection::vec(fault, 1..4).prop_map(Faults)]
+}
+
 fn any_client() -> impl Strategy<Value = ClientSetup> {
-    let client = |pull, push| ClientSetup { name: "client".into(), pull, push, faults: Faults::default() };
+    let client = |pull, push, faults| ClientSetup { name: "client".into(), pull, push, faults };
     prop_oneof![
-        any_pull().prop_map(move |pull| client(Some(pull), None)),
-        any_push().prop_map(move |push| client(None, Some(push))),
-        (any_pull(), any_push()).prop_map(move |(pull, push)| client(Some(pull), Some(push))),
+        any_pull().prop_map(move |pull| client(Some(pull), None, Faults::default())),
+        (any_push(), any_faults()).prop_map(move |(push, faults)| client(None, Some(push), faults)),
+        (any_pull(), any_push(), any_faults()).prop_map(move |(pull, push, faults)| client(
+            Some(pull),
+            Some(push),
+            faults
+        )),
     ]
 }
 
@@ -180,9 +221,11 @@ proptest! {
             }
             prop_assert!(ended.iter().all(|exchange| opened.binary_search(exchange).is_ok()));
             // No exchange stays open for longer than its timeout.
+            let push = setup.clients[client].push.as_ref();
             let timeouts = [
                 setup.clients[client].pull.as_ref().map(|pull| pull.timeout),
-                setup.clients[client].push.as_ref().map(|push| push.dispatch.timeout),
+                push.map(|push| push.dispatch.timeout),
+                push.and_then(|push| push.receive.fetch).map(|fetch| fetch.timeout),
             ];
             let longest = timeouts.into_iter().flatten().max().unwrap_or(Span::ZERO);
             let last = facts.last().map_or(Time::ZERO, |(at, _)| *at);
@@ -205,15 +248,23 @@ proptest! {
     fn outcomes_are_what_a_recount_of_all_facts_says(setup in any_setup()) {
         for client in 0..setup.clients.len() {
             let (tally, facts) = sim::trace(&setup, client, 0);
-            let mut exchanges = BTreeMap::new();
+            let (mut exchanges, mut replied) = (BTreeMap::new(), BTreeSet::new());
             for (at, fact) in &facts {
                 match fact {
                     Fact::Opened { exchange, .. } if setup.frame.counts(*at) => {
                         exchanges.insert(*exchange, (None, None));
                     }
+                    Fact::Replied { exchange, .. } => {
+                        replied.insert(*exchange);
+                    }
                     Fact::Noted(_, Note::Took { exchange, fresh, .. }) => {
                         if let Some((brought, _)) = exchanges.get_mut(exchange) {
                             *brought = Some(*fresh || *brought == Some(true));
+                        }
+                    }
+                    Fact::Noted(_, Note::Dropped { exchange, .. }) if !replied.contains(exchange) => {
+                        if let Some((brought, _)) = exchanges.get_mut(exchange) {
+                            *brought = None;
                         }
                     }
                     Fact::Ended { exchange, end, .. } => {

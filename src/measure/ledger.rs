@@ -68,6 +68,8 @@ pub enum Fact {
 pub enum End {
     /// A page or a record came.
     Answered,
+    /// The event asked for came. Where nobody waits for it any more it brings nothing.
+    Fetched,
     /// The webhook was acknowledged.
     Accepted,
     /// Another status came.
@@ -81,7 +83,8 @@ pub enum End {
 impl From<&Outcome> for End {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Answered(Response::Page { .. } | Response::Record(_) | Response::Event(_)) => Self::Answered,
+            Outcome::Answered(Response::Page { .. } | Response::Record(_)) => Self::Answered,
+            Outcome::Answered(Response::Event(_)) => Self::Fetched,
             Outcome::Answered(Response::Accepted) => Self::Accepted,
             Outcome::Answered(Response::Refused { status, .. }) => Self::Refused(*status),
             Outcome::TimedOut => Self::TimedOut,
@@ -380,7 +383,8 @@ impl<'a> Ledger<'a> {
 
     /// What an exchange brought is gone before it was handled.
     fn dropped(&mut self, exchange: Exchange, event: &Event) {
-        if let Some(open) = self.open(exchange) {
+        // What was answered before has brought its events, whatever became of them.
+        if let Some(open) = self.open(exchange).filter(|open| !open.settled) {
             open.brought = None;
         }
         if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
