@@ -139,6 +139,15 @@ impl Faults {
         })
     }
 
+    /// The instants at which the endpoint for webhooks goes down or may come up again, in order.
+    pub fn receiver_changes(&self) -> Vec<Time> {
+        let down = |fault: &&Fault| matches!(fault.kind, FaultKind::ReceiverDown { .. });
+        let mut instants: Vec<_> = self.0.iter().filter(down).flat_map(|fault| [fault.from, fault.until]).collect();
+        instants.sort_unstable();
+        instants.dedup();
+        instants
+    }
+
     /// The instants at which the endpoint for webhooks goes down, in order.
     pub fn crashes(&self) -> Vec<Time> {
         let down = |fault: &&Fault| matches!(fault.kind, FaultKind::ReceiverDown { .. });

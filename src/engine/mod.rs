@@ -67,6 +67,14 @@ pub struct PushSetup {
     pub envelope: Envelope,
 }
 
+impl ClientSetup {
+    /// Whether its poller may ask again for events that it knew before, because its receiver can drop what it had taken.
+    pub fn may_go_back(&self) -> bool {
+        let drops = |push: &PushSetup| push.receive.fetch.is_some() || !self.faults.crashes().is_empty();
+        self.pull.is_some() && self.push.as_ref().is_some_and(drops)
+    }
+}
+
 impl Setup {
     /// Whether the consumers of a client share something at System B, so that one's load slows another.
     pub fn is_coupled(&self, client: &ClientSetup) -> bool {

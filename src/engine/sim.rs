@@ -167,6 +167,7 @@ impl<'a> Cell<'a> {
             first: consumers.start,
             consumers: count as u32,
             feed: client.pull.is_some(),
+            keeps: client.may_go_back(),
             records: false,
             dispatch,
         };

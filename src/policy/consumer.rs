@@ -46,9 +46,18 @@ impl Consumer {
         });
         if let Some((events, service)) = polled {
             self.take_page(now, exchange, &events, service, out);
-        } else if let Some(receiver) = &mut self.receiver {
-            let shared = Shared { inbox: &mut self.inbox, numbers: &mut self.numbers };
-            receiver.ended(now, exchange, outcome, shared, out);
+        } else {
+            self.receive(|receiver, shared| receiver.ended(now, exchange, outcome, shared, out));
+        }
+    }
+
+    /// Has the receiver do something. What it drops is asked for again by the poller, if there is one.
+    fn receive(&mut self, what: impl FnOnce(&mut Receiver, &mut Shared<'_>)) {
+        let Some(receiver) = &mut self.receiver else { return };
+        let mut shared = Shared { inbox: &mut self.inbox, numbers: &mut self.numbers, dropped: None };
+        what(receiver, &mut shared);
+        if let (Some(poller), Some(serial)) = (&mut self.poller, shared.dropped) {
+            poller.go_back_before(serial);
         }
     }
 
@@ -71,10 +80,7 @@ impl Consumer {
     }
 
     fn act(&mut self, now: Time, out: &mut Vec<Output>) {
-        if let Some(receiver) = &mut self.receiver {
-            let mut shared = Shared { inbox: &mut self.inbox, numbers: &mut self.numbers };
-            receiver.act(now, &mut shared, out);
-        }
+        self.receive(|receiver, shared| receiver.act(now, shared, out));
         if self.pages.deadline().is_some_and(|until| until <= now) {
             self.turn_pages(now, out);
         }
@@ -99,23 +105,17 @@ impl Peer for Consumer {
         match input {
             Input::Wake | Input::Occurred(_) | Input::Redeliver(_) => {}
             Input::Requested(exchange, Request::Delivery { events, attempt, authenticity }) => {
-                match &mut self.receiver {
-                    Some(receiver) => {
-                        let shared = Shared { inbox: &mut self.inbox, numbers: &mut self.numbers };
-                        receiver.requested(now, exchange, (&events, attempt, authenticity), shared, out);
-                    }
-                    None => out.push(Output::Reply { exchange, response: Response::refused(404) }),
+                if self.receiver.is_none() {
+                    out.push(Output::Reply { exchange, response: Response::refused(404) });
                 }
+                let delivery = (&events, attempt, authenticity);
+                self.receive(|receiver, shared| receiver.requested(now, exchange, delivery, shared, out));
             }
             Input::Requested(exchange, Request::Poll { .. } | Request::Record { .. } | Request::Fetch { .. }) => {
                 out.push(Output::Reply { exchange, response: Response::refused(404) });
             }
             Input::Ended(exchange, outcome) => self.ended(now, exchange, &outcome, out),
-            Input::Crashed => {
-                if let Some(receiver) = &mut self.receiver {
-                    receiver.crashed(&mut self.inbox, out);
-                }
-            }
+            Input::Crashed => self.receive(|receiver, shared| receiver.crashed(shared, out)),
         }
         self.act(now, out);
     }

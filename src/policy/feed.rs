@@ -10,14 +10,17 @@ pub struct Feed {
     /// Events in the order in which they occurred; the front one has serial `first`.
     log: VecDeque<Event>,
     first: u32,
+    /// A poller may come back to what it knew before.
+    keeps: bool,
     /// The newest event of each record, where someone may ask for single records.
     records: Option<BTreeMap<u32, Event>>,
 }
 
 impl Feed {
-    /// An empty feed; `records` says whether single records can be asked for too.
-    pub fn new(records: bool) -> Self {
-        Self { log: VecDeque::new(), first: 1, records: records.then(BTreeMap::new) }
+    /// An empty feed; `records` says whether single records can be asked for too, `keeps` whether what a cursor has passed
+    /// may be asked for again.
+    pub fn new(records: bool, keeps: bool) -> Self {
+        Self { log: VecDeque::new(), first: 1, keeps, records: records.then(BTreeMap::new) }
     }
 
     /// Appends an event. Events come in the order of their serials.
@@ -33,13 +36,16 @@ impl Feed {
 
     /// The oldest events after a cursor, at most `limit`, and whether there are more.
     ///
-    /// A cursor also says that everything up to it has arrived, so the feed forgets it: a poller never goes back.
+    /// A cursor also says that everything up to it has arrived, so the feed forgets it, unless it is to keep it.
     pub fn page(&mut self, after: u32, limit: u32) -> (Batch, bool) {
-        let known = after.saturating_add(1).saturating_sub(self.first) as usize;
-        self.log.drain(..known.min(self.log.len()));
-        self.first = self.first.max(after.saturating_add(1));
-        let events: Batch = self.log.iter().take(limit as usize).copied().collect();
-        let has_more = self.log.len() > events.len();
+        let mut known = after.saturating_add(1).saturating_sub(self.first) as usize;
+        if !self.keeps {
+            self.log.drain(..known.min(self.log.len()));
+            self.first = self.first.max(after.saturating_add(1));
+            known = 0;
+        }
+        let events: Batch = self.log.iter().skip(known).take(limit as usize).copied().collect();
+        let has_more = self.log.len() > known.saturating_add(events.len());
         (events, has_more)
     }
 
@@ -64,7 +70,7 @@ mod tests {
 
     #[test]
     fn pages_follow_the_cursor_and_say_whether_there_is_more() {
-        let mut feed = Feed::new(true);
+        let mut feed = Feed::new(true, false);
         assert_eq!(serials(&feed.page(0, 2)), (vec![], false));
         (1..=5).for_each(|s| feed.publish(event(s)));
         assert_eq!(serials(&feed.page(0, 2)), (vec![1, 2], true));
@@ -78,8 +84,18 @@ mod tests {
     }
 
     #[test]
+    fn a_feed_that_keeps_what_is_known_gives_it_again() {
+        let mut feed = Feed::new(false, true);
+        (1..=4).for_each(|s| feed.publish(event(s)));
+        assert_eq!(serials(&feed.page(3, 2)), (vec![4], false));
+        assert_eq!(serials(&feed.page(4, 2)), (vec![], false));
+        assert_eq!(serials(&feed.page(1, 2)), (vec![2, 3], true));
+        assert_eq!(serials(&feed.page(u32::MAX, 2)), (vec![], false));
+    }
+
+    #[test]
     fn a_cursor_from_the_future_does_no_harm() {
-        let mut feed = Feed::new(false);
+        let mut feed = Feed::new(false, false);
         (1..=3).for_each(|s| feed.publish(event(s)));
         assert_eq!(serials(&feed.page(u32::MAX, 10)), (vec![], false));
         feed.publish(event(4));

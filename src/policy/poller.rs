@@ -59,6 +59,8 @@ pub enum Jitter {
 struct Open {
     poll: u32,
     page: u32,
+    /// The cursor that it left with.
+    after: u32,
     exchange: u32,
 }
 
@@ -112,13 +114,16 @@ impl Poller {
         numbers: &mut Numbers,
         out: &mut Vec<Output>,
     ) -> Option<Batch> {
-        let Open { poll, page, .. } = self.open.take_if(|open| open.exchange == exchange.serial)?;
+        let Open { poll, page, after, .. } = self.open.take_if(|open| open.exchange == exchange.serial)?;
         let answer = match outcome {
             Outcome::Answered(Response::Page { events, has_more }) => Some((events, has_more)),
             _ => None,
         };
         if let Some((events, has_more)) = answer {
-            self.cursor = events.last().map_or(self.cursor, |event| self.cursor.max(event.serial));
+            // A cursor that was set back meanwhile stays where it is: what lies before this page is still to be asked for.
+            if self.cursor >= after {
+                self.cursor = events.last().map_or(self.cursor, |event| self.cursor.max(event.serial));
+            }
             // A page that says there is more but brings nothing would be asked for for ever.
             if *has_more && !events.is_empty() {
                 self.send(poll, page.saturating_add(1), numbers, out);
@@ -128,6 +133,11 @@ impl Poller {
             self.reschedule(poll, now);
         }
         Some(answer.map(|(events, _)| events.clone()).unwrap_or_default())
+    }
+
+    /// Sets the cursor back before an event, so that it is asked for again.
+    pub(super) fn go_back_before(&mut self, serial: u32) {
+        self.cursor = self.cursor.min(serial.saturating_sub(1));
     }
 
     /// When the next poll is due; none while one is open.
@@ -143,7 +153,7 @@ impl Poller {
 
     fn send(&mut self, poll: u32, page: u32, numbers: &mut Numbers, out: &mut Vec<Output>) {
         let exchange = numbers.next();
-        self.open = Some(Open { poll, page, exchange: exchange.serial });
+        self.open = Some(Open { poll, page, after: self.cursor, exchange: exchange.serial });
         out.push(Output::Send {
             exchange,
             request: Request::Poll { after: self.cursor, limit: self.policy.page, poll, page },

@@ -28,6 +28,8 @@ pub struct Serves<'a> {
     pub consumers: u32,
     /// Whether the clients poll, so that a feed is kept for each of them.
     pub feed: bool,
+    /// Whether the clients may come back to events that they knew before.
+    pub keeps: bool,
     /// Whether single records can be asked for.
     pub records: bool,
     /// How webhooks are dispatched, if the clients take any.
@@ -61,7 +63,7 @@ impl Provider {
             api,
             seed,
             first: serves.first,
-            feeds: (0..feeds).map(|_| Feed::new(serves.records)).collect(),
+            feeds: (0..feeds).map(|_| Feed::new(serves.records, serves.keeps)).collect(),
             workers: Workers::new(api.capacity),
             dispatcher: serves.dispatch.map(dispatcher),
         }

@@ -129,6 +129,15 @@ pub(super) struct Shared<'a> {
     pub(super) inbox: &'a mut Inbox,
     /// Names the exchanges that the consumer opens.
     pub(super) numbers: &'a mut Numbers,
+    /// The oldest event that was taken and will not be handled after all, if there is any.
+    pub(super) dropped: Option<u32>,
+}
+
+impl Shared<'_> {
+    fn give_back(&mut self, serial: u32) {
+        self.inbox.give_back(serial);
+        self.dropped = Some(self.dropped.map_or(serial, |dropped| dropped.min(serial)));
+    }
 }
 
 /// The receiver of one consumer.
@@ -157,7 +166,7 @@ impl Receiver {
         now: Time,
         exchange: Exchange,
         (events, attempt, authenticity): (&Batch, u32, Authenticity),
-        mut shared: Shared<'_>,
+        shared: &mut Shared<'_>,
         out: &mut Vec<Output>,
     ) {
         if let Some((status, retry_after)) = self.faults.receiver_error(now, self.seed, exchange, events.first()) {
@@ -166,7 +175,7 @@ impl Receiver {
         if authenticity == Authenticity::Rejected {
             return out.push(reply(exchange, Response::refused(UNAUTHORIZED)));
         }
-        self.act(now, &mut shared, out);
+        self.act(now, shared, out);
         let told = self.unknown(now, events, shared.inbox);
         if told.is_empty() && !events.is_empty() {
             out.extend(events.iter().map(|event| took(exchange, *event, false, false)));
@@ -191,7 +200,7 @@ impl Receiver {
         if self.policy.acknowledge == Acknowledge::Before {
             out.push(reply(exchange, Response::Accepted));
         }
-        self.act(now, &mut shared, out);
+        self.act(now, shared, out);
         if self.workers.waiting() > 0 {
             out.push(Output::Note(Note::Queued(self.workers.waiting())));
         }
@@ -225,7 +234,7 @@ impl Receiver {
         now: Time,
         exchange: Exchange,
         outcome: &Outcome,
-        mut shared: Shared<'_>,
+        shared: &mut Shared<'_>,
         out: &mut Vec<Output>,
     ) {
         let Self { policy, seed, faults, store, workers } = self;
@@ -245,19 +254,19 @@ impl Receiver {
             if job.fetching.tries < fetch.tries {
                 return Next::Work(FETCH_PAUSE);
             }
-            give_back(job, store, shared.inbox, out);
+            give_back(job, store, shared, out);
             if policy.acknowledge == Acknowledge::After {
                 out.push(reply(job.exchange, Response::refused(BAD_GATEWAY)));
             }
             Next::Done
         });
-        self.act(now, &mut shared, out);
+        self.act(now, shared, out);
     }
 
     /// Loses everything that was taken and not handled, as a process does that goes down.
-    pub(super) fn crashed(&mut self, inbox: &mut Inbox, out: &mut Vec<Output>) {
+    pub(super) fn crashed(&mut self, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
         for job in self.workers.clear() {
-            give_back(&job, &mut self.store, inbox, out);
+            give_back(&job, &mut self.store, shared, out);
         }
     }
 
@@ -302,9 +311,9 @@ fn finish(policy: &ReceivePolicy, job: &Job, out: &mut Vec<Output>) {
 }
 
 /// Takes back that the events of a webhook were taken.
-fn give_back(job: &Job, store: &mut Store, inbox: &mut Inbox, out: &mut Vec<Output>) {
+fn give_back(job: &Job, store: &mut Store, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
     for Told { event, .. } in job.told.iter().filter(|told| told.fresh) {
-        inbox.give_back(event.serial);
+        shared.give_back(event.serial);
         store.give_back(event.serial);
         out.push(Output::Note(Note::Dropped { exchange: job.exchange, event: *event }));
     }

@@ -15,6 +15,7 @@ use super::journal::Journal;
 use super::lag::Lags;
 use super::pacer::Pacer;
 use crate::engine::deadlines::Deadlines;
+use crate::fault::Faults;
 use crate::link::Link;
 use crate::measure::ledger::Fact;
 use crate::peer::{Exchange, Input, Output, Peer, Request, Response, Side};
@@ -30,12 +31,14 @@ pub(super) struct Line {
     /// Where this side's requests go; none if it has none to send.
     pub(super) target: Option<Authority>,
     pub(super) board: Arc<Board>,
+    /// What goes wrong for the client.
+    pub(super) faults: Faults,
     journal: RefCell<Journal>,
 }
 
 impl Line {
-    pub(super) fn new(wire: Wire, target: Option<Authority>, board: Arc<Board>) -> Self {
-        Self { wire, target, board, journal: RefCell::default() }
+    pub(super) fn new(wire: Wire, target: Option<Authority>, board: Arc<Board>, faults: Faults) -> Self {
+        Self { wire, target, board, faults, journal: RefCell::default() }
     }
 
     /// Writes a fact into the journal.
@@ -151,8 +154,23 @@ impl<P: Peer + 'static> Driver<P> {
         let (answer, answered) = oneshot::channel();
         self.unanswered.borrow_mut().insert((index, exchange), answer);
         self.tell(index, Input::Requested(exchange, request));
-        // A peer that never answers would be a bug; whoever asked still gets something.
-        answered.await.unwrap_or(Response::refused(500))
+        match answered.await {
+            Ok(response) => response,
+            // It went down meanwhile: whoever asked hears nothing more, unless from the network.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Tells a peer that its process has gone down. Nothing that it was asked before will be answered.
+    pub(super) fn crash(self: &Rc<Self>, index: u32) {
+        let now = self.tell(index, Input::Crashed);
+        let asked: Vec<Exchange> = {
+            let mut unanswered = self.unanswered.borrow_mut();
+            unanswered.extract_if(.., |(peer, _), _| *peer == index).map(|((_, exchange), _)| exchange).collect()
+        };
+        for exchange in asked {
+            self.line(index).record(now, Fact::RequestLost(exchange));
+        }
     }
 
     fn reply(&self, index: u32, now: Time, exchange: Exchange, response: Response) {

@@ -8,9 +8,10 @@ use tokio::task::spawn_local;
 
 use super::driver::Driver;
 use super::http::Answer;
+use crate::fault::Connections;
 use crate::link::Verdict;
 use crate::measure::ledger::{End, Fact};
-use crate::peer::{Exchange, Input, Outcome, Peer, Request};
+use crate::peer::{Exchange, Input, Outcome, Peer, Request, Side};
 use crate::time::{Span, Time};
 
 /// An exchange under way.
@@ -29,12 +30,21 @@ impl<P: Peer + 'static> Driver<P> {
         let line = self.line(index);
         let bytes = line.wire.request_size(exchange, &request);
         line.record(now, Fact::Opened { exchange, request: request.clone(), bytes });
-        let verdict = self.link.request(exchange.consumer, &request);
+        let verdict = match self.link.request(exchange.consumer, &request) {
+            Verdict::Deliver(delay) if self.vanishes(index, exchange, now + delay) => Verdict::Drop,
+            verdict => verdict,
+        };
         if verdict == Verdict::Drop {
             line.record(now, Fact::RequestLost(exchange));
         }
         let flight = Flight { index, exchange, request, opened: now, times_out_at: now + timeout };
         spawn_local(Rc::clone(self).fly(flight, verdict));
+    }
+
+    /// Whether a request that arrives at this instant vanishes, because the other side is down and says nothing.
+    fn vanishes(&self, index: u32, exchange: Exchange, arrives_at: Time) -> bool {
+        exchange.opener == Side::Provider
+            && self.line(index).faults.receiver_down(arrives_at) == Some(Connections::Drop)
     }
 
     async fn fly(self: Rc<Self>, flight: Flight, verdict: Verdict) {
@@ -62,16 +72,20 @@ impl<P: Peer + 'static> Driver<P> {
     }
 
     async fn come_back(self: &Rc<Self>, flight: &Flight, answer: Option<Answer>) {
-        let Some(answer) = answer else { return self.end(flight, Outcome::Unreachable, 0) };
         let left = self.clock.now();
         match self.link.response(flight.exchange.consumer, &flight.request) {
             Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {
                 let wire = &self.line(flight.index).wire;
-                let response = wire.read_response(&flight.request, answer.status, &answer.body);
+                let read = |answer: &Answer| wire.read_response(&flight.request, answer.status, &answer.body);
+                // That nobody is there takes as long to learn as an answer would.
+                let outcome = answer.as_ref().map_or(Outcome::Unreachable, |answer| Outcome::Answered(read(answer)));
                 self.pacer.wait(left + delay).await;
-                self.end(flight, Outcome::Answered(response), answer.bytes);
+                self.end(flight, outcome, answer.map_or(0, |answer| answer.bytes));
             }
             Verdict::Deliver(_) | Verdict::Drop => {
+                if answer.is_none() {
+                    self.line(flight.index).record(left, Fact::RequestLost(flight.exchange));
+                }
                 self.pacer.wait(flight.times_out_at).await;
                 self.end(flight, Outcome::TimedOut, 0);
             }

@@ -4,8 +4,7 @@ use std::net::TcpListener;
 
 /// Connections that may wait to be accepted. One that finds no place tries again after a second, which would look like a
 /// slow client.
-#[cfg(unix)]
-const BACKLOG: i32 = 4_096;
+pub(super) const BACKLOG: u32 = 4_096;
 
 /// Open files to ask for: each connection takes one at either end, and both ends are in this process.
 #[cfg(unix)]
@@ -14,7 +13,7 @@ const OPEN_FILES: u64 = 16_384;
 /// Makes room for a burst of connections in front of a listener. Where the system refuses, it stays as it was.
 pub(super) fn widen_backlog(listener: &TcpListener) {
     #[cfg(unix)]
-    let _ = rustix::net::listen(listener, BACKLOG);
+    let _ = rustix::net::listen(listener, BACKLOG.cast_signed());
     #[cfg(not(unix))]
     let _ = listener;
 }

@@ -15,10 +15,12 @@ use super::api::{Api, History};
 use super::board::Board;
 use super::clock::Clock;
 use super::cpu::CpuMeter;
+use super::door::Door;
 use super::driver::{Driver, Line};
 use super::http::HttpClient;
 use super::journal::Journal;
 use super::lag::Lags;
+use super::outages::go_through_outages;
 use super::pacer::Pacer;
 use super::publisher::publish;
 use super::receiver::Endpoint;
@@ -92,7 +94,7 @@ impl Stage {
             );
             let history = History::new(setup.consumers, setup.api.page);
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
-            let serving = serve(listener, move |request| Rc::clone(&api).answer(request));
+            let serving = serve(listener, Door::default(), move |request| Rc::clone(&api).answer(request));
             let publishing = async {
                 publish(&setup, &driver, &history).await;
                 std::future::pending().await
@@ -126,8 +128,14 @@ impl Stage {
             );
             let webhook_max = WEBHOOK_MAX.max(setup.workload.payload as usize + ENVELOPE);
             let endpoint = Endpoint::new(Rc::clone(&driver), setup.consumers, setup.workload.records, webhook_max);
-            let serving = listener.map(|listener| serve(listener, move |request| Rc::clone(&endpoint).answer(request)));
-            self.play(&driver, serving, std::future::pending()).await
+            let door = Door::default();
+            let answer = move |request| Rc::clone(&endpoint).answer(request);
+            let serving = listener.map(|listener| serve(listener, door.clone(), answer));
+            let outages = async {
+                go_through_outages(&client.faults, &driver, &door, setup.consumers).await;
+                std::future::pending().await
+            };
+            self.play(&driver, serving, outages).await
         })
     }
 
@@ -168,7 +176,8 @@ impl Stage {
         let client = u32::try_from(index).unwrap_or(u32::MAX);
         let envelope = self.setup.clients[index].push.as_ref().map_or(Envelope::PLAIN, |push| push.envelope);
         let wire = Wire::new(client, envelope, self.keys[index].clone(), start.epoch_nanos);
-        Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]))
+        let faults = self.setup.clients[index].faults.clone();
+        Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]), faults)
     }
 }
 
@@ -194,6 +203,7 @@ fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         first: 0,
         consumers: setup.consumers,
         feed: client.pull.is_some(),
+        keeps: client.may_go_back(),
         records: true,
         dispatch: client.push.as_ref().map(|push| &push.dispatch),
     };

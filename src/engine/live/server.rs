@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_local;
 
+use super::door::{Door, Reserved};
 use super::http::{HEADERS_MAX, response};
 use crate::wire::Message;
 
@@ -31,18 +32,51 @@ const CONNECTIONS_MAX: usize = 2_048;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves until it is dropped. The listener must be non-blocking.
-pub(super) async fn serve<H, F>(listener: TcpListener, handler: H) -> std::io::Result<()>
+///
+/// While the door is shut nobody listens, and what was connected is reset.
+pub(super) async fn serve<H, F>(listener: TcpListener, door: Door, handler: H) -> std::io::Result<()>
 where
     H: Fn(Request<Incoming>) -> F + Clone + 'static,
     F: Future<Output = Message> + 'static,
 {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let mut listener = tokio::net::TcpListener::from_std(listener)?;
+    let address = listener.local_addr()?;
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
+        tokio::select! {
+            biased;
+            () = door.shut() => {}
+            failed = accept(&listener, &places, &door, &handler) => failed?,
+        }
+        drop(listener);
+        let reserved = Reserved::new(address)?;
+        door.opened().await;
+        listener = reserved.listen()?;
+    }
+}
+
+/// Accepts connections for ever.
+async fn accept<H, F>(
+    listener: &tokio::net::TcpListener,
+    places: &Arc<Semaphore>,
+    door: &Door,
+    handler: &H,
+) -> std::io::Result<()>
+where
+    H: Fn(Request<Incoming>) -> F + Clone + 'static,
+    F: Future<Output = Message> + 'static,
+{
+    loop {
+        let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
         match listener.accept().await {
             Ok((stream, _)) => {
-                spawn_local(converse(stream, place, handler.clone()));
+                let (conversation, door) = (converse(stream, place, handler.clone()), door.clone());
+                spawn_local(async move {
+                    tokio::select! {
+                        () = conversation => {}
+                        () = door.shut() => {}
+                    }
+                });
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }

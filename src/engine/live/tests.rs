@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use tokio::task::{LocalSet, spawn_local};
 
+use super::door::Door;
 use super::http::HttpClient;
 use super::server::{read_body, serve};
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
@@ -120,7 +121,7 @@ fn requests_and_answers_take_as_many_bytes_as_the_server_counts() {
     });
     let asked = std::rc::Rc::new(std::cell::Cell::new(0));
     on_a_runtime(async {
-        let server = serve(listener, move |request: ::http::Request<hyper::body::Incoming>| {
+        let server = serve(listener, Door::default(), move |request: ::http::Request<hyper::body::Incoming>| {
             let (counted, asked) = (counted.clone(), std::rc::Rc::clone(&asked));
             async move {
                 let (parts, body) = request.into_parts();
