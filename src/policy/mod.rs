@@ -7,6 +7,7 @@
 pub mod consumer;
 pub mod dispatcher;
 pub mod feed;
+pub mod fixed_window;
 pub mod inbox;
 pub mod poller;
 pub mod provider;

@@ -67,7 +67,9 @@ impl<P: Peer + 'static> Driver<P> {
         match self.link.response(flight.exchange.consumer, &flight.request) {
             Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {
                 let wire = &self.line(flight.index).wire;
-                let response = wire.read_response(&flight.request, answer.status, &answer.body);
+                let Answer { status, headers, body, .. } = &answer;
+                // Read as of when it will have come: a date to come back counts from there.
+                let response = wire.read_response(&flight.request, *status, headers, body, left + delay);
                 self.pacer.wait(left + delay).await;
                 self.end(flight, Outcome::Answered(response), answer.bytes);
             }
