@@ -300,7 +300,7 @@ fn an_interrupted_live_run_keeps_what_there_is_and_leaves_nothing_listening() {
     wait_until("listening", || TcpStream::connect(("127.0.0.1", api)).is_ok());
     // The API answers strangers with a refusal, in the middle of the run.
     let mut stranger = TcpStream::connect(("127.0.0.1", api)).unwrap();
-    stranger.write_all(b"GET /v1/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    stranger.write_all(b"GET /events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stranger.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");

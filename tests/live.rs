@@ -314,29 +314,29 @@ fn strangers_are_answered_and_change_nothing() {
     let setup = setup(0.0, vec![client("poll", Some(pull(ms(50))), None), client("push", None, Some(push()))]);
     let (run, ()) = with_a_guest(&setup, |api, receiver| {
         let key = api_key(0, 1);
-        let page = get(api, "/v1/events?after=0&limit=3", &key);
+        let page = get(api, "/events?after=0&limit=3", &key);
         assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with(r#""has_more":true}"#), "{page}");
         assert!(page.contains("evt_1_1") && page.contains("evt_1_3") && !page.contains("evt_1_4"));
-        let record = (0..20).map(|record| get(api, &format!("/v1/records/rec_{record}"), &key));
+        let record = (0..20).map(|record| get(api, &format!("/records/rec_{record}"), &key));
         assert!(record.into_iter().any(|answer| answer.contains(r#""record":"rec_"#)));
         // A cursor from the future must not make the feed forget.
-        assert!(get(api, "/v1/events?after=4000000000", &key).ends_with(r#"{"data":[],"has_more":false}"#));
+        assert!(get(api, "/events?after=4000000000", &key).ends_with(r#"{"data":[],"has_more":false}"#));
         for (path, key, status) in [
-            ("/v1/events", "key_0009_00000000".to_owned(), 401),
-            ("/v1/events", api_key(0, 2), 401),
-            ("/v1/events", "nonsense".to_owned(), 401),
-            ("/v1/events?after=-1", key.clone(), 400),
-            ("/v1/records/rec_x", key.clone(), 404),
+            ("/events", "key_0009_00000000".to_owned(), 401),
+            ("/events", api_key(0, 2), 401),
+            ("/events", "nonsense".to_owned(), 401),
+            ("/events?after=-1", key.clone(), 400),
+            ("/records/rec_x", key.clone(), 404),
             ("/v2/events", key.clone(), 404),
         ] {
             let answer = get(api, path, &key);
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path} {answer}");
         }
-        assert!(post(api, "/v1/events", "", "").starts_with("HTTP/1.1 405 "));
+        assert!(post(api, "/events", "", "").starts_with("HTTP/1.1 405 "));
         // Naming an exchange of somebody else's, past or future.
         for serial in ["0", "3", "100000", "4294967295", "x"] {
             let head = format!("authorization: Bearer {key}\r\nx-pushpull-exchange: {serial}\r\n");
-            let head = format!("GET /v1/events HTTP/1.1\r\nhost: x\r\n{head}connection: close\r\n\r\n");
+            let head = format!("GET /events HTTP/1.1\r\nhost: x\r\n{head}connection: close\r\n\r\n");
             assert!(talk(api, head.as_bytes()).starts_with("HTTP/1.1 200 "));
         }
         assert!(get(receiver, "/webhooks/0", "").starts_with("HTTP/1.1 405 "));

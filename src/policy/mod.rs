@@ -8,6 +8,7 @@ pub mod consumer;
 pub mod dedupe;
 pub mod dispatcher;
 pub mod feed;
+pub mod fixed_window;
 pub mod forger;
 pub mod inbox;
 mod numbers;

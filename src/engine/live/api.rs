@@ -1,6 +1,7 @@
 //! System B's API over HTTP: one server for all clients, told apart by their keys.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use http::request::Parts;
@@ -11,9 +12,11 @@ use super::driver::Driver;
 use super::http::request_size;
 use super::marks::Marks;
 use crate::measure::ledger::Fact;
-use crate::peer::{Batch, Event, Request as Ask, Response, Side};
+use crate::peer::{Batch, Event, Exchange, Request as Ask, Response, Side};
+use crate::policy::fixed_window::FixedWindow;
 use crate::policy::provider::Provider;
-use crate::wire::{ApiCall, Message, read_api_call};
+use crate::wire::vendor_api::{self, Vendor, View};
+use crate::wire::{Access, ApiCall, Message, read_access, read_api_call};
 
 const BAD_REQUEST: u16 = 400;
 const UNAUTHORIZED: u16 = 401;
@@ -26,18 +29,23 @@ pub(super) struct Api {
     /// Which polls of each client have come.
     marks: Vec<Marks>,
     history: Rc<History>,
+    /// What is left to each key that has called GitHub's API: at most one for each consumer and client.
+    quotas: RefCell<BTreeMap<Access, FixedWindow>>,
 }
 
 impl Api {
     pub(super) fn new(driver: Rc<Driver<Provider>>, consumers: u32, history: Rc<History>) -> Rc<Self> {
         let marks = driver.lines().iter().map(|_| Marks::new(Side::Consumer, consumers)).collect();
-        Rc::new(Self { driver, marks, history })
+        Rc::new(Self { driver, marks, history, quotas: RefCell::default() })
     }
 
     /// Answers one request.
     pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Message {
         // No request to the API has a body; one that comes all the same is not looked at.
         let (parts, _) = request.into_parts();
+        if let Some(vendor) = Vendor::of(parts.uri.path()) {
+            return self.answer_as(vendor, &parts);
+        }
         let (line, response) = match self.read(&parts) {
             Ok(call) => (call.client, self.carry_out(&parts, call).await),
             Err(status) => (0, Response::refused(status)),
@@ -45,38 +53,72 @@ impl Api {
         self.driver.line(line).wire.response(&response)
     }
 
+    /// Answers as a vendor would. No client of the run asks so.
+    fn answer_as(&self, vendor: Vendor, parts: &Parts) -> Message {
+        let ask = vendor_api::Ask {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+            headers: &parts.headers,
+        };
+        let Ok(access) = self.admit(parts) else { return vendor_api::answer(vendor, ask, None).message };
+        let mut quotas = self.quotas.borrow_mut();
+        let quota = vendor.quota().map(|whole| quotas.entry(access).or_insert(whole));
+        let epoch = self.driver.line(access.client).wire.epoch;
+        self.history.read(access.consumer, |events| {
+            let view = View { events, quota, epoch, now: self.driver.clock.now() };
+            vendor_api::answer(vendor, ask, Some(view)).message
+        })
+    }
+
+    /// Reads the key of a request; the error is the status with which to refuse one that is not valid.
+    fn admit(&self, parts: &Parts) -> Result<Access, u16> {
+        let is_given_out =
+            |access: &Access| (access.client as usize) < self.marks.len() && self.history.knows(access.consumer);
+        read_access(&parts.headers).filter(is_given_out).ok_or(UNAUTHORIZED)
+    }
+
     /// Reads a request; the error is the status with which to refuse it.
     fn read(&self, parts: &Parts) -> Result<ApiCall, u16> {
         let path = parts.uri.path();
-        if path != EVENTS && !path.starts_with(RECORDS) {
+        if path != EVENTS && !path.starts_with(EVENT) && !path.starts_with(RECORD) {
             return Err(NOT_FOUND);
         }
         if parts.method != Method::GET {
             return Err(METHOD_NOT_ALLOWED);
         }
-        // With every parameter left to its default, only the key can be wrong.
-        let bearer = read_api_call(EVENTS, None, &parts.headers).ok_or(UNAUTHORIZED)?;
-        if bearer.client as usize >= self.marks.len() || !self.history.knows(bearer.consumer) {
-            return Err(UNAUTHORIZED);
-        }
+        self.admit(parts)?;
         let unreadable = if path == EVENTS { BAD_REQUEST } else { NOT_FOUND };
         read_api_call(path, parts.uri.query(), &parts.headers).ok_or(unreadable)
     }
 
-    async fn carry_out(&self, parts: &Parts, call: ApiCall) -> Response {
+    async fn carry_out(&self, parts: &Parts, mut call: ApiCall) -> Response {
         let line = self.driver.line(call.client);
-        match self.marks[call.client as usize].take(&line.board, call.consumer, &parts.headers) {
-            Some(exchange) => {
-                line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes: request_size(parts, 0) });
-                self.driver.ask(call.client, exchange, call.request).await
+        let Some(exchange) = self.marks[call.client as usize].take(&line.board, call.consumer, &parts.headers) else {
+            return self.history.answer(&call);
+        };
+        line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes: request_size(parts, 0) });
+        if let Ask::Fetch { event, .. } = &mut call.request {
+            match self.history.find(event.consumer, event.serial) {
+                Some(whole) => *event = whole,
+                None => return self.refuse(call.client, exchange, NOT_FOUND),
             }
-            None => self.history.answer(&call),
         }
+        self.driver.ask(call.client, exchange, call.request).await
+    }
+
+    /// Turns down a request of the run before its peer has heard of it.
+    fn refuse(&self, client: u32, exchange: Exchange, status: u16) -> Response {
+        let (line, response) = (self.driver.line(client), Response::refused(status));
+        let bytes = line.wire.response_size(&response);
+        line.record(self.driver.clock.now(), Fact::Replied { exchange, bytes });
+        response
     }
 }
 
-const EVENTS: &str = "/v1/events";
-const RECORDS: &str = "/v1/records/rec_";
+const EVENTS: &str = "/events";
+const EVENT: &str = "/events/";
+const RECORD: &str = "/records/";
 
 /// Everything that has occurred, for strangers with a valid key.
 ///
@@ -103,6 +145,18 @@ impl History {
         (consumer as usize) < self.events.borrow().len()
     }
 
+    /// Shows everything that has occurred to a consumer, oldest first.
+    fn read<T>(&self, consumer: u32, reader: impl FnOnce(&[Event]) -> T) -> T {
+        let events = self.events.borrow();
+        reader(events.get(consumer as usize).map_or(&[], Vec::as_slice))
+    }
+
+    /// An event that has occurred.
+    fn find(&self, consumer: u32, serial: u32) -> Option<Event> {
+        let index = serial.checked_sub(1)? as usize;
+        self.read(consumer, |events| events.get(index).copied())
+    }
+
     fn answer(&self, call: &ApiCall) -> Response {
         let all = self.events.borrow();
         let Some(events) = all.get(call.consumer as usize) else { return Response::refused(NOT_FOUND) };
@@ -116,7 +170,10 @@ impl History {
             Ask::Record { record } => {
                 Response::Record(events.iter().rev().find(|event| event.record == record).copied())
             }
-            Ask::Fetch { .. } | Ask::Delivery { .. } => Response::refused(NOT_FOUND),
+            Ask::Fetch { event, .. } => {
+                self.find(event.consumer, event.serial).map_or(Response::refused(NOT_FOUND), Response::Event)
+            }
+            Ask::Delivery { .. } => Response::refused(NOT_FOUND),
         }
     }
 }
@@ -143,5 +200,8 @@ mod tests {
         assert_eq!(page(u32::MAX, 0), (vec![], false));
         assert_eq!(ask(Ask::Record { record: 0 }), Response::Record(Some(event(4))));
         assert_eq!(ask(Ask::Record { record: 9 }), Response::Record(None));
+        let fetch = |serial| ask(Ask::Fetch { event: event(serial), attempt: 1 });
+        assert_eq!(fetch(5), Response::Event(event(5)));
+        assert_eq!((fetch(0), fetch(6)), (Response::refused(404), Response::refused(404)));
     }
 }

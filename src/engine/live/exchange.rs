@@ -76,7 +76,10 @@ impl<P: Peer + 'static> Driver<P> {
         match self.link.response(flight.exchange.consumer, &flight.request) {
             Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {
                 let wire = &self.line(flight.index).wire;
-                let read = |answer: &Answer| wire.read_response(&flight.request, answer.status, &answer.body);
+                // Read as of when it will have come: a date to come back counts from there.
+                let read = |Answer { status, headers, body, .. }: &Answer| {
+                    wire.read_response(&flight.request, *status, headers, body, left + delay)
+                };
                 // That nobody is there takes as long to learn as an answer would.
                 let outcome = answer.as_ref().map_or(Outcome::Unreachable, |answer| Outcome::Answered(read(answer)));
                 self.pacer.wait(left + delay).await;

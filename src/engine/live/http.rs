@@ -29,6 +29,7 @@ pub(super) struct HttpClient {
 /// What came back.
 pub(super) struct Answer {
     pub(super) status: u16,
+    pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     /// Its size on the wire.
     pub(super) bytes: u64,
@@ -56,7 +57,7 @@ impl HttpClient {
         let body = Limited::new(body, self.body_max).collect().await.ok()?.to_bytes();
         let reason = parts.status.canonical_reason().unwrap_or("<none>");
         let bytes = size("HTTP/1.1 200 \r\n".len() + reason.len(), &parts.headers, body.len());
-        Some(Answer { status: parts.status.as_u16(), body, bytes })
+        Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes })
     }
 }
 

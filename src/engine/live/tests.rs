@@ -11,37 +11,45 @@ use super::server::{read_body, serve};
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
-use crate::wire::{Envelope, Message, Wire};
+use crate::wire::{Envelope, Message, Payload, Shape, Wire};
 
 fn wire() -> Wire {
     signed_wire(Scheme::StandardWebhooks)
 }
 
 fn signed_wire(scheme: Scheme) -> Wire {
-    Wire::new(2, Envelope::PLAIN, Keys::generate(scheme, [9; 32]), 1_767_225_600_000_000_000)
+    shaped_wire(scheme, Envelope::PLAIN)
+}
+
+fn shaped_wire(scheme: Scheme, envelope: Envelope) -> Wire {
+    Wire::new(2, envelope, Keys::generate(scheme, [9; 32]), 1_767_225_600_000_000_000)
 }
 
 fn event(serial: u32) -> Event {
     Event { occurred_at: Time::from_nanos(1_234), consumer: 11, serial, record: 42, payload: 700 }
 }
 
-fn requests() -> [Request; 3] {
+fn requests() -> [Request; 5] {
     let authenticity = Authenticity::Accepted;
     [
         Request::Poll { after: 12, limit: 100, poll: 5, page: 0 },
         Request::Record { record: 42 },
         Request::Delivery { events: Batch::from_slice(&[event(7)]), attempt: 3, authenticity },
+        Request::Delivery { events: (9..=11).map(event).collect(), attempt: 1, authenticity },
+        Request::Fetch { event: event(7), attempt: 1 },
     ]
 }
 
-fn responses() -> [Response; 6] {
+fn responses() -> [Response; 8] {
     [
         Response::Page { events: (1..=3).map(event).collect(), has_more: true },
         Response::Page { events: Batch::new(), has_more: false },
         Response::Record(Some(event(9))),
         Response::Record(None),
         Response::Accepted,
+        Response::Event(event(12)),
         Response::refused(503),
+        Response::Refused { status: 429, retry_after: Some(Span::from_millis(10_001)) },
     ]
 }
 
@@ -76,6 +84,14 @@ fn requests_and_answers_take_as_many_bytes_as_the_client_counts() {
     for scheme in Scheme::ALL {
         check_what_the_client_counts(&signed_wire(scheme), &requests()[2], &Response::Accepted);
     }
+    for shape in Shape::ALL {
+        for (payload, is_list) in [(Payload::Full, false), (Payload::Full, true), (Payload::Thin, false)] {
+            let wire = shaped_wire(Scheme::SendGrid, Envelope { shape, payload, is_list });
+            for request in &requests()[2..4] {
+                check_what_the_client_counts(&wire, request, &Response::Accepted);
+            }
+        }
+    }
 }
 
 fn check_what_the_client_counts(wire: &Wire, request: &Request, response: &Response) {
@@ -98,6 +114,12 @@ fn check_what_the_client_counts(wire: &Wire, request: &Request, response: &Respo
     assert_eq!(received.bytes, written_out(&answer).len() as u64);
     assert_eq!(received.bytes, wire.response_size(response));
     assert_eq!(received.body, answer.body);
+    let now = Time::ZERO;
+    let read = wire.read_response(request, received.status, &received.headers, &received.body, now);
+    if let Response::Refused { status, retry_after } = response {
+        let whole = retry_after.map(|wait| Span::from_secs(wait.as_nanos().div_ceil(1_000_000_000)));
+        assert_eq!(read, Response::Refused { status: *status, retry_after: whole });
+    }
 }
 
 #[test]

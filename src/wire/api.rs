@@ -1,0 +1,167 @@
+//! The messages of this program's own API, and what System A makes of every answer.
+
+use serde::Deserialize;
+
+use super::event::{self, EventBody, event_id, read_event_id, read_record_id};
+use super::{EXCHANGE_HEADER, Headers, JSON, Message, Payload, Start, USER_AGENT, Wire, api_key, reason, retry_after};
+use crate::peer::{Batch, Event, Exchange, Request, Response};
+use crate::time::Time;
+
+const EVENTS: &str = "/events";
+const EVENT: &str = "/events/";
+const RECORD: &str = "/records/";
+const NO_SUCH_RECORD: &str = r#"{"error":"no such record, or nothing happened to it yet"}"#;
+pub(super) const RETRY_AFTER: &str = "retry-after";
+
+/// The size of a page where a request to the API names none.
+const DEFAULT_PAGE: u32 = 100;
+
+/// What an API request asks, and for whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiCall {
+    /// The client, by its position in the scenario.
+    pub client: u32,
+    /// The consumer.
+    pub consumer: u32,
+    /// What it asks. Of an event to be fetched only its name is known.
+    pub request: Request,
+}
+
+/// Whom a key to the API belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access {
+    /// The client, by its position in the scenario.
+    pub client: u32,
+    /// The consumer.
+    pub consumer: u32,
+}
+
+/// A page of events as JSON.
+#[derive(Debug, Deserialize)]
+struct PageBody<'a> {
+    #[serde(borrow)]
+    data: Vec<EventBody<'a>>,
+    has_more: bool,
+}
+
+impl Wire {
+    /// A request to the API.
+    pub(super) fn api_request(&self, exchange: Exchange, request: &Request) -> Message {
+        let path = match request {
+            Request::Poll { after, limit, .. } => format!("{EVENTS}?after={after}&limit={limit}"),
+            Request::Record { record } => format!("{RECORD}rec_{record}"),
+            Request::Fetch { event, .. } => format!("{EVENT}{}", event_id(event.consumer, event.serial)),
+            Request::Delivery { .. } => return Message::default(),
+        };
+        let headers = vec![
+            ("host", "provider.localhost".into()),
+            ("user-agent", USER_AGENT.into()),
+            ("accept", JSON.into()),
+            ("authorization", format!("Bearer {}", api_key(self.client, exchange.consumer))),
+            (EXCHANGE_HEADER, exchange.serial.to_string()),
+        ];
+        Message { start: Start::Request("GET", path), headers, body: Vec::new() }
+    }
+
+    /// A response, ready to be sent.
+    pub fn response(&self, response: &Response) -> Message {
+        match response {
+            Response::Page { events, has_more } => {
+                let mut body = String::from(r#"{"data":["#);
+                for (event, index) in events.iter().zip(0..) {
+                    if index > 0 {
+                        body.push(',');
+                    }
+                    event::write_event(&mut body, self.epoch, event, Payload::Full);
+                }
+                body.push_str(if *has_more { r#"],"has_more":true}"# } else { r#"],"has_more":false}"# });
+                Message::json_response(200, body)
+            }
+            Response::Record(Some(event)) | Response::Event(event) => {
+                let mut body = String::new();
+                event::write_event(&mut body, self.epoch, event, Payload::Full);
+                Message::json_response(200, body)
+            }
+            Response::Record(None) => Message::json_response(404, NO_SUCH_RECORD.into()),
+            Response::Accepted => Message::json_response(200, String::new()),
+            Response::Refused { status, retry_after } => {
+                let mut message = Message::json_response(*status, format!(r#"{{"error":"{}"}}"#, reason(*status)));
+                message.headers.extend(retry_after.map(|wait| (RETRY_AFTER, retry_after::write(wait))));
+                message
+            }
+        }
+    }
+
+    /// Reads the response to `request` that came at `now`; an answer that makes no sense counts as a refusal with status
+    /// 502.
+    pub fn read_response(
+        &self,
+        request: &Request,
+        status: u16,
+        headers: &impl Headers,
+        body: &[u8],
+        now: Time,
+    ) -> Response {
+        match (request, status) {
+            (Request::Poll { .. }, 200) => self.read_page(body).unwrap_or(Response::refused(502)),
+            (Request::Record { .. }, 200) => {
+                self.read_event(body).map_or(Response::refused(502), |event| Response::Record(Some(event)))
+            }
+            (Request::Fetch { .. }, 200) => self.read_event(body).map_or(Response::refused(502), Response::Event),
+            (Request::Delivery { .. }, 200..=299) => Response::Accepted,
+            _ => {
+                let now = self.epoch.unix_nanos(now);
+                let retry_after = headers.header(RETRY_AFTER).and_then(|value| retry_after::read(value, now));
+                Response::Refused { status, retry_after }
+            }
+        }
+    }
+
+    fn read_page(&self, body: &[u8]) -> Option<Response> {
+        let page: PageBody<'_> = serde_json::from_slice(body).ok()?;
+        let events = page.data.iter().map(|event| event.event(self.epoch, Payload::Full)).collect::<Option<Batch>>()?;
+        Some(Response::Page { events, has_more: page.has_more })
+    }
+
+    fn read_event(&self, body: &[u8]) -> Option<Event> {
+        serde_json::from_slice::<EventBody<'_>>(body).ok()?.event(self.epoch, Payload::Full)
+    }
+}
+
+/// Reads a request to the API. None if there is no such path, or the key is not one that the API gave out.
+pub fn read_api_call(path: &str, query: Option<&str>, headers: &impl Headers) -> Option<ApiCall> {
+    let Access { client, consumer } = read_access(headers)?;
+    let request = if path == EVENTS {
+        let parameter = |name: &str| {
+            let mut pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(key, _)| *key == name).map(|(_, value)| value.parse().ok())
+        };
+        // A parameter left out has its default; one that cannot be read makes the request invalid.
+        let after = parameter("after").unwrap_or(Some(0))?;
+        let limit = parameter("limit").unwrap_or(Some(DEFAULT_PAGE))?;
+        Request::Poll { after, limit, poll: 0, page: 0 }
+    } else if let Some(id) = path.strip_prefix(EVENT) {
+        let (whose, serial) = read_event_id(id)?;
+        if whose != consumer {
+            return None;
+        }
+        let event = Event { occurred_at: Time::ZERO, consumer, serial, record: 0, payload: 0 };
+        Request::Fetch { event, attempt: 1 }
+    } else {
+        Request::Record { record: read_record_id(path.strip_prefix(RECORD)?)? }
+    };
+    Some(ApiCall { client, consumer, request })
+}
+
+/// Reads the key out of a request to the API: behind `Bearer`, or behind `token` as clients of GitHub send it. None if
+/// there is none, or none that the API gave out.
+pub fn read_access(headers: &impl Headers) -> Option<Access> {
+    let (scheme, key) = headers.header("authorization")?.split_once(' ')?;
+    // The names of authentication schemes are case-insensitive (RFC 9110, section 11.1).
+    if !["bearer", "token"].iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    let (client, consumer) = key.strip_prefix("key_")?.split_once('_')?;
+    let access = Access { client: client.parse().ok()?, consumer: consumer.parse().ok()? };
+    (api_key(access.client, access.consumer) == key).then_some(access)
+}

@@ -1,0 +1,149 @@
+//! How many bytes a message takes, without making it: what does not vary was measured once, the rest is digits to count.
+
+use super::event;
+use super::{Payload, Shape, Wire, webhook};
+use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
+use crate::policy::signature::Scheme;
+use crate::time::Time;
+
+/// Sizes of messages with every variable part left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sizes {
+    poll: u64,
+    record: u64,
+    fetch: u64,
+    /// The head of a webhook.
+    webhook: u64,
+    /// An event in a webhook.
+    told: u64,
+    /// An event in this program's own shape.
+    event: u64,
+    /// The head of an answer with status 200.
+    answer: u64,
+    accepted: u64,
+    not_found: u64,
+}
+
+impl Sizes {
+    /// Makes one message of each kind and takes off again what varies.
+    pub(super) fn measure(wire: &Wire) -> Self {
+        let exchange = Exchange { opener: Side::Consumer, consumer: 0, serial: 0 };
+        let event = Event { occurred_at: Time::ZERO, consumer: 0, serial: 0, record: 0, payload: 0 };
+        let request =
+            |request: Request| wire.request(exchange, &request, Time::ZERO).size() - variable(exchange, &request);
+        let response = |response: Response| wire.response(&response).size();
+        let events = Batch::from_slice(&[event]);
+        let delivery = Request::Delivery { events, attempt: 0, authenticity: Authenticity::Accepted };
+        let webhook = wire.request(exchange, &delivery, Time::ZERO);
+        let body = webhook.body.len() as u64;
+        let told = body - wire.list_frame(1) - wire.variable_of_told(&event);
+        let (mut own, empty) = (String::new(), Response::Page { events: Batch::new(), has_more: false });
+        event::write_event(&mut own, wire.epoch, &event, Payload::Full);
+        Self {
+            poll: request(Request::Poll { after: 0, limit: 0, poll: 0, page: 0 }),
+            record: request(Request::Record { record: 0 }),
+            fetch: request(Request::Fetch { event, attempt: 0 }),
+            webhook: webhook.size() - body - digits_long(body) - wire.variable_of_webhook(exchange, Some(&event), 0),
+            told,
+            event: own.len() as u64 - event::variable(&event, Payload::Full),
+            answer: response(empty) - page_frame(0, false) - digits_long(page_frame(0, false)),
+            accepted: response(Response::Accepted),
+            not_found: response(Response::Record(None)),
+        }
+    }
+}
+
+impl Wire {
+    /// The size of a request on the wire.
+    pub fn request_size(&self, exchange: Exchange, request: &Request) -> u64 {
+        let fixed = match request {
+            Request::Poll { .. } => self.sizes.poll,
+            Request::Record { .. } => self.sizes.record,
+            Request::Fetch { .. } => self.sizes.fetch,
+            Request::Delivery { events, attempt, .. } => {
+                let told: u64 = events.iter().map(|event| self.sizes.told + self.variable_of_told(event)).sum();
+                let body = told + self.list_frame(events.len());
+                let head = self.sizes.webhook + self.variable_of_webhook(exchange, events.first(), *attempt);
+                return head + body + digits_long(body);
+            }
+        };
+        fixed + variable(exchange, request)
+    }
+
+    /// The size of a response on the wire.
+    pub fn response_size(&self, response: &Response) -> u64 {
+        let event_size = |event: &Event| self.sizes.event + event::variable(event, Payload::Full);
+        let body = match response {
+            Response::Page { events, has_more } => {
+                events.iter().map(event_size).sum::<u64>() + page_frame(events.len(), *has_more)
+            }
+            Response::Record(Some(event)) | Response::Event(event) => event_size(event),
+            Response::Record(None) => return self.sizes.not_found,
+            Response::Accepted => return self.sizes.accepted,
+            // Rare enough to be made for its size.
+            Response::Refused { .. } => return self.response(response).size(),
+        };
+        self.sizes.answer + body + digits_long(body)
+    }
+
+    /// What stands around the events of a webhook.
+    fn list_frame(&self, events: usize) -> u64 {
+        if webhook::is_list(self.envelope, events) {
+            let list = webhook::list(self.envelope.shape);
+            let separators = list.between.len() * events.saturating_sub(1);
+            (list.before.len() + separators + list.after.len()) as u64
+        } else {
+            0
+        }
+    }
+
+    /// The bytes of an event in a webhook that are not the same for every event.
+    fn variable_of_told(&self, event: &Event) -> u64 {
+        webhook::variable(self.envelope, self.epoch, event)
+    }
+
+    /// The bytes of a webhook's head that are not the same for every webhook, other than the length of its body.
+    fn variable_of_webhook(&self, exchange: Exchange, first: Option<&Event>, attempt: u32) -> u64 {
+        let (consumer, serial) = webhook::named_after(exchange, first);
+        let identifiers = u64::from(self.has_identifier_in_headers()) * (digits(consumer) + digits(serial));
+        let hook = match self.envelope.shape {
+            Shape::GitHub => digits_long(webhook::hook_id(consumer)),
+            Shape::StandardWebhooks | Shape::Stripe | Shape::SendGrid => 0,
+        };
+        digits(exchange.serial) + digits(attempt) + digits(consumer) + identifiers + hook
+    }
+
+    /// Whether a header of a webhook holds the identifier of its first event, whose length varies.
+    fn has_identifier_in_headers(&self) -> bool {
+        self.envelope.shape == Shape::StandardWebhooks
+            || matches!(self.keys.scheme, Scheme::StandardWebhooks | Scheme::StandardWebhooksEd25519)
+    }
+}
+
+/// The bytes of a request to the API that are not the same for every such request.
+fn variable(exchange: Exchange, request: &Request) -> u64 {
+    let asked = match request {
+        Request::Poll { after, limit, .. } => digits(*after) + digits(*limit),
+        Request::Record { record } => digits(*record),
+        Request::Fetch { event, .. } => digits(event.consumer) + digits(event.serial),
+        Request::Delivery { .. } => 0,
+    };
+    asked + digits(exchange.serial)
+}
+
+/// What stands around the events of a page.
+fn page_frame(events: usize, has_more: bool) -> u64 {
+    let flag = if has_more { "true" } else { "false" };
+    (r#"{"data":[],"has_more":}"#.len() + flag.len() + events.saturating_sub(1)) as u64
+}
+
+pub(super) const fn digits(number: u32) -> u64 {
+    digits_long(number as u64)
+}
+
+pub(super) const fn digits_long(number: u64) -> u64 {
+    match number.checked_ilog10() {
+        Some(log) => log as u64 + 1,
+        None => 1,
+    }
+}
