@@ -115,14 +115,19 @@ fn answer(feeds: &mut [Feed], first: u32, page: u32, job: &Job) -> Response {
 impl Peer for Provider {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Wake | Input::Crashed | Input::Redeliver(_) => {}
+            Input::Wake | Input::Crashed => {}
             Input::Occurred(event) => {
                 let index = event.consumer.checked_sub(self.first);
                 if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {
                     feed.publish(event);
                 }
                 if let Some(dispatcher) = &mut self.dispatcher {
-                    dispatcher.occurred(now, event);
+                    dispatcher.occurred(now, event, out);
+                }
+            }
+            Input::Redeliver(event) => {
+                if let Some(dispatcher) = &mut self.dispatcher {
+                    dispatcher.redeliver(now, event, out);
                 }
             }
             Input::Requested(exchange, request) => {

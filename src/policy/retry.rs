@@ -1,7 +1,8 @@
 //! When a failed webhook is tried again, and when it is given up.
 
+use crate::peer::Event;
 use crate::seed::{Purpose, Seed};
-use crate::time::Span;
+use crate::time::{Span, Time};
 
 /// How long a receiver that says when to come back is left alone at most, where a policy does not say otherwise.
 pub const RETRY_AFTER_MAX: Span = Span::from_secs(3_600);
@@ -59,7 +60,7 @@ impl RetryPolicy {
         Self { delays, jitter, within: None, retry_after_max: RETRY_AFTER_MAX }
     }
 
-    /// One attempt and no more.
+    /// One attempt and no more: GitHub says that it never retries.
     pub const fn never() -> Self {
         Self::new(Vec::new(), RetryJitter::None)
     }
@@ -76,6 +77,34 @@ impl RetryPolicy {
         Self::new(seconds.into_iter().map(Span::from_secs).collect(), RetryJitter::None)
     }
 
+    /// As Stripe retries in live mode: again and again until three days after the event, ever more rarely.
+    ///
+    /// Published is only that it goes on for up to three days with exponential back-off. Assumed are the delays: 5 min,
+    /// 30 min, 2 h, 5 h, 10 h, 12 h, and from there on every 12 h, without jitter. Ten attempts fit.
+    pub fn stripe() -> Self {
+        let seconds = [300, 1_800, 7_200, 18_000, 36_000].into_iter().chain(std::iter::repeat(43_200));
+        Self::until(seconds.map(Span::from_secs), Span::from_secs(3 * 86_400))
+    }
+
+    /// As SendGrid retries its event webhook: ever more rarely, until a day after the event.
+    ///
+    /// Published is only that the delays grow and that it ends 24 h after the event. Assumed are the delays: a minute,
+    /// doubled each time up to 4 h, without jitter. Thirteen attempts fit.
+    pub fn sendgrid() -> Self {
+        let seconds = std::iter::successors(Some(60), |&delay: &u64| Some(delay.saturating_mul(2).min(14_400)));
+        Self::until(seconds.map(Span::from_secs), Span::from_secs(86_400))
+    }
+
+    /// As many of these delays, which must not be all zero, as fit into a stretch that begins with the event.
+    fn until(delays: impl Iterator<Item = Span>, within: Span) -> Self {
+        let fits = |total: &mut Span, delay: Span| {
+            *total += delay;
+            (*total <= within).then_some(delay)
+        };
+        let delays = delays.scan(Span::ZERO, fits).collect();
+        Self { within: Some(within), ..Self::new(delays, RetryJitter::None) }
+    }
+
     /// How many attempts an event gets at most, the first included.
     pub fn attempts_max(&self) -> u32 {
         u32::try_from(self.delays.len()).map_or(u32::MAX, |retries| retries.saturating_add(1))
@@ -90,6 +119,27 @@ impl RetryPolicy {
             RetryJitter::Symmetric(share) => delay.scale(1.0 + share * (2.0 * draw() - 1.0)),
             RetryJitter::Full => delay.scale(draw()),
         })
+    }
+
+    /// When a delivery leaves again whose attempt number `failed` (counted from 1) has ended just now, or none to give
+    /// it up. `oldest` is the oldest of its events; `retry_after` is how long the answer asked to be left alone.
+    pub fn next_attempt(
+        &self,
+        now: Time,
+        failed: u32,
+        oldest: &Event,
+        retry_after: Option<Span>,
+        seed: Seed,
+    ) -> Option<Time> {
+        let delay = self.delay_after(failed, seed, oldest.consumer, oldest.serial)?;
+        let asked = retry_after.unwrap_or(Span::ZERO).min(self.retry_after_max);
+        let at = now + delay.max(asked);
+        self.may_leave(at, oldest.occurred_at).then_some(at)
+    }
+
+    /// Whether a retry of an event that occurred then may leave at this instant.
+    pub fn may_leave(&self, at: Time, occurred_at: Time) -> bool {
+        self.within.is_none_or(|within| at <= occurred_at + within)
     }
 }
 
