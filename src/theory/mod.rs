@@ -8,7 +8,8 @@ pub mod push;
 pub mod queueing;
 pub mod stability;
 
-use crate::engine::Setup;
+use crate::engine::{ClientSetup, Setup};
+use crate::fault::{Fault, FaultKind};
 use crate::measure::statistics::Interval;
 use crate::measure::summary::{Figure, Summary};
 use crate::time::Span;
@@ -102,6 +103,15 @@ pub struct Volume {
     pub polls: f64,
     /// Webhook attempts.
     pub attempts: f64,
+}
+
+/// The forged webhooks that reach each consumer of a client.
+pub fn forged_per_consumer(client: &ClientSetup) -> f64 {
+    let forged = |fault: &Fault| match fault.kind {
+        FaultKind::ForgedWebhooks { gap_nanos, .. } => fault.until.since(fault.from).as_nanos() as f64 / gap_nanos,
+        _ => 0.0,
+    };
+    client.faults.0.iter().map(forged).sum()
 }
 
 /// The expected volume of one client.
