@@ -31,7 +31,7 @@ pub enum Command {
     /// Validate a scenario; show it in full, what a run amounts to, and what theory predicts
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
-    /// List the built-in scenarios
+    /// List the built-in scenarios, and the presets of webhook providers
     Scenarios,
     /// Write the built-in scenarios into a folder, to be changed
     Init(InitArguments),

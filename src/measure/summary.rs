@@ -1,7 +1,8 @@
 //! The numbers of one client in one run.
 
+use crate::fault::ForgeryKind;
 use crate::measure::statistics::{self, Interval};
-use crate::measure::tally::{Bucket, Frame, Load, Outcomes, Tally};
+use crate::measure::tally::{Bucket, Forged, Frame, Load, Outcomes, Tally};
 use crate::peer::LossCause;
 use crate::time::Span;
 
@@ -183,6 +184,16 @@ impl Summary {
     /// All lost events.
     pub fn lost_total(&self) -> u64 {
         self.lost.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Events lost for this reason.
+    pub fn lost_by(&self, cause: LossCause) -> u64 {
+        self.lost.iter().find(|(other, _)| *other == cause).map_or(0, |(_, count)| *count)
+    }
+
+    /// Forged webhooks of the scenario's attacker by kind; those of other strangers are in the totals alone.
+    pub fn forged(&self) -> impl Iterator<Item = (ForgeryKind, Forged)> {
+        ForgeryKind::ALL.into_iter().zip(self.tally.forged)
     }
 
     /// All requests.

@@ -215,7 +215,7 @@ pub const MEASURES: &[Column] = &[
 ];
 
 fn lost(row: Row<'_>, cause: LossCause) -> Cell {
-    row.summary.lost.iter().find(|(other, _)| *other == cause).map(|(_, count)| *count).into()
+    row.summary.lost_by(cause).into()
 }
 
 fn queue_max(load: &LoadSummary, limited: bool) -> Cell {

@@ -1,9 +1,10 @@
 //! The CSV files: RFC 4180, comma, dot, LF, a header always, an empty cell for what is not defined.
 
+use crate::fault::ForgeryKind;
 use crate::measure::comparison::{self, Comparison};
 use crate::measure::histogram::Latencies;
 use crate::measure::summary::Summary;
-use crate::measure::tally::{Bucket, Outcomes};
+use crate::measure::tally::{Bucket, Forged, Outcomes};
 use crate::report::columns::{Cell, Column, IDENTITY, MEASURES, Row};
 use crate::report::{EngineReport, Report};
 
@@ -88,6 +89,26 @@ pub fn theory(report: &Report) -> Vec<u8> {
         })
     });
     table(header.into_iter(), rows)
+}
+
+/// `forged.csv`: what became of the forged webhooks of the scenario's attacker, by kind, at each client that has any.
+pub fn forged(report: &Report) -> Vec<u8> {
+    let header = ["engine", "client", "kind", "rejected", "accepted"];
+    let of_client = |row: Row<'_>| {
+        let cells = |(kind, forged): (ForgeryKind, Forged)| {
+            let client = row.summary.terms.client.as_str();
+            vec![
+                row.engine.engine.into(),
+                client.into(),
+                kind.name().into(),
+                forged.rejected.into(),
+                forged.accepted.into(),
+            ]
+        };
+        let came = |(_, forged): &(ForgeryKind, Forged)| forged.rejected + forged.accepted > 0;
+        row.summary.forged().filter(came).map(cells).collect::<Vec<_>>()
+    };
+    table(header.into_iter(), rows(report).flat_map(of_client))
 }
 
 /// `timeseries.csv`: the measured stretch and the drain in buckets, for each client.

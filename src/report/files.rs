@@ -28,15 +28,38 @@ pub fn prepare(folder: &Path) -> Result<(), WriteError> {
     attempt.map_err(|source| WriteError { path: folder.to_owned(), source })
 }
 
+/// The file that only scenarios with forged webhooks have.
+const FORGED: &str = "forged.csv";
+
 /// The name and the content of each result file of a report.
 pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
-    vec![
+    let mut files = vec![
         ("summary.csv", csv::summary(report)),
         ("comparison.csv", csv::comparison(report)),
         ("theory.csv", csv::theory(report)),
         ("timeseries.csv", csv::timeseries(report)),
         ("run.json", json::run(report)),
-    ]
+    ];
+    if report.scenario.has_forgeries {
+        files.push((FORGED, csv::forged(report)));
+    }
+    files
+}
+
+/// Removes the files of an earlier run that this report has none of, so that a folder never tells of two runs.
+///
+/// # Errors
+///
+/// If one is there and cannot be removed.
+pub fn remove_stale(folder: &Path, report: &Report) -> Result<(), WriteError> {
+    if report.scenario.has_forgeries {
+        return Ok(());
+    }
+    let path = folder.join(FORGED);
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(WriteError { path, source }),
+        _ => Ok(()),
+    }
 }
 
 /// Writes files into a folder, all or none as far as the file system allows.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::measure::summary::Summary;
+use crate::measure::summary::{Mode, Summary};
 use crate::report::columns::{Cell, MEASURES, Row, significant};
 use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, csv, verdict};
 
@@ -75,6 +75,12 @@ fn client_json(row: Row<'_>, summary: &Summary) -> Value {
     client.insert("mode".into(), summary.terms.mode.name().into());
     for column in MEASURES {
         client.insert(column.name.into(), (column.cell)(row).json());
+    }
+    if summary.terms.mode != Mode::Pull {
+        let forged = summary.forged().map(|(kind, forged)| {
+            (kind.name().to_owned(), json!({ "rejected": forged.rejected, "accepted": forged.accepted }))
+        });
+        client.insert("forged".into(), forged.collect::<Map<_, _>>().into());
     }
     let cells: Vec<Value> = summary.tally.latencies.cells().map(|(micros, count)| json!([micros, count])).collect();
     client.insert(

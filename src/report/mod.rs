@@ -41,6 +41,8 @@ pub struct Identity {
     pub seed: u64,
     /// How many consumers it has.
     pub consumers: u32,
+    /// Whether forged webhooks are sent in it.
+    pub has_forgeries: bool,
     /// Every key with the value in effect.
     pub resolved: serde_json::Value,
 }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::fault::ForgeryKind;
 use crate::measure::summary::Summary;
+use crate::peer::LossCause;
 use crate::report::human;
 use crate::report::{EngineReport, Report};
 
@@ -92,6 +94,13 @@ macro_rules! counted {
     };
 }
 
+/// Forgeries of one kind that were believed; of those that were rejected the total says enough.
+macro_rules! forged {
+    ($label:literal, $kind:ident) => {
+        counted!("Forged", $label, true, |s| s.tally.forged[ForgeryKind::$kind as usize].accepted)
+    };
+}
+
 const LINES: &[Line] = &[
     latency("mean", |s| s.latency_mean_ms, |s| s.latency_mean_ms.map(human::duration_ms)),
     latency("half within", |s| s.latency_p50_ms, |s| s.latency_p50_ms.map(human::duration_ms)),
@@ -106,16 +115,29 @@ const LINES: &[Line] = &[
     counted!("Requests", "only known events", true, |s| s.outcomes.duplicate),
     counted!("Requests", "throttled (429)", true, |s| s.outcomes.throttled),
     counted!("Requests", "failed", true, |s| s.outcomes.failed),
+    counted!("Requests", "fetches", true, |s| s.fetches),
     count("Requests", "wasted", false, Summary::wasted_ratio, |s| s.wasted_ratio().map(human::percent)),
     count("Requests", "per event", false, Summary::requests_per_event, |s| s.requests_per_event().map(human::number)),
     counted!("Events", "occurred", false, |s| s.events),
     counted!("Events", "delivered", false, |s| s.delivered),
     counted!("Events", "pending", true, |s| s.pending),
     counted!("Events", "lost", true, Summary::lost_total),
+    counted!("Events", "  never retried", true, |s| s.lost_by(LossCause::NeverRetried)),
+    counted!("Events", "  retries exhausted", true, |s| s.lost_by(LossCause::RetriesExhausted)),
+    counted!("Events", "  endpoint disabled", true, |s| s.lost_by(LossCause::EndpointDisabled)),
+    counted!("Events", "  never handled", true, |s| s.lost_by(LossCause::Unhandled)),
     counted!("Events", "came again", true, |s| s.duplicates),
+    counted!("Events", "handled again", true, |s| s.reprocessed),
     counted!("Events", "out of order", true, |s| s.reordered),
-    counted!("Events", "forgeries rejected", true, |s| s.forged_rejected),
-    counted!("Events", "forgeries accepted", true, |s| s.forged_accepted),
+    counted!("Forged", "rejected", true, |s| s.forged_rejected),
+    counted!("Forged", "believed", true, |s| s.forged_accepted),
+    forged!("  unsigned", Unsigned),
+    forged!("  wrongly signed", WronglySigned),
+    forged!("  stale", Stale),
+    forged!("  replayed", Replayed),
+    forged!("  tampered with", Tampered),
+    forged!("  oversized", Oversized),
+    forged!("  too slow", Slow),
     count(
         "System B",
         "requests a second",
@@ -144,6 +166,8 @@ const LINES: &[Line] = &[
         |s| Some(s.provider.bytes_out as f64),
         |s| Some(human::bytes(s.provider.bytes_out)),
     ),
+    counted!("System B", "endpoints disabled", true, |s| s.disabled),
+    counted!("System B", "breaker opened", true, |s| s.breaker_opened),
     count("System B", "workers busy", true, |s| s.provider.busy_ratio, |s| s.provider.busy_ratio.map(human::percent)),
     count(
         "System A",

@@ -32,6 +32,7 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
     }
     sentences.extend(engine.summaries.iter().filter_map(losses));
     sentences.extend(engine.summaries.iter().filter_map(unfinished));
+    sentences.extend(engine.summaries.iter().filter_map(deceived));
     sentences.extend(engine.overloads.iter().map(|overload| overloaded(overload, &engine.summaries[overload.client])));
     sentences
 }
@@ -147,6 +148,19 @@ fn losses(summary: &Summary) -> Option<String> {
             human::count(lost),
             human::count(events),
             share()
+        )
+    })
+}
+
+fn deceived(summary: &Summary) -> Option<String> {
+    let (believed, rejected) = (summary.forged_accepted, summary.forged_rejected);
+    (believed > 0).then(|| {
+        format!(
+            "{} believed {} of {} forged webhooks: whoever knows its address can tell it anything that its signature does not \
+             rule out.",
+            quoted(summary),
+            human::count(believed),
+            human::count(believed + rejected)
         )
     })
 }

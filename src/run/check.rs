@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::engine::Setup;
 use crate::measure::summary::Figure;
 use crate::report::human;
+use crate::run::webhooks;
 use crate::scenario::Scenario;
 use crate::theory::{self, Prediction, stability};
 
@@ -16,7 +17,8 @@ pub fn describe(scenario: &Scenario) -> String {
     }
     text.push('\n');
     let setup = &scenario.setup;
-    for line in volume(setup).into_iter().chain(predictions(setup)).chain(overloads(setup)) {
+    let parts = [volume(setup), webhooks::describe(setup), predictions(setup), overloads(setup)];
+    for line in parts.into_iter().flatten() {
         let line = format!("# {line}");
         let _ = writeln!(text, "{}", line.trim_end());
     }
@@ -27,13 +29,22 @@ fn volume(setup: &Setup) -> Vec<String> {
     let mut lines = vec!["A run means about".to_owned()];
     for (index, client) in setup.clients.iter().enumerate() {
         let volume = theory::volume(setup, index);
-        let parts: Vec<String> = [(volume.polls, "poll", "polls"), (volume.attempts, "webhook", "webhooks")]
+        let counts = [
+            (volume.polls, "poll", "polls"),
+            (volume.attempts, "webhook", "webhooks"),
+            (volume.fetches, "fetch", "fetches"),
+        ];
+        let parts: Vec<String> = counts
             .into_iter()
             .filter(|(count, ..)| *count > 0.0)
             .map(|(count, one, many)| human::things(count, one, many))
             .collect();
         let events = human::things(volume.events, "event", "events");
-        lines.push(format!("  {}: {} for {events}", client.name, parts.join(" and ")));
+        let forged = match volume.forged {
+            0.0 => String::new(),
+            forged => format!(", and {}", human::things(forged, "forged webhook", "forged webhooks")),
+        };
+        lines.push(format!("  {}: {} for {events}{forged}", client.name, parts.join(" and ")));
     }
     lines.push(String::new());
     lines

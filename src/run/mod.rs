@@ -5,6 +5,7 @@ pub mod check;
 mod interrupt;
 mod play;
 mod progress;
+mod webhooks;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -100,7 +101,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Run(arguments) => run_scenario(arguments),
         Command::Check(arguments) => check_scenario(arguments),
-        Command::Scenarios => print(builtin::list().as_bytes()).map(|()| 0),
+        Command::Scenarios => print((builtin::list() + &webhooks::presets()).as_bytes()).map(|()| 0),
         Command::Init(arguments) => init(arguments),
         Command::Schema => {
             let text = serde_json::to_string_pretty(&scenario::schema()).unwrap_or_default() + "\n";
@@ -147,6 +148,7 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
         return Ok(INTERRUPTED);
     }
     files::write(&folder, &files::of(report))?;
+    files::remove_stale(&folder, report)?;
     print(&output(report, arguments))?;
     if !arguments.quiet {
         tell(&play::closing_line(report, &folder, played.wall));

@@ -159,6 +159,7 @@ fn identity(scenario: &Scenario) -> Identity {
         sha256: scenario.sha256(),
         seed: scenario.seed,
         consumers: scenario.setup.consumers,
+        has_forgeries: scenario.setup.clients.iter().any(|client| theory::forged_per_consumer(client) > 0.0),
         resolved: scenario.to_json(),
     }
 }

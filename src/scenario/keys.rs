@@ -26,6 +26,8 @@ pub struct Key {
 pub enum Kind {
     /// A duration.
     Span,
+    /// A duration, or this word.
+    SpanOr(&'static str),
     /// A duration or the distribution of one.
     Time,
     /// The same, or a table with one for each direction.
@@ -34,18 +36,24 @@ pub enum Kind {
     Rate,
     /// A size in bytes, up to this many.
     Size(u64),
+    /// The same, or this word.
+    SizeOr(u64, &'static str),
     /// A whole number within these bounds.
     Integer(u64, u64),
     /// A whole number of at least 1 and at most this, or `"unlimited"`.
     Limit(u64),
     /// A number within these bounds.
     Number(f64, f64),
+    /// A number within these bounds, or this word.
+    NumberOr(f64, f64, &'static str),
     /// A number within these bounds, or a table with one for each direction.
     NumberOrLegs(f64, f64),
     /// A text of at most so many characters, none of them a control character.
     Text(usize),
     /// True or false.
     Flag,
+    /// True or false, or a table of the keys below this one.
+    FlagOrTable,
     /// One of these names; the second list is of names that this version knows but cannot do.
     Choice(&'static [&'static str], &'static [&'static str]),
     /// One of these names, or a table of the keys below this one.
@@ -63,6 +71,9 @@ pub enum Kind {
     /// Something that this version cannot read.
     Unknown,
 }
+
+/// The most tables in a list of tables.
+pub(super) const LIST_MAX: usize = 64;
 
 /// What holds where a key is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

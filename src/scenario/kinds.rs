@@ -50,6 +50,30 @@ pub(super) fn span(node: &Node, key: &Key) -> Parsed<Span> {
     with_unit(node, key, units::parse_span, ["a duration", "\"10s\""])
 }
 
+/// Reads a duration, or the word of the key, which is none.
+pub(super) fn span_or_word(node: &Node, key: &Key) -> Parsed<Option<Span>> {
+    let Kind::SpanOr(word) = key.kind else { return Err(misread(key)) };
+    if is_word(node, word) {
+        return Ok(None);
+    }
+    let span = span(node, key).map_err(|problem| or_word(problem, word))?;
+    if span.is_zero() {
+        return Err(or_word(not_allowed(node, key, "is no time").help("write a duration above zero"), word));
+    }
+    Ok(Some(span))
+}
+
+/// Whether a value is this word.
+fn is_word(node: &Node, word: &str) -> bool {
+    matches!(&node.value, Value::Text(text) if text == word)
+}
+
+/// The same problem, with the word in its advice.
+fn or_word(problem: Problem, word: &str) -> Problem {
+    let help = problem.help.as_ref().map(|help| format!("{help}, or \"{word}\""));
+    Problem { help, ..problem }
+}
+
 /// Reads a rate above zero.
 pub(super) fn rate(node: &Node, key: &Key) -> Parsed<Rate> {
     let rate = with_unit(node, key, units::parse_rate, ["a rate", "\"10/s\""])?;
@@ -68,10 +92,22 @@ pub(super) fn size(node: &Node, key: &Key) -> Parsed<u32> {
         return Err(problem.at(node.place.as_ref()).help("write one size, such as \"1 KiB\""));
     }
     let bytes = with_unit(node, key, units::parse_size, ["a size", "\"1 KiB\""])?;
-    let Kind::Size(max) = key.kind else { return Err(misread(key)) };
+    let (Kind::Size(max) | Kind::SizeOr(max, _)) = key.kind else { return Err(misread(key)) };
     let too_large =
         || not_allowed(node, key, "is too large").help(format!("write at most \"{}\"", units::format_size(max)));
     u32::try_from(bytes).ok().filter(|_| bytes <= max).ok_or_else(too_large)
+}
+
+/// Reads a size above zero, or the word of the key, which is none.
+pub(super) fn size_or_word(node: &Node, key: &Key) -> Parsed<Option<u32>> {
+    let Kind::SizeOr(_, word) = key.kind else { return Err(misread(key)) };
+    if is_word(node, word) {
+        return Ok(None);
+    }
+    match size(node, key).map_err(|problem| or_word(problem, word))? {
+        0 => Err(or_word(not_allowed(node, key, "is nothing").help("write a size above zero"), word)),
+        bytes => Ok(Some(bytes)),
+    }
 }
 
 /// Reads a whole number within the bounds of the key.
@@ -114,7 +150,9 @@ pub(super) fn limit(node: &Node, key: &Key) -> Parsed<Option<u32>> {
 
 /// Reads a number within the bounds of the key.
 pub(super) fn number(node: &Node, key: &Key) -> Parsed<f64> {
-    let (Kind::Number(min, max) | Kind::NumberOrLegs(min, max)) = key.kind else { return Err(misread(key)) };
+    let (Kind::Number(min, max) | Kind::NumberOrLegs(min, max) | Kind::NumberOr(min, max, _)) = key.kind else {
+        return Err(misread(key));
+    };
     let value = match node.value {
         Value::Float(value) => value,
         Value::Integer(value) => value as f64,
@@ -125,6 +163,15 @@ pub(super) fn number(node: &Node, key: &Key) -> Parsed<f64> {
     }
     // Minus zero is zero, and is written so.
     Ok(value + 0.0)
+}
+
+/// Reads a number within the bounds of the key, or its word, which is none.
+pub(super) fn number_or_word(node: &Node, key: &Key) -> Parsed<Option<f64>> {
+    let Kind::NumberOr(_, _, word) = key.kind else { return Err(misread(key)) };
+    if is_word(node, word) {
+        return Ok(None);
+    }
+    number(node, key).map(Some).map_err(|problem| or_word(problem, word))
 }
 
 /// Reads a text.
@@ -175,12 +222,7 @@ pub(super) fn choice(node: &Node, key: &Key) -> Parsed<&'static str> {
 /// Makes sure that a key has the one value that it may have.
 pub(super) fn only(node: &Node, key: &Key) -> Parsed<()> {
     let Kind::Only(literal) = key.kind else { return Err(misread(key)) };
-    let allowed = read_value(literal, 0, 0).value;
-    let same_span = match (&allowed, &node.value) {
-        (Value::Text(a), Value::Text(b)) => units::parse_span(a).is_ok_and(|a| units::parse_span(b) == Ok(a)),
-        _ => false,
-    };
-    if node.value == allowed || same_span {
+    if node.value == read_value(literal, 0, 0).value {
         Ok(())
     } else {
         Err(not_supported(node, key, &format!("{} = {literal}", key.name())))

@@ -1,8 +1,9 @@
 //! What each key allows by itself but all of them together do not: runs that cannot end, or answers that cannot come.
 
-use crate::engine::{ClientSetup, PushSetup, Setup};
+pub(super) mod push;
+
+use crate::engine::{ClientSetup, Setup};
 use crate::policy::poller::{Jitter, PollPolicy, Timing};
-use crate::policy::receiver::Acknowledge;
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::Table;
 use crate::scenario::units::{Rate, format_span};
@@ -69,7 +70,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Problem> {
     for (index, client) in subject.setup.clients.iter().enumerate() {
         let index = index.to_string();
         problems.extend(client.pull.as_ref().and_then(|pull| pull_limits(subject, &index, client, pull)));
-        problems.extend(client.push.as_ref().and_then(|push| push_limits(subject, &index, client, push)));
+        problems.extend(client.push.as_ref().and_then(|push| push::check(subject, &index, client, push)));
     }
     if problems.is_empty() {
         problems.extend(exchanges(subject, EXCHANGES_MAX, ""));
@@ -164,26 +165,54 @@ fn polls(pull: &PollPolicy, span: Span) -> f64 {
     span.as_nanos() as f64 / pull.every.as_nanos().max(1) as f64
 }
 
-/// The requests of each client, over all consumers: polls that are due, and an attempt for each event.
-fn requests(subject: &Subject<'_>) -> Vec<f64> {
-    let of_client = |client: &ClientSetup| {
-        let polls = client.pull.as_ref().map_or(0.0, |pull| polls(pull, subject.duration()));
-        let attempts = if client.push.is_some() { subject.events_per_consumer() } else { 0.0 };
-        (polls + attempts) * f64::from(subject.setup.consumers)
+/// What most requests of a run are, where they could be fewer, and how.
+struct Share {
+    requests: f64,
+    place: Vec<String>,
+    advice: &'static str,
+}
+
+/// The requests of each client by what they are, over all consumers: polls that are due, an attempt for each event and
+/// for each time that it is asked for again, fetches, and forgeries.
+fn requests(subject: &Subject<'_>) -> Vec<Share> {
+    let of_client = |(index, client): (usize, &ClientSetup)| {
+        let at = |keys: &[&str]| {
+            let index = index.to_string();
+            ["client", &index].iter().chain(keys).map(|step| (*step).to_owned()).collect::<Vec<_>>()
+        };
+        let mut shares = Vec::new();
+        let mut share = |requests: f64, place, advice| {
+            shares.push(Share { requests: requests * f64::from(subject.setup.consumers), place, advice });
+        };
+        if let Some(pull) = &client.pull {
+            share(polls(pull, subject.duration()), at(&["pull", "every"]), "poll less often");
+        }
+        if let Some(push) = &client.push {
+            let again = push::redeliveries(subject, client, push);
+            let deliveries = subject.events_per_consumer() + again;
+            share(deliveries - again, at(&["push"]), "lower the `rate` of events");
+            share(again, at(&["push", "redeliver"]), "redeliver less often");
+            if push.receive.fetch.is_some() {
+                share(deliveries, at(&["push", "payload"]), "write payload = \"full\"");
+            }
+            share(push::forged(client), vec!["fault".to_owned()], "lower the `rate` of the fault");
+        }
+        shares
     };
-    subject.setup.clients.iter().map(of_client).collect()
+    subject.setup.clients.iter().enumerate().flat_map(of_client).collect()
 }
 
 fn exchanges(subject: &Subject<'_>, limit: f64, or: &str) -> Option<Problem> {
-    let requests = requests(subject);
-    let total: f64 = requests.iter().sum();
+    let shares = requests(subject);
+    let total: f64 = shares.iter().map(|share| share.requests).sum();
     if total <= limit {
         return None;
     }
-    let most = requests.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(index, _)| index);
-    let place = ["client", &most.to_string(), "pull", "every"];
+    let most = shares.iter().max_by(|a, b| a.requests.total_cmp(&b.requests))?;
+    let place: Vec<_> = most.place.iter().map(String::as_str).collect();
     let message = format!("the run would make about {} requests over all clients and consumers", count(total));
-    let help = format!("lower `duration` or `consumers`, or poll less often{or}: the most is {}", count(limit));
+    let advice = most.advice;
+    let help = format!("lower `duration` or `consumers`, or {advice}{or}: the most is {}", count(limit));
     Some(subject.problem(&place, message, help))
 }
 
@@ -242,25 +271,6 @@ fn longer_interval(pull: &PollPolicy, least: Span, is_written: bool) -> String {
         String::new()
     };
     format!("write {keys} longer than \"{least}\"{wait}, or lower the `latency` of [network]")
-}
-
-fn push_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, push: &PushSetup) -> Option<Problem> {
-    let handling = match push.receive.acknowledge {
-        Acknowledge::After => push.receive.service_time.min(),
-        Acknowledge::Before => Span::ZERO,
-    };
-    let attempts = subject.events_per_consumer() * f64::from(push.dispatch.retry.attempts_max());
-    if attempts > SERIALS_MAX {
-        let message = format!("\"{}\" could make up to {} attempts for each consumer", client.name, count(attempts));
-        let help = format!("allow fewer retries, or lower `rate` or `duration`: the most is {}", count(SERIALS_MAX));
-        return Some(subject.problem(&["client", index, "push", "retry"], message, help));
-    }
-    let (timeout, least) = (push.dispatch.timeout, there_and_back(subject) + handling);
-    if timeout >= least {
-        return None;
-    }
-    let message = never_in_time("webhook", client, timeout, least);
-    Some(subject.problem(&["client", index, "push", "timeout"], message, longer_than(timeout, least, handling)))
 }
 
 /// The shortest time that a request and its response can travel.

@@ -5,13 +5,19 @@
 //! together is held against the limits of a run. A [`Scenario`] that exists is valid.
 
 mod clients;
+mod faults;
 mod keys;
 mod kinds;
 mod limits;
+pub mod names;
 mod overrides;
+pub mod presets;
 mod problems;
+mod push;
 mod read;
+mod receiver;
 mod resolved;
+mod retry;
 mod schema;
 mod sections;
 mod syntax;
@@ -26,9 +32,9 @@ use std::sync::Arc;
 
 use crate::engine::Setup;
 use crate::seed::Seed;
-use crate::time::Time;
 use crate::workload::{Arrivals, Workload};
 
+use faults::FaultKeys;
 pub use keys::{Absent, Key, Kind, keys};
 pub use problems::{Place, Problem, Problems, Source};
 use read::{Reader, Section};
@@ -59,6 +65,10 @@ pub struct Scenario {
     pub trace: Option<TraceSource>,
     /// Kept here too, because a scenario without webhooks has it nowhere else.
     dispatch: DispatchKeys,
+    /// The name of the preset, whose values are all written out where they hold.
+    preset: &'static str,
+    /// The faults as the file says them; those that concern a client are in its setup.
+    faults: Vec<FaultKeys>,
     written: Written,
 }
 
@@ -208,14 +218,20 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
     // The seed only passes through, so a file without a good one still has its network read.
     let seed = Seed::new(run.as_ref().map_or(0, |run| run.seed));
     let link = sections::network(reader, &top, seed);
-    let clients = clients::clients(reader, &top, provider.as_ref());
-    let (run, events, provider) = (run?, events?, provider?);
-    let duration = match (run.duration, &events.arrivals) {
-        (Some(duration), _) => duration,
-        (None, Arrivals::Trace(instants)) => trace::default_duration(instants),
-        (None, _) => reader.get(&top, "duration", kinds::span)?,
-    };
-    let frame = sections::frame(run.warmup, duration, run.drain);
+    let mut clients = clients::clients(reader, &top, provider.as_ref());
+    let frame = run.as_ref().zip(events.as_ref()).and_then(|(run, events)| {
+        let duration = match (run.duration, &events.arrivals) {
+            (Some(duration), _) => duration,
+            (None, Arrivals::Trace(instants)) => trace::default_duration(instants),
+            (None, _) => reader.get(&top, "duration", kinds::span)?,
+        };
+        Some(sections::frame(run.warmup, duration, run.drain))
+    });
+    if let (Some(clients), Some(events)) = (&mut clients, &events) {
+        limits::push::fit_bodies(clients, events.payload, &written.root);
+    }
+    let faults = faults::faults(reader, &top, frame, clients.as_deref_mut().unwrap_or(&mut []));
+    let (run, events, provider, frame, faults) = (run?, events?, provider?, frame?, faults?);
     let setup = Setup {
         seed,
         frame,
@@ -225,7 +241,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
             arrivals: events.arrivals,
             records: events.records,
             payload: events.payload,
-            until: Time::ZERO + duration,
+            until: frame.duration,
         },
         link: link?,
         api: provider.api,
@@ -241,6 +257,8 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         rate: events.rate,
         trace: events.trace,
         dispatch: provider.dispatch,
+        preset: provider.preset.name,
+        faults,
         written,
     })
 }

@@ -104,6 +104,7 @@ impl Reader {
         let example = match key.kind {
             Kind::Rate => "\"1/s\"",
             Kind::Span => "\"10s\"",
+            Kind::Number(..) => "10",
             _ => "\"..\"",
         };
         let header = keys::header(section.path);

@@ -1,15 +1,13 @@
 //! A scenario written out in full: every key with the value in effect, in one order and one form.
 
+mod push;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::distribution::Distribution;
-use crate::engine::{ClientSetup, PushSetup};
+use crate::engine::ClientSetup;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
-use crate::policy::receiver::{Acknowledge, Dedupe, ReceivePolicy};
-use crate::policy::retry::{RetryJitter, RetryPolicy};
-use crate::policy::signature::Scheme;
-use crate::scenario::clients::generic_retry;
 use crate::scenario::keys::{self, Kind};
 use crate::scenario::tree::quoted;
 use crate::scenario::units::{format_rate, format_size, format_span};
@@ -30,7 +28,7 @@ impl Scenario {
     /// The scenario as JSON, with every key that has a value.
     pub fn to_json(&self) -> Value {
         let frame = self.setup.frame;
-        json!({
+        let mut json = json!({
             "schema": 1,
             "title": self.title,
             "engine": self.engine.name(),
@@ -43,7 +41,11 @@ impl Scenario {
             "provider": self.provider_json(),
             "network": self.network_json(),
             "client": self.setup.clients.iter().map(client).collect::<Vec<_>>(),
-        })
+        });
+        if let (Value::Object(top), false) = (&mut json, self.faults.is_empty()) {
+            top.insert("fault".to_owned(), self.faults.iter().map(push::fault).collect());
+        }
+        json
     }
 
     /// The SHA-256 of the scenario whatever the engine, in hexadecimal: of its JSON, and of the instants of a trace.
@@ -91,7 +93,7 @@ impl Scenario {
     fn provider_json(&self) -> Value {
         let api = &self.setup.api;
         json!({
-            "preset": "generic",
+            "preset": self.preset,
             "api": {
                 "workers": limit(api.capacity.workers),
                 "service_time": time(api.service_time),
@@ -144,8 +146,8 @@ fn client(client: &ClientSetup) -> Value {
         table.insert("pull".to_owned(), pull(policy));
     }
     if let Some(setup) = &client.push {
-        table.insert("push".to_owned(), push(setup));
-        table.insert("receiver".to_owned(), receiver(&setup.receive));
+        table.insert("push".to_owned(), push::push(setup));
+        table.insert("receiver".to_owned(), push::receiver(&setup.receive));
     }
     table.into()
 }
@@ -172,55 +174,6 @@ fn pull(policy: &PollPolicy) -> Value {
         "service_time": time(policy.service_time),
         "target": "feed",
         "conditional": false,
-    })
-}
-
-fn push(setup: &PushSetup) -> Value {
-    json!({
-        "signature": match setup.scheme {
-            Scheme::None => "none",
-            Scheme::StandardWebhooks => "standard-webhooks",
-            Scheme::StandardWebhooksEd25519 => "standard-webhooks-ed25519",
-            Scheme::Stripe => "stripe",
-            Scheme::GitHub => "github",
-            Scheme::SendGrid => "sendgrid",
-        },
-        "retry": retry(&setup.dispatch.retry),
-        "timeout": span(setup.dispatch.timeout),
-        "payload": "full",
-        "batch": { "max": 1, "wait": "0s" },
-        "order": "none",
-        "disable_after": "never",
-    })
-}
-
-fn retry(policy: &RetryPolicy) -> Value {
-    if *policy == RetryPolicy::never() {
-        "none".into()
-    } else if *policy == generic_retry() {
-        "generic".into()
-    } else if *policy == RetryPolicy::standard_webhooks() {
-        "standard-webhooks".into()
-    } else {
-        let jitter = match policy.jitter {
-            RetryJitter::Symmetric(share) => share,
-            RetryJitter::None | RetryJitter::Full => 0.0,
-        };
-        let delays: Vec<_> = policy.delays.iter().copied().map(span).collect();
-        json!({ "delays": delays, "jitter": jitter })
-    }
-}
-
-fn receiver(policy: &ReceivePolicy) -> Value {
-    json!({
-        "workers": limit(policy.capacity.workers),
-        "service_time": time(policy.service_time),
-        "queue": policy.capacity.queue,
-        "ack": match policy.acknowledge {
-            Acknowledge::After => "after",
-            Acknowledge::Before => "before",
-        },
-        "dedupe": policy.dedupe != Dedupe::Never,
     })
 }
 

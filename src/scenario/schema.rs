@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::scenario::clients::CLIENTS_MAX;
-use crate::scenario::keys::{self, Absent, Key, Kind};
+use crate::scenario::keys::{self, Absent, Key, Kind, LIST_MAX};
 use crate::scenario::tree::{self, read_value};
 use crate::scenario::units::{RATE_PATTERN, SIZE_PATTERN, SPAN_PATTERN};
 
@@ -95,32 +94,33 @@ fn property(key: &Key) -> Value {
 fn kind(key: &Key) -> Value {
     let span = || json!({ "$ref": "#/$defs/duration" });
     let time = || json!({ "$ref": "#/$defs/time" });
+    let size = || json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] });
     let number = |min: f64, max: f64| json!({ "type": "number", "minimum": min, "maximum": max });
     match key.kind {
         Kind::Span => span(),
+        Kind::SpanOr(word) => json!({ "anyOf": [{ "const": word }, span()] }),
         Kind::Time => time(),
         Kind::TimeOrLegs => json!({ "anyOf": [time(), table(key.path)] }),
         Kind::Rate => json!({ "type": "string", "pattern": RATE_PATTERN, "examples": ["10/s", "3/h", "1/10s"] }),
-        Kind::Size(_) => json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] }),
+        Kind::Size(_) => size(),
+        Kind::SizeOr(_, word) => json!({ "anyOf": [{ "const": word }, size()] }),
         Kind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
         Kind::Limit(max) => {
             json!({ "anyOf": [{ "const": "unlimited" }, { "type": "integer", "minimum": 1, "maximum": max }] })
         }
         Kind::Number(min, max) => number(min, max),
+        Kind::NumberOr(min, max, word) => json!({ "anyOf": [{ "const": word }, number(min, max)] }),
         Kind::NumberOrLegs(min, max) => json!({ "anyOf": [number(min, max), table(key.path)] }),
         Kind::Text(max) => text(key, max),
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::FlagOrTable => json!({ "anyOf": [{ "type": "boolean" }, table(key.path)] }),
         Kind::Choice(names, _) => json!({ "enum": names }),
         Kind::ChoiceOrTable(names, _) => json!({ "anyOf": [{ "enum": names }, table(key.path)] }),
         Kind::Spans(max) => json!({ "type": "array", "items": span(), "maxItems": max }),
-        // Zero is zero in any unit.
-        Kind::Only("\"0s\"") => {
-            json!({ "type": "string", "pattern": r"^\s*0+(\.0+)?\s*(ns|us|µs|μs|ms|s|m|min|h|d)\s*$" })
-        }
         Kind::Only(text) => json!({ "const": json_of(text) }),
         Kind::Section | Kind::Table => table(key.path),
         Kind::Sections => {
-            json!({ "type": "array", "items": table(key.path), "minItems": 1, "maxItems": CLIENTS_MAX })
+            json!({ "type": "array", "items": table(key.path), "minItems": 1, "maxItems": LIST_MAX })
         }
         Kind::Unknown => json!(false),
     }

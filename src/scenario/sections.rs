@@ -9,6 +9,7 @@ use crate::measure::tally::Frame;
 use crate::policy::provider::ApiPolicy;
 use crate::policy::workers::Capacity;
 use crate::scenario::kinds::{self, Parsed};
+use crate::scenario::presets::{self, Preset};
 use crate::scenario::problems::Problem;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::tree::Node;
@@ -173,6 +174,8 @@ pub(super) fn positive(node: &Node, key: &keys::Key) -> Parsed<Span> {
 
 /// What `[provider]` says.
 pub(super) struct ProviderKeys {
+    /// The defaults that hold here.
+    pub preset: Preset,
     pub api: ApiPolicy,
     pub dispatch: DispatchKeys,
 }
@@ -187,11 +190,12 @@ pub(super) struct DispatchKeys {
 /// Reads `[provider]`.
 pub(super) fn provider(reader: &mut Reader, top: &Section<'_>) -> Option<ProviderKeys> {
     let section = top.sub("provider");
-    reader.get(&section, "preset", kinds::choice);
+    let preset = reader.get(&section, "preset", kinds::choice);
+    let preset = preset.and_then(|name| presets::all().into_iter().find(|preset| preset.name == name));
     let api = section.sub("provider.api");
     let workers = reader.get(&api, "workers", kinds::limit);
     let service_time = reader.get(&api, "service_time", kinds::time);
-    let page = reader.get(&api, "page", kinds::small_integer);
+    let page = reader.get_if_written(&api, "page", kinds::small_integer);
     let dispatch = section.sub("provider.dispatch");
     let concurrency = reader.get(&dispatch, "concurrency", kinds::limit);
     let delay = reader.get(&dispatch, "delay", kinds::time);
@@ -199,8 +203,10 @@ pub(super) fn provider(reader: &mut Reader, top: &Section<'_>) -> Option<Provide
         Some(workers) => Capacity { workers: Some(workers), queue: API_QUEUE },
         None => Capacity::UNLIMITED,
     };
+    let preset = preset?;
     Some(ProviderKeys {
-        api: ApiPolicy { capacity, service_time: service_time?, page: page? },
+        api: ApiPolicy { capacity, service_time: service_time?, page: page?.unwrap_or(preset.page) },
+        preset,
         dispatch: DispatchKeys { concurrency: concurrency?, delay: delay? },
     })
 }

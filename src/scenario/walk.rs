@@ -27,7 +27,7 @@ fn table(table: &Table, path: &str, problems: &mut Vec<Problem>) {
 fn entry(written: &Entry, key: &Key, problems: &mut Vec<Problem>) {
     let Node { place, value } = &written.node;
     match (key.kind, value) {
-        (Kind::Section | Kind::Table | Kind::ChoiceOrTable(..), Value::Table(inner)) => {
+        (Kind::Section | Kind::Table | Kind::ChoiceOrTable(..) | Kind::FlagOrTable, Value::Table(inner)) => {
             table(inner, key.path, problems);
         }
         (Kind::TimeOrLegs, Value::Table(inner)) if !has_legs(inner) => {}
@@ -74,6 +74,14 @@ fn example(key: &Key, value: &Value) -> String {
         ("events.trace", Value::Text(_)) => format!("{{ file = {} }}", value.written()),
         ("events.trace", _) => "{ file = \"times.csv\" }".to_owned(),
         ("events.bursts", _) => "{ on = \"10s\", off = \"50s\" }".to_owned(),
+        ("client.push.batch", Value::Integer(_)) => format!("{{ max = {}, wait = \"1s\" }}", value.written()),
+        ("client.push.batch", _) => "{ max = 100, wait = \"1s\" }".to_owned(),
+        ("client.push.disable", _) => "{ failures = 8 }".to_owned(),
+        ("client.push.breaker", _) => "{ failures = 0.5, cool_down = \"30s\" }".to_owned(),
+        ("client.push.redeliver", _) => "{ every = \"1h\" }".to_owned(),
+        ("client.push.fetch", _) => "{ timeout = \"10s\", tries = 5 }".to_owned(),
+        ("client.receiver.limits", _) => "{ body = \"1 MiB\" }".to_owned(),
+        ("fault.mix", _) => "{ unsigned = 1, replayed = 1 }".to_owned(),
         _ => "{ .. }".to_owned(),
     }
 }

@@ -8,7 +8,8 @@ pub mod push;
 pub mod queueing;
 pub mod stability;
 
-use crate::engine::Setup;
+use crate::engine::{ClientSetup, PushSetup, Setup};
+use crate::fault::{Fault, FaultKind};
 use crate::measure::statistics::Interval;
 use crate::measure::summary::{Figure, Summary};
 use crate::time::Span;
@@ -62,7 +63,7 @@ pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
     }
     match (&client.pull, &client.push) {
         (Some(pull), None) => pull::predict(setup, pull),
-        (None, Some(push)) => push::predict(setup, push),
+        (None, Some(push)) => push::predict(setup, client, push),
         // A hybrid sees whichever comes first; no closed form covers that in general.
         (Some(_), Some(_)) | (None, None) => Vec::new(),
     }
@@ -102,6 +103,19 @@ pub struct Volume {
     pub polls: f64,
     /// Webhook attempts.
     pub attempts: f64,
+    /// Fetches of what thin webhooks name.
+    pub fetches: f64,
+    /// Forged webhooks.
+    pub forged: f64,
+}
+
+/// The forged webhooks that reach each consumer of a client.
+pub fn forged_per_consumer(client: &ClientSetup) -> f64 {
+    let forged = |fault: &Fault| match fault.kind {
+        FaultKind::ForgedWebhooks { gap_nanos, .. } => fault.until.since(fault.from).as_nanos() as f64 / gap_nanos,
+        _ => 0.0,
+    };
+    client.faults.0.iter().map(forged).sum()
 }
 
 /// The expected volume of one client.
@@ -117,8 +131,11 @@ pub fn volume(setup: &Setup, client: usize) -> Volume {
         let rounds = seconds / pull::cycle(setup, pull) * consumers;
         rounds * pull::pages_per_poll(events / rounds, pull.page.min(setup.api.page))
     });
-    let attempts = client.push.as_ref().map_or(0.0, |push| events * push::attempts(setup, push));
-    Volume { events, polls, attempts }
+    let attempts = |push: &PushSetup| events / push::batch_size(setup, push) * push::attempts(setup, push);
+    let attempts = client.push.as_ref().map_or(0.0, attempts);
+    let is_thin = client.push.as_ref().is_some_and(|push| push.receive.fetch.is_some());
+    let fetches = if is_thin { events } else { 0.0 };
+    Volume { events, polls, attempts, fetches, forged: forged_per_consumer(client) * consumers }
 }
 
 /// Events per second and consumer in the long run; none for a trace.

@@ -225,7 +225,7 @@ fn empty_under_bursts(rate_on: f64, on_to_off: f64, off_to_on: f64, seconds: f64
 }
 
 /// The probability that a Poisson count of mean `r` exceeds a page.
-fn page_overflow(r: f64, page: u32) -> f64 {
+pub(super) fn page_overflow(r: f64, page: u32) -> f64 {
     // Beyond some hundreds the exponential would vanish; twice the mean and more is far enough away then.
     if r > 500.0 || r > f64::from(page) {
         return if f64::from(page) > 2.0 * r && r.is_finite() { 0.0 } else { 1.0 };

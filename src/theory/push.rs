@@ -1,48 +1,175 @@
 //! Closed forms for webhooks with a retry schedule.
 
 use crate::distribution::Distribution;
-use crate::engine::{PushSetup, Setup};
+use crate::engine::{ClientSetup, PushSetup, Setup};
 use crate::measure::summary::Figure;
-use crate::policy::receiver::Acknowledge;
+use crate::policy::dispatcher::{DisablePolicy, Order};
+use crate::policy::receiver::{Acknowledge, Dedupe};
 use crate::policy::retry::RetryJitter;
+use crate::theory::pull::page_overflow;
 use crate::theory::queueing::{many_workers_wait, single_worker_wait};
 use crate::theory::{Prediction, event_rate, exchange_loss};
 use crate::time::Span;
 use crate::workload::Arrivals;
 
-/// The mean number of attempts an event takes: (1 - p^n) / (1 - p) with independent failures of probability p.
+/// The mean number of attempts a webhook takes: (1 - p^n) / (1 - p) with independent failures of probability p.
 pub fn attempts(setup: &Setup, push: &PushSetup) -> f64 {
     let (failure, most) = (exchange_loss(setup), f64::from(push.dispatch.retry.attempts_max()));
     if failure >= 1.0 { most } else { (1.0 - libm::pow(failure, most)) / (1.0 - failure) }
 }
 
+/// The mean number of events in a webhook: the one that opens it, and those that come while it waits, as far as they fit.
+pub fn batch_size(setup: &Setup, push: &PushSetup) -> f64 {
+    let batch = push.dispatch.batch;
+    let fitting = batch.bytes.map_or(u32::MAX, |bytes| bytes.div_ceil(setup.workload.payload.max(1)).max(1));
+    let joining = event_rate(setup).unwrap_or(0.0) * batch.wait.as_secs_f64();
+    (1.0 + joining).min(batch.max.min(fitting).into())
+}
+
+/// Whether webhooks go the same way all the time: nothing breaks, no endpoint is left alone or given up for its failures,
+/// and nothing that was given up comes again.
+pub fn is_steady(client: &ClientSetup) -> bool {
+    let is_steady = |push: &PushSetup| {
+        let DisablePolicy { after, failures, .. } = push.dispatch.disable;
+        let gives_up = after.is_some() || failures.is_some();
+        !gives_up && push.dispatch.breaker.is_none() && push.dispatch.redeliver.is_none()
+    };
+    client.faults.0.is_empty() && client.push.as_ref().is_none_or(is_steady)
+}
+
+/// What a provider does beyond sending each event by itself and whole, as soon as it occurs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Extra {
+    /// Nothing.
+    Nothing,
+    /// Attempts leave no closer together than this.
+    Spacing(Span),
+    /// The first event of a webhook waits so long for others.
+    Batches(Span),
+    /// The event is fetched from the API.
+    Thin,
+}
+
+impl Extra {
+    /// What a client's webhooks have of it; none where it is more than closed forms cover.
+    fn of(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Option<Self> {
+        let (dispatch, receive) = (&push.dispatch, &push.receive);
+        let forgets = !matches!(receive.dedupe, Dedupe::Never | Dedupe::Remember { size: None, age: None });
+        if !is_steady(client) || forgets || receive.retry_after.is_some() || dispatch.order != Order::None {
+            return None;
+        }
+        let batches = dispatch.batch.max > 1 && !dispatch.batch.wait.is_zero();
+        let extra = match (dispatch.spacing.is_zero(), batches, receive.fetch.is_some()) {
+            (true, false, false) => return retries_fit(setup, push).then_some(Self::Nothing),
+            (false, false, false) => Self::Spacing(dispatch.spacing),
+            (true, true, false) => Self::Batches(dispatch.batch.wait),
+            (true, false, true) => Self::Thin,
+            _ => return None,
+        };
+        let is_poisson = matches!(setup.workload.arrivals, Arrivals::Poisson { .. });
+        (is_poisson && exchange_loss(setup) == 0.0).then_some(extra)
+    }
+
+    /// The mean time in seconds that it adds before an event is seen; none where that is not known.
+    fn delay(self, setup: &Setup, push: &PushSetup) -> Option<f64> {
+        match self {
+            Self::Nothing => Some(0.0),
+            Self::Spacing(spacing) => {
+                let rate = event_rate(setup)?;
+                let service = Distribution::Constant(spacing);
+                // Nearer to capacity the start from rest weighs on any run.
+                single_worker_wait(rate, &service).filter(|_| rate * spacing.as_secs_f64() < 0.8)
+            }
+            Self::Batches(wait) => {
+                let rate = event_rate(setup)?;
+                let joining = rate * wait.as_secs_f64();
+                let fits = page_overflow(joining, batch_room(setup, push)) < 1e-6;
+                fits.then(|| batch_wait(rate, wait.as_secs_f64()))
+            }
+            Self::Thin => {
+                let nobody_waits = setup.api.capacity.workers.is_none() || setup.api.service_time.is_zero();
+                let in_time = push.receive.fetch.is_some_and(|fetch| fetch_bound(setup) <= fetch.timeout);
+                (nobody_waits && in_time).then(|| fetch_trip(setup).iter().map(Distribution::mean_secs).sum())
+            }
+        }
+    }
+}
+
+/// How many events may join the one that opens a webhook.
+fn batch_room(setup: &Setup, push: &PushSetup) -> u32 {
+    let batch = push.dispatch.batch;
+    let filled = batch.bytes.map_or(u32::MAX, |bytes| bytes / setup.workload.payload.max(1));
+    (batch.max - 1).min(filled.saturating_sub(1))
+}
+
+/// The mean time in seconds that an event of a Poisson process waits in a webhook that leaves `wait` seconds after its first
+/// event: w (1 + r w / 2) / (1 + r w). The first waits all of it; those that join come at any time of it, and wait half.
+pub fn batch_wait(rate: f64, wait: f64) -> f64 {
+    let joining = rate * wait;
+    wait * (1.0 + joining / 2.0) / (1.0 + joining)
+}
+
+/// The parts of the time from the end of the wait in the queue to the fetched event.
+const fn fetch_trip(setup: &Setup) -> [Distribution; 3] {
+    [setup.link.request.latency, setup.api.service_time, setup.link.response.latency]
+}
+
+fn fetch_bound(setup: &Setup) -> Span {
+    fetch_trip(setup).iter().fold(Span::ZERO, |sum, part| sum + part.bound())
+}
+
+/// Whether every retry leaves before the schedule's own end.
+fn retries_fit(setup: &Setup, push: &PushSetup) -> bool {
+    let (retry, loses) = (&push.dispatch.retry, exchange_loss(setup) > 0.0);
+    let longest = retry
+        .delays
+        .iter()
+        .fold(push.dispatch.delay.bound(), |sum, delay| sum + push.dispatch.timeout + delay.scale(retry.jitter.most()));
+    !loses || retry.within.is_none_or(|within| longest <= within)
+}
+
 /// The predictions for a push client.
 ///
 /// They ask for answers that come within the timeout unless they are lost, a dispatcher without a limit, receivers in whose
-/// queue either nobody waits or, with a single worker, the wait is known, and a run that is long against the retries.
-pub fn predict(setup: &Setup, push: &PushSetup) -> Vec<Prediction> {
+/// queue either nobody waits or, with a single worker, the wait is known, and a run that is long against the retries. Where
+/// attempts are spaced, share a webhook or only name their event, they also ask for Poisson events and no loss, and for no
+/// more than one of the three.
+pub fn predict(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Vec<Prediction> {
     let mut predictions = Vec::new();
     if push.dispatch.concurrency.is_some() {
         return predictions;
     }
-    let Some(wait) = receiver_wait(setup, push) else { return predictions };
+    let Some(extra) = Extra::of(setup, client, push) else { return predictions };
+    let Some(wait) = receiver_wait(setup, push, extra) else { return predictions };
     if !answers_come_in_time(setup, push, wait) {
         return predictions;
     }
     let tail = retry_tail(setup, push);
-    if setup.link.request.loss < 1.0 && tail <= setup.frame.end.since(setup.frame.duration).as_secs_f64() {
+    let drain = setup.frame.end.since(setup.frame.duration).as_secs_f64();
+    let delay = extra.delay(setup, push);
+    // A wait in front of a spaced endpoint exceeds twenty times its mean next to never.
+    let longest = tail + push.dispatch.batch.wait.as_secs_f64() + 20.0 * delay.unwrap_or(0.0);
+    if setup.link.request.loss < 1.0
+        && longest <= drain
+        && let Some(delay) = delay
+    {
         let mean =
             first_sight_delay(setup, push) + one_way(setup, push).iter().map(Distribution::mean_secs).sum::<f64>();
-        predictions.push(Prediction { figure: Figure::LatencyMean, value: (mean + wait) * 1e3 });
-        if wait == 0.0 {
+        predictions.push(Prediction { figure: Figure::LatencyMean, value: (mean + wait + delay) * 1e3 });
+        if wait == 0.0 && extra == Extra::Nothing {
             let quantile =
                 |q| Some(Prediction { figure: Figure::LatencyQuantile(q), value: quantile(setup, push, q)? });
             predictions.extend([0.5, 0.95, 0.99].into_iter().filter_map(quantile));
         }
     }
-    // Retries that fall behind the end are not counted; a hundredth of them does not matter.
-    if tail <= 0.01 * setup.frame.measured().as_secs_f64() {
-        predictions.push(Prediction { figure: Figure::RequestsPerEvent, value: attempts(setup, push) });
+    // Requests that fall behind the end are not counted; a hundredth of them does not matter.
+    if longest <= 0.01 * setup.frame.measured().as_secs_f64() && delay.is_some() {
+        let value = match extra {
+            Extra::Batches(_) => 1.0 / batch_size(setup, push),
+            Extra::Thin => 2.0,
+            Extra::Nothing | Extra::Spacing(_) => attempts(setup, push),
+        };
+        predictions.push(Prediction { figure: Figure::RequestsPerEvent, value });
     }
     predictions
 }
@@ -72,7 +199,10 @@ const fn one_way(setup: &Setup, push: &PushSetup) -> [Distribution; 3] {
 /// less often than that.
 fn answers_come_in_time(setup: &Setup, push: &PushSetup, wait: f64) -> bool {
     let handler = match push.receive.acknowledge {
-        Acknowledge::After => push.receive.service_time.bound() + Span::from_secs_f64(20.0 * wait),
+        Acknowledge::After => {
+            let fetch = push.receive.fetch.map_or(Span::ZERO, |_| fetch_bound(setup));
+            push.receive.service_time.bound() + fetch + Span::from_secs_f64(20.0 * wait)
+        }
         Acknowledge::Before => Span::ZERO,
     };
     setup.link.request.latency.bound() + handler + setup.link.response.latency.bound() <= push.dispatch.timeout
@@ -80,21 +210,33 @@ fn answers_come_in_time(setup: &Setup, push: &PushSetup, wait: f64) -> bool {
 
 /// The mean wait in the receiver's queue in seconds: zero where it is below a thousandth of the rest, known for a single
 /// worker under Poisson arrivals without loss, otherwise none.
-fn receiver_wait(setup: &Setup, push: &PushSetup) -> Option<f64> {
+fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
     let service = &push.receive.service_time;
-    let Some(workers) = push.receive.capacity.workers.filter(|_| !service.is_zero()) else { return Some(0.0) };
+    let held = match extra {
+        // The worker waits for what it fetches.
+        Extra::Thin => service.mean_secs() + fetch_trip(setup).iter().map(Distribution::mean_secs).sum::<f64>(),
+        // A handler that works on a batch may take as long for each of its events.
+        Extra::Batches(_) if !service.is_zero() => return None,
+        _ => service.mean_secs(),
+    };
+    let Some(workers) = push.receive.capacity.workers.filter(|_| held > 0.0) else { return Some(0.0) };
     let rate = event_rate(setup)? * attempts(setup, push);
     if !matches!(setup.workload.arrivals, Arrivals::Poisson { .. }) {
         return None;
     }
-    let negligible = 1e-4 * (setup.link.request.latency.mean_secs() + service.mean_secs());
-    match many_workers_wait(workers, rate, service.mean_secs())? {
+    let negligible = 1e-4 * (setup.link.request.latency.mean_secs() + held);
+    match many_workers_wait(workers, rate, held)? {
         wait if wait < negligible => Some(0.0),
+        // What was spaced on its way does not come together.
+        _ if matches!(extra, Extra::Spacing(spacing) if spacing >= service.bound()) => {
+            setup.link.request.latency.is_constant().then_some(0.0)
+        }
         // A queue that turns some away has another law; by 64 places it hardly ever does below 80 % load.
         _ if workers == 1
+            && extra == Extra::Nothing
             && exchange_loss(setup) == 0.0
             && push.receive.capacity.queue >= 64
-            && rate * service.mean_secs() < 0.8 =>
+            && rate * held < 0.8 =>
         {
             single_worker_wait(rate, service)
         }
@@ -144,4 +286,19 @@ fn quantile(setup: &Setup, push: &PushSetup, quantile: f64) -> Option<f64> {
         elapsed += step_secs(push, attempt);
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_make_events_wait_as_worked_out() {
+        for (rate, wait, mean, requests) in
+            [(1.0, 5.0, 2.916_667, 0.166_667), (0.1, 5.0, 4.166_667, 0.666_667), (100.0, 5.0, 2.504_990, 0.001_996)]
+        {
+            assert!((batch_wait(rate, wait) - mean).abs() < 1e-6, "{}", batch_wait(rate, wait));
+            assert!((1.0f64 / (1.0 + rate * wait) - requests).abs() < 1e-6);
+        }
+    }
 }

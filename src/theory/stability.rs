@@ -1,7 +1,8 @@
 //! Setups that cannot keep up: their queues grow for as long as they run, so their means say how long the run was.
 
-use crate::engine::{ClientSetup, Setup};
+use crate::engine::{ClientSetup, PushSetup, Setup};
 use crate::measure::summary::Summary;
+use crate::policy::dispatcher::Order;
 use crate::policy::receiver::{Acknowledge, Dedupe};
 use crate::theory::{event_rate, exchange_loss, pull, push};
 
@@ -27,6 +28,10 @@ pub enum Part {
     ApiWorkers,
     /// The attempts that the dispatcher may have under way.
     DispatchConcurrency,
+    /// The attempts that the provider lets through to one endpoint in a time.
+    RateLimit,
+    /// The webhooks that go to one endpoint one after the other.
+    OneAtATime,
     /// The pages that a poller can fetch one after the other.
     Pages,
 }
@@ -38,6 +43,8 @@ impl Part {
             Self::ReceiverWorkers => ("the receiver's work", "more `receiver.workers` or a shorter `service_time`"),
             Self::ApiWorkers => ("the API's work", "more `provider.api.workers` or a longer `every`"),
             Self::DispatchConcurrency => ("sending the webhooks", "a higher `provider.dispatch.concurrency`"),
+            Self::RateLimit => ("sending within the rate limit", "a higher `push.rate_limit`, or batches"),
+            Self::OneAtATime => ("sending one webhook after the other", "order = \"none\", or batches"),
             Self::Pages => ("fetching page after page", "a larger `provider.api.page`"),
         }
     }
@@ -64,6 +71,8 @@ pub fn overloads(setup: &Setup) -> Vec<Overload> {
         (Part::ReceiverWorkers, receiver_load as fn(&Setup, &ClientSetup) -> Option<f64>),
         (Part::ApiWorkers, api_load),
         (Part::DispatchConcurrency, dispatch_load),
+        (Part::RateLimit, rate_limit_load),
+        (Part::OneAtATime, one_at_a_time_load),
         (Part::Pages, page_load),
     ];
     let of_client = |(client, client_setup)| {
@@ -76,7 +85,7 @@ pub fn overloads(setup: &Setup) -> Vec<Overload> {
 }
 
 fn receiver_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
-    let push = client.push.as_ref()?;
+    let push = steady(client)?;
     let workers = f64::from(push.receive.capacity.workers?);
     // With deduplication only the first sight of an event is work.
     let sights = if push.receive.dedupe != Dedupe::Never {
@@ -84,7 +93,14 @@ fn receiver_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
     } else {
         push::attempts(setup, push) * (1.0 - setup.link.request.loss)
     };
-    Some(event_rate(setup)? * sights * push.receive.service_time.mean_secs() / workers)
+    // How long a handler works on a batch is its own matter: as little as on one event is sure.
+    let webhooks = event_rate(setup)? / push::batch_size(setup, push);
+    Some(webhooks * sights * push.receive.service_time.mean_secs() / workers)
+}
+
+/// The webhooks of a client where they go the same way all the time, so that what comes in is known beforehand.
+fn steady(client: &ClientSetup) -> Option<&PushSetup> {
+    client.push.as_ref().filter(|_| push::is_steady(client))
 }
 
 fn api_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
@@ -97,16 +113,45 @@ fn api_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
 }
 
 fn dispatch_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
-    let push = client.push.as_ref()?;
+    let push = steady(client)?;
     let concurrency = f64::from(push.dispatch.concurrency?);
+    Some(attempt_rate(setup, push)? * f64::from(setup.consumers) * held(setup, push) / concurrency)
+}
+
+/// Attempts per second to one endpoint.
+fn attempt_rate(setup: &Setup, push: &PushSetup) -> Option<f64> {
+    Some(event_rate(setup)? / push::batch_size(setup, push) * push::attempts(setup, push))
+}
+
+/// The mean time in seconds from the start of an attempt to its end.
+fn held(setup: &Setup, push: &PushSetup) -> f64 {
+    let trip = setup.link.request.latency.mean_secs() + setup.link.response.latency.mean_secs();
+    let fetch = push.receive.fetch.map_or(0.0, |_| trip + setup.api.service_time.mean_secs());
     let handler = match push.receive.acknowledge {
-        Acknowledge::After => push.receive.service_time.mean_secs(),
+        Acknowledge::After => push.receive.service_time.mean_secs() + fetch,
         Acknowledge::Before => 0.0,
     };
-    let round_trip = setup.link.request.latency.mean_secs() + handler + setup.link.response.latency.mean_secs();
     let failure = exchange_loss(setup);
-    let held = (1.0 - failure) * round_trip + failure * push.dispatch.timeout.as_secs_f64();
-    Some(event_rate(setup)? * f64::from(setup.consumers) * push::attempts(setup, push) * held / concurrency)
+    (1.0 - failure) * (trip + handler) + failure * push.dispatch.timeout.as_secs_f64()
+}
+
+fn rate_limit_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
+    let push = steady(client)?;
+    Some(attempt_rate(setup, push)? * push.dispatch.spacing.as_secs_f64())
+}
+
+/// While one waits for its retry, so do all behind it.
+fn one_at_a_time_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
+    let push = steady(client).filter(|push| push.dispatch.order == Order::Fifo)?;
+    let retry = &push.dispatch.retry;
+    let failure = exchange_loss(setup);
+    let (mut reach, mut between) = (failure, 0.0);
+    for delay in &retry.delays {
+        between += reach * delay.as_secs_f64() * retry.jitter.mean();
+        reach *= failure;
+    }
+    let each = push::attempts(setup, push) * held(setup, push) + between;
+    Some(event_rate(setup)? / push::batch_size(setup, push) * each)
 }
 
 fn page_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {

@@ -1,0 +1,133 @@
+//! Scenario files from the outside: good ones come back from their resolved text, bad ones are explained.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod faults;
+mod garbage;
+mod mistakes;
+mod push;
+mod resolved;
+mod schema;
+mod traces;
+
+use std::path::{Path, PathBuf};
+
+use pushpull::scenario::Scenario;
+
+pub(crate) fn parse(text: &str, sets: &[&str]) -> Result<Scenario, String> {
+    let sets: Vec<_> = sets.iter().map(|set| (*set).to_owned()).collect();
+    Scenario::parse(text, "demo.toml", Path::new("tests"), &sets).map_err(|problems| problems.to_string())
+}
+
+pub(crate) const SMALLEST: &str = r#"
+[events]
+rate = "0.1/s"
+
+[[client]]
+name = "poll"
+[client.pull]
+every = "10s"
+
+[[client]]
+name = "webhook"
+[client.push]
+"#;
+
+pub(crate) const FULL: &str = r#"
+schema = 1
+title = "Everything \"at\" once"
+engine = "sim"
+duration = "2h 30m"
+warmup = "1m"
+drain = "1h"
+seed = 18446744073709551615
+consumers = 3
+
+[events]
+arrivals = "bursts"
+rate = "7/3h"
+payload = "1.5 KiB"
+records = 10
+bursts = { on = "10s", off = "50s" }
+
+[provider]
+preset = "generic"
+[provider.api]
+workers = 16
+service_time = { lognormal = { median = "5ms", p99 = "40ms" } }
+page = 50
+[provider.dispatch]
+concurrency = 64
+delay = { exponential = { mean = "3ms" } }
+
+[network]
+latency = { request = { uniform = { min = "1ms", max = "9ms" } }, response = "7ms" }
+loss = { request = 0.01 }
+handshake = "reuse"
+
+[[client]]
+name = "a.b = c"
+[client.pull]
+every = "10s"
+strategy = "fixed"
+phase = "aligned"
+timing = "fixed-delay"
+jitter = { kind = "gap", spread = 0.25 }
+timeout = "30s"
+service_time = { constant = "1ms" }
+target = "feed"
+conditional = false
+
+[[client]]
+name = "a"
+[client.push]
+signature = "none"
+retry = { base = "1.5s", factor = 3, max = 4, jitter = 0.2 }
+timeout = "5s"
+payload = "full"
+batch = { max = 1, wait = "0ms" }
+order = "none"
+disable_after = "never"
+[client.receiver]
+workers = "unlimited"
+service_time = "3ms"
+queue = 0
+ack = "before"
+dedupe = false
+[client.pull]
+every = "1h"
+jitter = { kind = "grid", spread = 1 }
+"#;
+
+/// Good files: those of this test and those that the project ships.
+pub(crate) fn good_files() -> Vec<(String, String, PathBuf)> {
+    let mut files: Vec<_> = [("smallest", SMALLEST), ("full", FULL), ("trace", TRACE)]
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text.to_owned(), PathBuf::from("tests")))
+        .collect();
+    let shipped = std::fs::read_dir("scenarios").into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    for path in shipped.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+        let text = std::fs::read_to_string(&path).expect("a scenario can be read");
+        files.push((path.display().to_string(), text, PathBuf::from("scenarios")));
+    }
+    files
+}
+
+pub(crate) const TRACE: &str = r#"
+[events]
+arrivals = "trace"
+trace = { file = "scenario_trace.csv", column = "committed" }
+
+[[client]]
+name = "poll"
+[client.pull]
+every = "1m"
+"#;
+
+pub(crate) fn assert_comes_back(scenario: &Scenario, dir: &Path) {
+    let text = scenario.to_toml();
+    let again = Scenario::parse(&text, &format!("{}.toml", scenario.name), dir, &[]);
+    let again = again.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    assert_eq!(again.setup, scenario.setup, "{text}");
+    assert_eq!((again.to_toml(), again.to_json()), (text, scenario.to_json()));
+    assert_eq!(again.sha256(), scenario.sha256());
+}

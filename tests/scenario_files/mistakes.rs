@@ -1,0 +1,169 @@
+//! What is wrong with a file is said with what to write instead.
+
+use std::path::Path;
+
+use pushpull::scenario::{Scenario, keys};
+
+use crate::{SMALLEST, parse};
+
+/// Texts as a newcomer might write them, and what is said about each: read the snapshot as that newcomer would.
+#[test]
+fn mistakes_are_explained() {
+    let shown: Vec<_> = mistakes()
+        .into_iter()
+        .map(|(text, sets)| match parse(&text, &sets) {
+            Ok(scenario) => panic!("{sets:?} went through: {}", scenario.to_toml()),
+            Err(problems) => problems,
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n\n----------------\n\n"));
+}
+
+pub(crate) fn mistakes() -> Vec<(String, Vec<&'static str>)> {
+    let with = |from: &str, to: &str| (SMALLEST.replace(from, to), vec![]);
+    let rate = "rate = \"0.1/s\"";
+    let every = "every = \"10s\"";
+    let push = "[client.push]";
+    vec![
+        // Names.
+        with("every = ", "evrey = "),
+        with("[client.pull]\nevery", "every"),
+        with("[client.push]", "[client.psuh]"),
+        with("[events]", "interval = \"1h\"\n[event]"),
+        with(push, "[client.push]\nfrequency = \"1s\""),
+        with("\"poll\"", "\"webhook\""),
+        with(push, ""),
+        with(push, "[client.receiver]"),
+        // Values.
+        with(every, "every = 10"),
+        with(
+            every,
+            "every = \"10 sec\"\ntimeout = true\nconditional = true\nphase = \"randon\"\nservice_time = { normal = 1 }",
+        ),
+        with(rate, "rate = \"0/s\"\narrivals = \"daily\"\nrecords = 0.5\npayload = 1024"),
+        with(rate, ""),
+        with("[events]\nrate = \"0.1/s\"", ""),
+        with(push, "[client.push]\nretry = \"stripe\"\nsignature = \"standard-webhook\"\nbatch = { max = 10 }"),
+        with(
+            push,
+            "[client.push]\nretry = { base = \"1h\", factor = 10, max = 9 }\n[client.receiver]\nworkers = \"many\"",
+        ),
+        // Not yet.
+        with(
+            "[events]",
+            "[provider.api]\nrate_limit = \"100/s\"\nservice_time = { lognormal = { median = \"5ms\", p99 = \"4ms\" } }\n[sweep]\n[events]",
+        ),
+        // What fits each key but not all of them together.
+        with("[events]", "duration = \"1h\"\nwarmup = \"1h\"\n[events]"),
+        with(every, "every = \"10s\"\ntimeout = \"39ms\""),
+        with(every, "every = \"10ms\""),
+        with(every, "every = \"10ms\"\n[network]\nloss = 0.1"),
+        with(every, "every = \"10s\"\ntimeout = \"30s\"\n[network]\nloss = 0.1"),
+        with(every, "every = \"10s\"\ntiming = \"fixed-delay\"\njitter = { kind = \"grid\", spread = 0.1 }"),
+        with(push, "[client.push]\ntimeout = \"1s\"\n[client.receiver]\nservice_time = \"1s\""),
+        with(every, "every = \"1ms\"\ntimeout = \"50ms\"\n[network]\nloss = 0.1"),
+        with(
+            every,
+            "every = \"40ms\"\ntimeout = \"39ms\"\njitter = { kind = \"grid\", spread = 0.1 }\n[network]\nloss = 0.1",
+        ),
+        with(rate, "rate = \"0.1/s\"\narrivals = \"bursts\"\nbursts = { on = \"1ns\", off = \"1ns\" }"),
+        // What is nearly a table.
+        with(push, "[client.push]\nretry = 3"),
+        with(push, "[client.push]\nretry = [\"5s\"]"),
+        with(push, "[client.push]\nretry = { base = \"1d\", factor = 2, max = 7 }"),
+        with(every, "every = \"10s\"\njitter = 0.2"),
+        with(every, "every = \"10s\"\njitter = 20"),
+        with(rate, "arrivals = \"trace\"\ntrace = \"scenario_trace.csv\""),
+        with(rate, "rate = \"0.1/s\"\narrivals = \"bursts\"\nburst = { on = \"1s\", off = \"1s\" }"),
+        with(rate, "rate = \"0.1/s\"\narrivals = \"bursts\"\nbursts = \"10s\""),
+        // Too much of a number.
+        with("[events]", "duration = 99999999999999999999\n[events]\npayload = 9999999"),
+        // Traces.
+        with(rate, "arrivals = \"trace\"\ntrace = { file = \"scenario_trace.csv\", column = \"comitted\" }"),
+        with(rate, "arrivals = \"trace\"\ntrace = { file = \"nowhere.csv\" }"),
+        with(
+            rate,
+            "arrivals = \"trace\"\nrate = \"0.1/s\"\ntrace = { file = \"scenario_trace.csv\", column = \"when\" }",
+        ),
+        with(rate, "arrivals = \"bursts\"\nrate = \"0.1/s\"\ntrace = { file = \"scenario_trace.csv\" }"),
+        // Not TOML.
+        with("[[client]]", "[client]"),
+        with(rate, "rate = \"0.1/s"),
+        with(rate, "rate = 0.1/s\nx y\narrivals = poisson # as usual"),
+        with(every, "every = \"10s\"\nevery = \"20s\""),
+        // The command line.
+        (SMALLEST.to_owned(), vec!["client.pol.pull.every=5s", "event.rate=3/s", "seed", "client.pull.every=5s"]),
+        (SMALLEST.to_owned(), vec!["network.latency=5", "client.webhook.push.timeot=1s", "events.rate.x=10"]),
+        (SMALLEST.replace("[client.push]", "[client.push]\nretry = \"none\""), vec!["client.webhook.push.retry.max=3"]),
+        (SMALLEST.to_owned(), vec!["client.webhook=1", "client.\"poll\"=1", "client.\"poll.pull.every=1s"]),
+        (SMALLEST.to_owned(), vec!["events.rate=1000000/s", "duration=3650d", "drain=366d"]),
+        (SMALLEST.to_owned(), vec!["events.rate=1000000/s", "duration=3650d", "client.poll.pull.every=1ms"]),
+        (SMALLEST.to_owned(), vec!["consumers=1000000", "duration=3650d", "events.rate=1/3650d"]),
+        (SMALLEST.to_owned(), vec!["engine=live", "duration=2d", "consumers=2000", "events.rate=0.1/s"]),
+    ]
+}
+
+#[test]
+fn bursts_are_refused_where_a_run_would_only_switch_them() {
+    let bursts = |bursts: &str, more: &str| parse(SMALLEST, &["events.arrivals=bursts", bursts, more]);
+    let refused = bursts("events.bursts={on='1ns', off='1ns'}", "duration=1h").expect_err("it would take hours");
+    assert!(refused.contains("each consumer would have about 1.8 x 10^12 bursts"), "{refused}");
+    assert!(refused.contains("together at least \"36us\""), "{refused}");
+    assert!(bursts("events.bursts={on='18us', off='18us'}", "duration=1h").is_ok());
+    assert!(bursts("events.bursts={on='18us', off='17us'}", "duration=1h").is_err());
+    let refused = bursts("events.bursts={on='1ms', off='1ms'}", "consumers=1000000").expect_err("so would this");
+    assert!(refused.contains("1.8 x 10^12 bursts over all consumers"), "{refused}");
+    assert!(refused.contains("together at least \"360ms\""), "{refused}");
+    assert!(bursts("events.bursts={on='180ms', off='180ms'}", "consumers=1000000").is_ok());
+}
+
+/// Whoever does what the help says is not told off for it.
+#[test]
+fn advice_on_polls_is_taken() {
+    let poll = |sets: &[&str]| parse(SMALLEST, &[&["network.loss=0.1"], sets].concat());
+    let every = "client.poll.pull.every=1ms";
+    let refused = poll(&[every]).expect_err("no answer comes in 1 ms");
+    assert!(refused.contains("longer than \"40ms\", or timing = \"fixed-delay\" and a `timeout` longer"), "{refused}");
+    let delay = "client.poll.pull.timing=fixed-delay";
+    let timeout = "client.poll.pull.timeout=41ms";
+    assert!(poll(&[every, delay, timeout]).is_ok());
+    let refused = poll(&[every, timeout]).expect_err("the grid would stall");
+    assert!(refused.contains("write every = \"41ms\" or more, or timing = \"fixed-delay\""), "{refused}");
+    assert!(poll(&["client.poll.pull.every=41ms", timeout]).is_ok());
+    assert!(poll(&["client.poll.pull.every=41ms"]).is_ok());
+    assert!(poll(&[every, "network.latency=0.5ms"]).is_ok());
+}
+#[test]
+fn the_live_engine_has_limits_of_its_own() {
+    let scenario = parse(SMALLEST, &["consumers=1001"]).expect("virtual time has room for it");
+    assert!(scenario.check_live().is_err_and(|problems| problems.to_string().contains("1001 consumers")));
+    assert!(parse(SMALLEST, &["consumers=1001", "engine=both"]).is_err());
+    assert!(parse(SMALLEST, &[]).is_ok_and(|scenario| scenario.check_live().is_ok()));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let problems = Scenario::load(Path::new("tests/nowhere.toml"), &[]).expect_err("there is no such file");
+    assert_eq!(problems.to_string(), "error: cannot read tests/nowhere.toml: No such file or directory");
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    let problems = Scenario::parse("seed = true", "demo.toml", Path::new(""), &[]).expect_err("that is no seed");
+    let coloured = problems.render(true);
+    let mut plain = String::new();
+    let mut parts = coloured.split('\u{1b}');
+    plain.push_str(parts.next().unwrap_or_default());
+    parts.for_each(|part| plain.push_str(part.split_once('m').map_or("", |(_, text)| text)));
+    assert_ne!(coloured, plain);
+    assert_eq!(plain, problems.render(false));
+}
+
+#[test]
+fn every_key_that_is_not_supported_says_so() {
+    for key in keys().iter().filter(|key| !key.supported) {
+        let set = format!("{}=1", key.path);
+        let problems = parse(SMALLEST, &[&set]).expect_err("it is not supported");
+        assert!(problems.contains(&format!("`{}` is not supported yet", key.path)), "{problems}");
+    }
+}
