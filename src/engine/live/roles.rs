@@ -27,11 +27,10 @@ use crate::engine::{ClientSetup, Setup};
 use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::{Provider, Serves};
+use crate::policy::receiver::{Limits, ReceivePolicy};
 use crate::policy::signature::Keys;
 use crate::wire::{Envelope, Wire};
 
-/// The largest webhook that is read, unless the scenario's payloads are larger: 1 MiB, and room for what is around it.
-const WEBHOOK_MAX: usize = (1 << 20) + ENVELOPE;
 /// Room for what stands around a payload.
 const ENVELOPE: usize = 1 << 10;
 
@@ -92,7 +91,7 @@ impl Stage {
             );
             let history = History::new(setup.consumers, setup.api.page);
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
-            let serving = serve(listener, move |request| Rc::clone(&api).answer(request));
+            let serving = serve(listener, Limits::DEFAULT, move |request| Rc::clone(&api).answer(request));
             let publishing = async {
                 publish(&setup, &driver, &history).await;
                 std::future::pending().await
@@ -124,9 +123,10 @@ impl Stage {
                 (start.clock, Rc::clone(&pacer)),
                 HttpClient::new(page_bytes_max(&setup, client)),
             );
-            let webhook_max = WEBHOOK_MAX.max(setup.workload.payload as usize + ENVELOPE);
-            let endpoint = Endpoint::new(Rc::clone(&driver), setup.consumers, setup.workload.records, webhook_max);
-            let serving = listener.map(|listener| serve(listener, move |request| Rc::clone(&endpoint).answer(request)));
+            let limits = limits(&setup, receive);
+            let endpoint = Endpoint::new(Rc::clone(&driver), setup.consumers, setup.workload.records, limits);
+            let serving =
+                listener.map(|listener| serve(listener, limits, move |request| Rc::clone(&endpoint).answer(request)));
             self.play(&driver, serving, std::future::pending()).await
         })
     }
@@ -189,7 +189,7 @@ fn perform(cue: Cue, part: impl AsyncFnOnce(Start) -> io::Result<Played>) -> io:
     played.map(Some)
 }
 
-fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
+pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
     let serves = Serves {
         first: 0,
         consumers: setup.consumers,
@@ -198,6 +198,13 @@ fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         dispatch: client.push.as_ref().map(|push| &push.dispatch),
     };
     Provider::new(setup.api, setup.seed, serves)
+}
+
+/// What an endpoint takes at most: a webhook with a payload of the scenario always fits.
+fn limits(setup: &Setup, receive: Option<ReceivePolicy>) -> Limits {
+    let limits = receive.map_or(Limits::DEFAULT, |receive| receive.limits);
+    let envelope = u32::try_from(ENVELOPE).unwrap_or(u32::MAX);
+    Limits { body: limits.body.max(setup.workload.payload.saturating_add(envelope)), ..limits }
 }
 
 /// The largest page that a client can be sent.
