@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::scenario::units;
+use crate::time::Span;
+
 /// Poll the API, or take webhooks?
 ///
 /// pushpull starts a System B (the provider, with an API to poll and a dispatcher of webhooks) and the System A clients (one
@@ -31,6 +34,12 @@ pub enum Command {
     /// Validate a scenario; show it in full, what a run amounts to, and what theory predicts
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
+    /// Play System B of a scenario alone: send its webhooks to a receiver of your own, and say how that did
+    #[command(after_help = PROVIDER_EXAMPLES)]
+    Provider(ProviderArguments),
+    /// Play System A's endpoint alone: take the webhooks of a sender of your own, and say what came
+    #[command(after_help = RECEIVER_EXAMPLES)]
+    Receiver(ReceiverArguments),
     /// List the built-in scenarios, and the presets of webhook providers
     Scenarios,
     /// Write the built-in scenarios into a folder, to be changed
@@ -49,6 +58,40 @@ const RUN_EXAMPLES: &str = "Examples:
 const CHECK_EXAMPLES: &str = "Examples:
   pushpull check scenarios/quickstart.toml
   pushpull check rare-events --set duration=1d";
+
+const PROVIDER_EXAMPLES: &str = "Examples:
+  pushpull provider quickstart --webhook-url http://127.0.0.1:8080/webhooks --secret-file secret.txt
+  pushpull provider mine.toml --client webhook --webhook-url http://localhost:3000/hooks?tenant=7
+  pushpull provider quickstart --webhook-url http://127.0.0.1:8080/ --set duration=1m --set events.rate=5/s
+  curl -H 'Authorization: Bearer key_0000_00000000' http://127.0.0.1:4010/v1/events   # with --api-port 4010
+  curl -X POST -H 'Authorization: Bearer key_0000_00000000' http://127.0.0.1:4010/v1/events/evt_0_1/redeliver
+
+Secrets never stand on the command line. --secret-file names a file with one a line, or else PUSHPULL_SECRET holds them;
+while one replaces another, webhooks are signed with all, as far as the scheme has room for several. The forms are:
+  standard-webhooks          whsec_ and the Base64 of the key
+  standard-webhooks-ed25519  whsk_ and the Base64 of the key pair
+  stripe                     whsec_ and what follows it
+  github                     any text
+  sendgrid                   the Base64 of a P-256 private key (PKCS #8, DER)
+
+Everything counts from the start, the scenario's warm-up included. The scenario's network is left out: yours is there.";
+
+const RECEIVER_EXAMPLES: &str = "Examples:
+  pushpull receiver --secret-file secret.txt --port 8080
+  pushpull receiver --signature stripe --secret-file secret.txt --duration 1m --format csv
+  pushpull receiver --signature none --status 503 --status-share 0.2 --service-time 50ms
+  pushpull receiver --signature github --secret-file secret.txt --timestamp /event/at --sequence /event/number
+  PUSHPULL_SECRET=$(cat secret.txt) pushpull receiver --port 8080
+
+Secrets never stand on the command line. --secret-file names a file with one a line, or else PUSHPULL_SECRET holds them;
+any of them will do. The forms are:
+  standard-webhooks          whsec_ and the Base64 of the key
+  standard-webhooks-ed25519  whpk_ and the Base64 of the public key
+  stripe                     whsec_ and what follows it
+  github                     any text
+  sendgrid                   the Base64 of a P-256 public key (SubjectPublicKeyInfo, DER)
+
+The first line on standard error is the address, as \"listening on http://127.0.0.1:PORT/\". Any path takes webhooks.";
 
 /// Which scenario, and what to change in it.
 #[derive(Debug, Args)]
@@ -96,6 +139,171 @@ pub struct RunArguments {
     /// Port of System A's receiver in a live run with one push client; 0 takes one that is free
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub receiver_port: u16,
+}
+
+/// Arguments of `provider`.
+#[derive(Debug, Args)]
+pub struct ProviderArguments {
+    /// Which scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// Where webhooks go: an http URL on this machine; its path and query are kept
+    #[arg(long, value_name = "URL")]
+    pub webhook_url: String,
+    /// Let webhooks go to another machine, or others than this machine call the API
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// The push client of the scenario whose webhooks are sent; otherwise the first one
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// File with the secrets that webhooks are signed with, one a line; otherwise PUSHPULL_SECRET in the environment
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// Address that the API binds to
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// Port of the API; 0 takes one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub api_port: u16,
+    /// Folder for the result files; otherwise `results/` and the scenario's name
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = RoleFormat::Table)]
+    pub format: RoleFormat,
+    /// Print nothing but errors on standard error
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Use no colours; NO_COLOR in the environment does the same
+    #[arg(long)]
+    pub no_color: bool,
+}
+
+/// Arguments of `receiver`.
+#[derive(Debug, Args)]
+pub struct ReceiverArguments {
+    /// Address to bind to
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// Port; 0 takes one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+    /// Let others than this machine call
+    #[arg(long)]
+    pub allow_remote: bool,
+    /// How webhooks are signed
+    #[arg(long, value_enum, default_value_t = Signature::StandardWebhooks)]
+    pub signature: Signature,
+    /// File with the secrets, or public keys, to check webhooks with, one a line; otherwise PUSHPULL_SECRET in the environment
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+    /// How old a webhook may be, such as 5m; otherwise what the scheme's own library allows
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    pub tolerance: Option<Span>,
+    /// How long to listen, such as 10m; otherwise until Ctrl-C
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    pub duration: Option<Span>,
+    /// How long to work on each webhook before it is answered
+    #[arg(long, value_name = "DURATION", value_parser = parse_span, default_value = "0s")]
+    pub service_time: Span,
+    /// Answer some webhooks with this HTTP status instead of taking them, to see how the sender tries again
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(300..=599))]
+    pub status: Option<u16>,
+    /// The share of webhooks to answer so, from 0 to 1; otherwise all
+    #[arg(long, value_name = "SHARE", requires = "status", value_parser = parse_share)]
+    pub status_share: Option<f64>,
+    /// JSON pointer to the time of an event in the body, for senders that are not known
+    #[arg(long, value_name = "POINTER", value_parser = parse_pointer)]
+    pub timestamp: Option<String>,
+    /// JSON pointer to the number of an event in the body, for senders that are not known
+    #[arg(long, value_name = "POINTER", value_parser = parse_pointer)]
+    pub sequence: Option<String>,
+    /// The largest body that is taken
+    #[arg(long, value_name = "SIZE", value_parser = parse_body_size, default_value = "1 MiB")]
+    pub limit_body: u32,
+    /// The largest head of a request that is taken, from 8 KiB on
+    #[arg(long, value_name = "SIZE", value_parser = parse_header_size, default_value = "64 KiB")]
+    pub limit_header: u32,
+    /// How long the head of a request may take to come, and then its body
+    #[arg(long, value_name = "DURATION", value_parser = parse_span, default_value = "10s")]
+    pub read_time: Span,
+    /// Connections open at the same time; one more waits
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 2_048)]
+    pub connections: u32,
+    /// Folder for the result files
+    #[arg(long, value_name = "DIR", default_value = "results/receiver")]
+    pub out: PathBuf,
+    /// What to print on standard output at the end
+    #[arg(long, value_enum, default_value_t = RoleFormat::Table)]
+    pub format: RoleFormat,
+    /// Print nothing but the address and errors on standard error
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Use no colours; NO_COLOR in the environment does the same
+    #[arg(long)]
+    pub no_color: bool,
+}
+
+fn parse_span(text: &str) -> Result<Span, String> {
+    units::parse_span(text).map_err(|error| error.to_string())
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| "write a number from 0 to 1, such as 0.2".to_owned())
+}
+
+fn parse_pointer(text: &str) -> Result<String, String> {
+    let is_pointer = text.starts_with('/');
+    is_pointer.then(|| text.to_owned()).ok_or_else(|| "write a JSON pointer such as /event/created".to_owned())
+}
+
+fn parse_body_size(text: &str) -> Result<u32, String> {
+    size_within(text, 0, BODY_MAX)
+}
+
+fn parse_header_size(text: &str) -> Result<u32, String> {
+    size_within(text, HEADER_MIN, HEADER_MAX)
+}
+
+fn size_within(text: &str, least: u64, most: u64) -> Result<u32, String> {
+    let size = units::parse_size(text).map_err(|error| error.to_string())?;
+    let help = || format!("write a size from {} to {}", units::format_size(least), units::format_size(most));
+    u32::try_from(size).ok().filter(|_| (least..=most).contains(&size)).ok_or_else(help)
+}
+
+/// The largest body that a receiver can be told to take: each is held in memory while it comes.
+const BODY_MAX: u64 = 256 << 20;
+/// The least and the most room for headers.
+const HEADER_MIN: u64 = 8 << 10;
+const HEADER_MAX: u64 = 1 << 20;
+
+/// How webhooks are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Signature {
+    /// Not at all: whoever knows the address is believed
+    None,
+    /// Standard Webhooks with a shared secret
+    StandardWebhooks,
+    /// Standard Webhooks with a key pair
+    StandardWebhooksEd25519,
+    /// As Stripe signs
+    Stripe,
+    /// As GitHub signs
+    Github,
+    /// As SendGrid signs
+    Sendgrid,
+}
+
+/// What a role prints on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoleFormat {
+    /// A table, for people
+    Table,
+    /// The content of provider.csv or receiver.csv
+    Csv,
+    /// The same as JSON
+    Json,
 }
 
 /// Arguments of `check`.

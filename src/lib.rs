@@ -14,6 +14,7 @@ pub mod measure;
 pub mod peer;
 pub mod policy;
 pub mod report;
+pub mod roles;
 pub mod run;
 pub mod scenario;
 pub mod seed;

@@ -11,13 +11,13 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["scenario", "theory"],
     &["report"],
-    &["cli", "run", "main"],
+    &["cli", "roles", "run", "main"],
 ];
 
 /// Crates that only one part of the program may know, and where.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("tokio", &["engine/live", "run/interrupt.rs"]),
-    ("hyper", &["engine/live"]),
+    ("tokio", &["engine/live", "roles", "run/interrupt.rs"]),
+    ("hyper", &["engine/live", "roles"]),
     ("hyper_util", &["engine/live"]),
     ("toml", &["scenario"]),
     ("clap", &["cli.rs", "main.rs"]),

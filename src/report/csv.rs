@@ -175,8 +175,14 @@ fn outcome_cells(outcomes: &Outcomes) -> [Cell; 7] {
     [outcomes.total(), useful, empty, not_modified, duplicate, throttled, failed].map(Into::into)
 }
 
-fn table<'a>(header: impl Iterator<Item = &'a str>, rows: impl Iterator<Item = Vec<Cell>>) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+/// Writes rows as every CSV file here has them.
+pub(super) fn writer<W: std::io::Write>(to: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(to)
+}
+
+/// A header and rows as long as it.
+pub(crate) fn table<'a>(header: impl Iterator<Item = &'a str>, rows: impl Iterator<Item = Vec<Cell>>) -> Vec<u8> {
+    let mut writer = writer(Vec::new());
     // Writing to memory cannot fail, and every row is as long as the header by construction.
     writer.write_record(header).expect("writing to memory");
     for row in rows {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::report::columns::Cell;
 use crate::report::{Report, csv, json};
 
 /// A result file that could not be written.
@@ -68,12 +69,20 @@ pub fn remove_stale(folder: &Path, report: &Report) -> Result<(), WriteError> {
 ///
 /// If one cannot be written; the files that were there are then still there.
 pub fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
-    let mut written = Vec::new();
+    write_with(folder, files, None)
+}
+
+/// Writes files into a folder together with one that was begun earlier, all or none as far as the file system allows.
+///
+/// # Errors
+///
+/// If one cannot be written; the files that were there are then still there.
+pub fn write_with(folder: &Path, files: &[(&str, Vec<u8>)], streamed: Option<Streamed>) -> Result<(), WriteError> {
+    let mut written: Vec<_> = streamed.map(Streamed::complete).transpose()?.into_iter().collect();
     for (name, content) in files {
         let path = folder.join(name);
         let attempt = || {
-            let mut file =
-                tempfile::Builder::new().prefix(".pushpull-").permissions(readable_by_all()).tempfile_in(folder)?;
+            let mut file = unfinished(folder)?;
             file.write_all(content)?;
             file.as_file().sync_all()?;
             Ok(file)
@@ -92,6 +101,56 @@ pub fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), WriteError>
         file.persist(&path).map_err(|error| WriteError { path, source: error.error })?;
     }
     Ok(())
+}
+
+/// A file that is to be renamed once it is complete.
+fn unfinished(folder: &Path) -> std::io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".pushpull-").permissions(readable_by_all()).tempfile_in(folder)
+}
+
+/// A CSV file that is written row by row while a run goes on. Dropping it leaves nothing behind.
+#[derive(Debug)]
+pub struct Streamed {
+    path: PathBuf,
+    rows: ::csv::Writer<NamedTempFile>,
+    failed: Option<std::io::Error>,
+}
+
+impl Streamed {
+    /// Begins a file of that name.
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be written to the folder.
+    pub fn begin(folder: &Path, name: &str) -> Result<Self, WriteError> {
+        let path = folder.join(name);
+        match unfinished(folder) {
+            Ok(file) => Ok(Self { path, rows: csv::writer(file), failed: None }),
+            Err(source) => Err(WriteError { path, source }),
+        }
+    }
+
+    /// Adds a row, as long as the first one. If that fails, nothing more is written, and the end of the run says so.
+    pub fn write_row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        if self.failed.is_none()
+            && let Err(error) = self.rows.write_record(cells.into_iter().map(|cell| cell.text()))
+        {
+            self.failed = Some(error.into());
+        }
+    }
+
+    fn complete(self) -> Result<(PathBuf, NamedTempFile), WriteError> {
+        let Self { path, rows, failed } = self;
+        let file = match (failed, rows.into_inner()) {
+            (Some(source), _) => Err(source),
+            (None, Ok(file)) => file.as_file().sync_all().map(|()| file),
+            (None, Err(error)) => Err(error.into_error()),
+        };
+        match file {
+            Ok(file) => Ok((path, file)),
+            Err(source) => Err(WriteError { path, source }),
+        }
+    }
 }
 
 /// Temporary files are private by default; results are meant to be read.
@@ -117,6 +176,26 @@ mod tests {
         assert_eq!(std::fs::read(folder.path().join("a.csv")).unwrap(), b"new");
         let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert!(names.iter().all(|name| !name.to_string_lossy().starts_with(".pushpull-")), "{names:?}");
+    }
+
+    #[test]
+    fn a_streamed_file_is_there_once_it_is_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let row = |cells: [u64; 2]| cells.map(Cell::from);
+        let mut streamed = Streamed::begin(folder.path(), "rows.csv").unwrap();
+        streamed.write_row(row([1, 2]));
+        streamed.write_row(row([3, 4]));
+        assert!(!folder.path().join("rows.csv").exists());
+        write_with(folder.path(), &[("a.csv", Vec::new())], Some(streamed)).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("rows.csv")).unwrap(), b"1,2\n3,4\n");
+        let mut uneven = Streamed::begin(folder.path(), "uneven.csv").unwrap();
+        uneven.write_row(row([1, 2]));
+        uneven.write_row([Cell::Empty]);
+        let failed = write_with(folder.path(), &[("a.csv", b"new".to_vec())], Some(uneven));
+        assert!(failed.unwrap_err().path.ends_with("uneven.csv"));
+        assert_eq!(std::fs::read(folder.path().join("a.csv")).unwrap(), b"", "all or none");
+        drop(Streamed::begin(folder.path(), "dropped.csv").unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

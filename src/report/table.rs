@@ -287,11 +287,13 @@ fn header(clients: &[Summary], width: usize, with_ratio: bool, style: Style) -> 
     text
 }
 
-fn pad_left(text: &str, width: usize) -> String {
+/// Text at the right end of a column.
+pub(crate) fn pad_left(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
 }
 
-fn pad_right(text: &str, width: usize) -> String {
+/// Text at the left end of a column.
+pub(crate) fn pad_right(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 

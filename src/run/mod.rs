@@ -5,6 +5,8 @@ pub mod check;
 mod interrupt;
 mod play;
 mod progress;
+mod provider;
+mod receiver;
 mod webhooks;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -101,6 +103,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Run(arguments) => run_scenario(arguments),
         Command::Check(arguments) => check_scenario(arguments),
+        Command::Provider(arguments) => provider::provide(arguments),
+        Command::Receiver(arguments) => receiver::receive(arguments),
         Command::Scenarios => print((builtin::list() + &webhooks::presets()).as_bytes()).map(|()| 0),
         Command::Init(arguments) => init(arguments),
         Command::Schema => {
@@ -115,6 +119,8 @@ pub fn errors_in_colour(cli: &Cli) -> bool {
     let refused = match &cli.command {
         Command::Run(arguments) => arguments.no_color,
         Command::Check(arguments) => arguments.no_color,
+        Command::Provider(arguments) => arguments.no_color,
+        Command::Receiver(arguments) => arguments.no_color,
         Command::Scenarios | Command::Init(_) | Command::Schema => false,
     };
     !refused && colours_allowed() && std::io::stderr().is_terminal()
@@ -169,8 +175,7 @@ fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
         Format::Csv => report::csv::summary(report),
         Format::Json => report::json::run(report),
         Format::Table => {
-            let colour = !arguments.no_color && colours_allowed() && std::io::stdout().is_terminal();
-            let style = if colour { Style::Coloured } else { Style::Plain };
+            let style = style(arguments.no_color);
             let mut text = report::table::render(report, style);
             if !report.agreements.is_empty() {
                 text.push_str(&report::agreement::render(&report.agreements, style));
@@ -181,6 +186,17 @@ fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
             text.into_bytes()
         }
     }
+}
+
+/// The secrets in the environment, if there are any.
+fn secret_variable() -> Option<String> {
+    std::env::var(crate::roles::secrets::VARIABLE).ok().filter(|text| !text.is_empty())
+}
+
+/// How text on standard output may look.
+fn style(no_color: bool) -> Style {
+    let colour = !no_color && colours_allowed() && std::io::stdout().is_terminal();
+    if colour { Style::Coloured } else { Style::Plain }
 }
 
 fn check_scenario(arguments: &CheckArguments) -> Result<u8, Failure> {

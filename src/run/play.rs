@@ -152,7 +152,8 @@ pub fn summarise(setup: &Setup, runs: Vec<ClientRun>) -> Result<Vec<Summary>, Fa
     setup.clients.iter().zip(runs).map(summary).collect()
 }
 
-fn identity(scenario: &Scenario) -> Identity {
+/// What identifies a scenario in its results.
+pub(super) fn identity(scenario: &Scenario) -> Identity {
     Identity {
         name: scenario.name.clone(),
         title: scenario.title.clone(),
@@ -181,23 +182,32 @@ fn schedule_kept(setup: &Setup, reports: &[EngineReport]) -> (Vec<String>, bool)
         return (vec![sentence], true);
     }
     let polls = setup.clients.iter().filter_map(|client| client.pull.as_ref()).map(|pull| pull.every.as_secs_f64());
-    let events = match theory::volume(setup, 0).events / f64::from(setup.consumers) {
-        count if count > 0.0 => Some(setup.frame.duration.as_nanos() as f64 / 1e9 / count),
-        _ => None,
-    };
-    let Some(shortest) = polls.chain(events).reduce(f64::min) else { return (Vec::new(), false) };
+    let Some(shortest) = polls.chain(event_gap(setup)).reduce(f64::min) else { return (Vec::new(), false) };
+    let warning = behind_schedule(lag, shortest, "a lower rate, or --engine sim");
+    let too_slow = warning.is_some();
+    (warning.into_iter().collect(), too_slow)
+}
+
+/// The mean time from one event of a consumer to the next, in seconds.
+pub(super) fn event_gap(setup: &Setup) -> Option<f64> {
+    let count = theory::volume(setup, 0).events / f64::from(setup.consumers);
+    (count > 0.0).then(|| setup.frame.duration.as_nanos() as f64 / 1e9 / count)
+}
+
+/// What to say of a run whose shortest interval is so many seconds, if it fell too far behind its schedule; what else to
+/// try ends the advice.
+pub(super) fn behind_schedule(lag: Lag, shortest: f64, or_else: &str) -> Option<String> {
     if lag.p99.as_secs_f64() <= LAG_SHARE_MAX * shortest {
-        return (Vec::new(), false);
+        return None;
     }
-    let sentence = format!(
+    Some(format!(
         "this machine did not keep the schedule: one action in a hundred was more than {} late, over {} of the shortest \
-         interval ({}). The latencies say as much about the machine as about the scenario. Try a quieter machine, a lower \
-         rate, or --engine sim",
+         interval ({}). The latencies say as much about the machine as about the scenario. Try a quieter machine, \
+         {or_else}",
         human::duration_ms(lag.p99.as_millis_f64()),
         human::percent(LAG_SHARE_MAX),
         human::duration_secs(shortest),
-    );
-    (vec![sentence], true)
+    ))
 }
 
 /// The line that closes a run on standard error.

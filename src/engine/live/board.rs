@@ -50,6 +50,12 @@ impl Board {
 
     /// Takes down a fact before anybody else can have learnt of it.
     pub(super) fn take_down(&self, at: Time, fact: &Fact) {
+        self.count(fact);
+        self.awaited().take_down(self.frame, at, fact);
+    }
+
+    /// Takes down of a fact only what has occurred and what was opened.
+    pub(super) fn count(&self, fact: &Fact) {
         if let Fact::Occurred(event) = fact
             && let Some(newest) = self.newest.get(event.consumer as usize)
         {
@@ -60,7 +66,6 @@ impl Board {
         {
             opened.store(exchange.serial.saturating_add(1), Ordering::Release);
         }
-        self.awaited().take_down(self.frame, at, fact);
     }
 
     fn awaited(&self) -> MutexGuard<'_, Awaited> {

@@ -14,13 +14,14 @@ use super::http::HttpClient;
 use super::journal::Journal;
 use super::lag::Lags;
 use super::pacer::Pacer;
+use super::witness::{Destination, Witness};
 use crate::engine::deadlines::Deadlines;
 use crate::fault::Faults;
 use crate::link::Link;
 use crate::measure::ledger::Fact;
 use crate::peer::{Exchange, Input, Output, Peer, Request, Response, Side};
 use crate::time::Time;
-use crate::wire::Wire;
+use crate::wire::{Message, Wire};
 
 /// After so many peers were woken in a row, other tasks get a turn.
 const WAKES_IN_A_ROW: u32 = 32;
@@ -33,23 +34,62 @@ pub(super) struct Line {
     pub(super) board: Arc<Board>,
     /// What goes wrong for the client.
     pub(super) faults: Faults,
-    journal: RefCell<Journal>,
+    books: Books,
+}
+
+/// Who keeps what a line has seen.
+enum Books {
+    /// All of it is kept until the run is over.
+    Journal(RefCell<Journal>),
+    /// A witness makes of it what it likes, and requests go where a user said.
+    Witness(Rc<dyn Witness>, Destination),
 }
 
 impl Line {
     pub(super) fn new(wire: Wire, target: Option<Authority>, board: Arc<Board>, faults: Faults) -> Self {
-        Self { wire, target, board, faults, journal: RefCell::default() }
+        Self { wire, target, board, faults, books: Books::Journal(RefCell::default()) }
     }
 
-    /// Writes a fact into the journal.
+    /// A line that ends at somebody else's system.
+    pub(super) fn witnessed(wire: Wire, destination: Destination, board: Arc<Board>, witness: Rc<dyn Witness>) -> Self {
+        let target = Authority::try_from(destination.address.to_string()).ok();
+        Self { wire, target, board, faults: Faults::default(), books: Books::Witness(witness, destination) }
+    }
+
+    /// Writes a fact into the journal, or tells the witness.
     pub(super) fn record(&self, at: Time, fact: Fact) {
-        self.board.take_down(at, &fact);
-        self.journal.borrow_mut().push((at, fact));
+        match &self.books {
+            Books::Journal(journal) => {
+                self.board.take_down(at, &fact);
+                journal.borrow_mut().push((at, fact));
+            }
+            Books::Witness(witness, _) => {
+                self.board.count(&fact);
+                witness.saw(at, &fact);
+            }
+        }
+    }
+
+    /// Tells a witness with which status an exchange was answered.
+    pub(super) fn answered(&self, exchange: Exchange, status: u16) {
+        if let Books::Witness(witness, _) = &self.books {
+            witness.answered(exchange, status);
+        }
+    }
+
+    /// Readdresses a request to where a user said, if one did.
+    pub(super) fn address(&self, message: &mut Message) {
+        if let Books::Witness(_, destination) = &self.books {
+            destination.address(message);
+        }
     }
 
     /// Takes the journal as it is now.
     pub(super) fn take_journal(&self) -> Journal {
-        self.journal.take()
+        match &self.books {
+            Books::Journal(journal) => journal.take(),
+            Books::Witness(..) => Journal::default(),
+        }
     }
 }
 

@@ -67,11 +67,15 @@ impl<P: Peer + 'static> Driver<P> {
     async fn go_there(&self, flight: &Flight, delay: Span) -> Option<Answer> {
         self.pacer.wait(flight.opened + delay).await;
         let line = self.line(flight.index);
-        let message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
+        let mut message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
+        line.address(&mut message);
         self.http.send(line.target.as_ref()?, message).await
     }
 
     async fn come_back(self: &Rc<Self>, flight: &Flight, answer: Option<Answer>) {
+        if let Some(Answer { status, .. }) = answer {
+            self.line(flight.index).answered(flight.exchange, status);
+        }
         let left = self.clock.now();
         match self.link.response(flight.exchange.consumer, &flight.request) {
             Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {

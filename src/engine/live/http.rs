@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -36,7 +36,7 @@ pub(super) struct Answer {
 }
 
 impl HttpClient {
-    /// A client that takes answers with bodies of at most so many bytes.
+    /// A client that reads bodies of at most so many bytes: of an answer with a larger one it only knows the head.
     pub(super) fn new(body_max: usize) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -54,7 +54,11 @@ impl HttpClient {
     pub(super) async fn send(&self, target: &Authority, message: Message) -> Option<Answer> {
         let response = self.client.request(request(target, message)?).await.ok()?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, self.body_max).collect().await.ok()?.to_bytes();
+        let body = match Limited::new(body, self.body_max).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
+            Err(_) => return None,
+        };
         let reason = parts.status.canonical_reason().unwrap_or("<none>");
         let bytes = size("HTTP/1.1 200 \r\n".len() + reason.len(), &parts.headers, body.len());
         Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes })
@@ -108,7 +112,7 @@ fn fill(map: &mut HeaderMap, headers: Vec<(&'static str, String)>) -> Option<()>
 }
 
 /// The size on the wire of a request that came.
-pub(super) fn request_size(parts: &http::request::Parts, body: usize) -> u64 {
+pub(crate) fn request_size(parts: &http::request::Parts, body: usize) -> u64 {
     let path = parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
     size(parts.method.as_str().len() + 1 + path + " HTTP/1.1\r\n".len(), &parts.headers, body)
 }

@@ -19,7 +19,7 @@ pub(super) fn widen_backlog(listener: &TcpListener) {
 }
 
 /// Raises the limit of open files as far as needed and allowed. Where the system refuses, it stays as it was.
-pub(super) fn allow_many_files() {
+pub(crate) fn allow_many_files() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "this engine runs by the real clock")]
 
 mod alarm;
+mod alone;
 mod api;
 mod board;
 mod clock;
@@ -24,6 +25,7 @@ mod publisher;
 mod receiver;
 mod roles;
 mod server;
+mod witness;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -35,7 +37,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rand::TryRng;
 use tokio::sync::watch;
 
+pub use alone::{Alone, AloneRun};
+pub(crate) use http::request_size;
 pub use lag::Lag;
+pub(crate) use limits::allow_many_files;
+pub(crate) use server::{Broken, read_body, serve_telling};
+pub use witness::{Call, Destination, Witness};
 
 use crate::engine::{ClientRun, ClientSetup, Control, CpuSeconds, Setup};
 use crate::policy::signature::{Keys, Scheme};
@@ -265,10 +272,7 @@ impl Cast {
         self.ready.0 = None;
         // The channel closes when the last thread has said that it is ready, or has ended without.
         while self.ready.1.recv().is_ok() {}
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| LiveError::Clock)?;
-        let clock = Clock::starting_in(START_DELAY);
-        let nanos = (since_epoch + START_DELAY).as_nanos();
-        let start = Start { clock, epoch_nanos: i128::try_from(nanos).map_err(|_| LiveError::Clock)? };
+        let start = start_soon()?;
         // A thread that has ended hears no start; its error is found when it is joined.
         for sender in &self.starts {
             let _ = sender.send(start);
@@ -294,6 +298,14 @@ impl Cast {
         }
         Ok(played)
     }
+}
+
+/// A start in a moment from now.
+fn start_soon() -> Result<Start, LiveError> {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| LiveError::Clock)?;
+    let clock = Clock::starting_in(START_DELAY);
+    let nanos = (since_epoch + START_DELAY).as_nanos();
+    Ok(Start { clock, epoch_nanos: i128::try_from(nanos).map_err(|_| LiveError::Clock)? })
 }
 
 /// Waits for the end of a run; gives back the instant at which it was stopped early, if it was.
@@ -334,7 +346,8 @@ fn fold(setup: &Setup, mut played: Vec<Played>, stopped_at: Option<Time>) -> (Ve
     (clients.collect(), lags.sum_up())
 }
 
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), LiveError> {
+/// Listens without blocking, with room for a burst of connections; gives back the address with its port.
+pub(crate) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), LiveError> {
     let bound = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         limits::widen_backlog(&listener);

@@ -12,6 +12,7 @@ use super::server::read_body;
 use crate::measure::ledger::Fact;
 use crate::peer::{Authenticity, Event, Request as Ask, Response, Side};
 use crate::policy::consumer::Consumer;
+use crate::policy::receiver::Limits;
 use crate::wire::{Message, read_webhook_path};
 
 const BAD_REQUEST: u16 = 400;
@@ -24,13 +25,13 @@ pub(super) struct Endpoint {
     marks: Marks,
     consumers: u32,
     records: u32,
-    body_max: usize,
+    limits: Limits,
 }
 
 impl Endpoint {
-    /// An endpoint for webhooks with bodies of at most so many bytes, about events on so many records.
-    pub(super) fn new(driver: Rc<Driver<Consumer>>, consumers: u32, records: u32, body_max: usize) -> Rc<Self> {
-        Rc::new(Self { driver, marks: Marks::new(Side::Provider, consumers), consumers, records, body_max })
+    /// An endpoint for webhooks within these limits, about events on so many records.
+    pub(super) fn new(driver: Rc<Driver<Consumer>>, consumers: u32, records: u32, limits: Limits) -> Rc<Self> {
+        Rc::new(Self { driver, marks: Marks::new(Side::Provider, consumers), consumers, records, limits })
     }
 
     /// Answers one request.
@@ -47,7 +48,7 @@ impl Endpoint {
         if parts.method != Method::POST {
             return Err(METHOD_NOT_ALLOWED);
         }
-        let body = read_body(body, self.body_max).await?;
+        let body = read_body(body, &self.limits).await?;
         let line = self.driver.line(consumer);
         let request = line.wire.read_webhook(&parts.headers, &body, self.driver.clock.now()).ok_or(BAD_REQUEST)?;
         let Ask::Delivery { events, authenticity, .. } = &request else { return Err(BAD_REQUEST) };

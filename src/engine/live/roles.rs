@@ -29,11 +29,10 @@ use crate::engine::{ClientSetup, Setup};
 use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::{Provider, Serves};
+use crate::policy::receiver::{Limits, ReceivePolicy};
 use crate::policy::signature::Keys;
 use crate::wire::{Envelope, Wire};
 
-/// The largest webhook that is read, unless the scenario's payloads are larger: 1 MiB, and room for what is around it.
-const WEBHOOK_MAX: usize = (1 << 20) + ENVELOPE;
 /// Room for what stands around a payload.
 const ENVELOPE: usize = 1 << 10;
 
@@ -94,7 +93,8 @@ impl Stage {
             );
             let history = History::new(setup.consumers, setup.api.page);
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
-            let serving = serve(listener, Door::default(), move |request| Rc::clone(&api).answer(request));
+            let answer = move |request| Rc::clone(&api).answer(request);
+            let serving = serve(listener, Limits::DEFAULT, Door::default(), answer);
             let publishing = async {
                 publish(&setup, &driver, &history).await;
                 std::future::pending().await
@@ -126,11 +126,11 @@ impl Stage {
                 (start.clock, Rc::clone(&pacer)),
                 HttpClient::new(page_bytes_max(&setup, client)),
             );
-            let webhook_max = WEBHOOK_MAX.max(setup.workload.payload as usize + ENVELOPE);
-            let endpoint = Endpoint::new(Rc::clone(&driver), setup.consumers, setup.workload.records, webhook_max);
+            let limits = limits(&setup, receive);
+            let endpoint = Endpoint::new(Rc::clone(&driver), setup.consumers, setup.workload.records, limits);
             let door = Door::default();
             let answer = move |request| Rc::clone(&endpoint).answer(request);
-            let serving = listener.map(|listener| serve(listener, door.clone(), answer));
+            let serving = listener.map(|listener| serve(listener, limits, door.clone(), answer));
             let outages = async {
                 go_through_outages(&client.faults, &driver, &door, setup.consumers).await;
                 std::future::pending().await
@@ -198,7 +198,7 @@ fn perform(cue: Cue, part: impl AsyncFnOnce(Start) -> io::Result<Played>) -> io:
     played.map(Some)
 }
 
-fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
+pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
     let serves = Serves {
         first: 0,
         consumers: setup.consumers,
@@ -208,6 +208,13 @@ fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         dispatch: client.push.as_ref().map(|push| &push.dispatch),
     };
     Provider::new(setup.api, setup.seed, serves)
+}
+
+/// What an endpoint takes at most: a webhook with a payload of the scenario always fits.
+fn limits(setup: &Setup, receive: Option<ReceivePolicy>) -> Limits {
+    let limits = receive.map_or(Limits::DEFAULT, |receive| receive.limits);
+    let envelope = u32::try_from(ENVELOPE).unwrap_or(u32::MAX);
+    Limits { body: limits.body.max(setup.workload.payload.saturating_add(envelope)), ..limits }
 }
 
 /// The largest page that a client can be sent.

@@ -9,6 +9,7 @@ use super::door::Door;
 use super::http::HttpClient;
 use super::server::{read_body, serve};
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
+use crate::policy::receiver::Limits;
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
 use crate::wire::{Envelope, Message, Payload, Shape, Wire};
@@ -143,17 +144,17 @@ fn requests_and_answers_take_as_many_bytes_as_the_server_counts() {
     });
     let asked = std::rc::Rc::new(std::cell::Cell::new(0));
     on_a_runtime(async {
-        let server = serve(listener, Door::default(), move |request: ::http::Request<hyper::body::Incoming>| {
+        let answer = move |request: ::http::Request<hyper::body::Incoming>| {
             let (counted, asked) = (counted.clone(), std::rc::Rc::clone(&asked));
             async move {
                 let (parts, body) = request.into_parts();
-                let body = read_body(body, 1 << 20).await.expect("a body, if empty");
+                let body = read_body(body, &Limits::DEFAULT).await.expect("a body, if empty");
                 counted.send(super::http::request_size(&parts, body.len())).expect("the client waits");
                 asked.set(asked.get() + 1);
                 wire().response(&responses()[(asked.get() - 1) / requests().len()])
             }
-        });
-        spawn_local(server);
+        };
+        spawn_local(serve(listener, Limits::DEFAULT, Door::default(), answer));
         while !client.is_finished() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }

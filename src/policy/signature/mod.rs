@@ -49,6 +49,20 @@ impl Scheme {
     }
 }
 
+/// How far the time that is signed along may lie from the receiver's clock, in seconds: the default of the libraries of
+/// Standard Webhooks and of Stripe. A replay is believed within this time; beyond that the event's name has to tell.
+pub const TOLERANCE_SECONDS: u64 = 300;
+
+impl Scheme {
+    /// Whether a check looks at the age of a webhook.
+    pub const fn has_tolerance(self) -> bool {
+        match self {
+            Self::StandardWebhooks | Self::StandardWebhooksEd25519 | Self::Stripe => true,
+            Self::None | Self::GitHub | Self::SendGrid => false,
+        }
+    }
+}
+
 /// What is signed: a webhook as it is about to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery<'a> {
@@ -90,14 +104,27 @@ pub fn verify<'a>(
     body: &[u8],
     now: i64,
 ) -> Authenticity {
+    verify_within(scheme, keys, header, body, now, TOLERANCE_SECONDS)
+}
+
+/// The same with another age that is too old, in seconds. Schemes that know no such age believe webhooks of any.
+pub fn verify_within<'a>(
+    scheme: Scheme,
+    keys: &[VerifyingKey],
+    header: impl Fn(&'static str) -> Option<&'a str>,
+    body: &[u8],
+    now: i64,
+    tolerance: u64,
+) -> Authenticity {
     let secrets = keys.iter().filter_map(|key| key.secret(scheme));
     let holds = match scheme {
         Scheme::None => Some(true),
-        Scheme::StandardWebhooks => standard_webhooks::holds(secrets, header, body, now),
+        Scheme::StandardWebhooks => standard_webhooks::holds(secrets, header, body, (now, tolerance)),
         Scheme::StandardWebhooksEd25519 => {
-            standard_webhooks_ed25519::holds(keys.iter().filter_map(VerifyingKey::ed25519), header, body, now)
+            let keys = keys.iter().filter_map(VerifyingKey::ed25519);
+            standard_webhooks_ed25519::holds(keys, header, body, (now, tolerance))
         }
-        Scheme::Stripe => stripe::holds(secrets, header, body, now),
+        Scheme::Stripe => stripe::holds(secrets, header, body, (now, tolerance)),
         Scheme::GitHub => github::holds(secrets, header, body),
         Scheme::SendGrid => sendgrid::holds(keys.iter().filter_map(VerifyingKey::p256), header, body),
     };

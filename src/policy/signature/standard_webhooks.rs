@@ -16,10 +16,6 @@ const TIMESTAMP: &str = "webhook-timestamp";
 const SIGNATURE: &str = "webhook-signature";
 const VERSION: &str = "v1,";
 
-/// How far the timestamp of a webhook may lie from the receiver's clock, in seconds, either way: what the reference
-/// libraries allow. A replay is believed within this time; beyond that `webhook-id` has to tell.
-const TOLERANCE_SECONDS: u64 = 300;
-
 /// The three headers, with one signature for each secret.
 pub(super) fn sign<'a>(
     secrets: impl Iterator<Item = &'a Secret>,
@@ -32,14 +28,14 @@ pub(super) fn sign<'a>(
     headers(delivery, |parts| secrets.map(|secret| signature(parts, secret)).collect())
 }
 
-/// Whether any signature of the list is one of any secret, and recent. None if a header is missing or makes no sense.
+/// Whether any signature of the list is one of any secret, and at most so many seconds from now, either way. None if a header is missing or makes no sense.
 pub(super) fn holds<'a, 'k>(
     mut secrets: impl Iterator<Item = &'k Secret>,
     header: impl Fn(&'static str) -> Option<&'a str>,
     body: &[u8],
-    now: i64,
+    recent: (i64, u64),
 ) -> Option<bool> {
-    let signed = Signed::read(header, now)?;
+    let signed = Signed::read(header, recent)?;
     let received: Vec<_> = signed.signatures(VERSION).collect();
     Some(secrets.any(|secret| {
         let expected = code(secret.bytes(), &signed.parts(body));
@@ -65,11 +61,11 @@ pub(super) struct Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    /// Reads them. None if one is missing, or the time is not about now.
-    pub(super) fn read(header: impl Fn(&'static str) -> Option<&'a str>, now: i64) -> Option<Self> {
+    /// Reads them. None if one is missing, or the time is further from now than the tolerance.
+    pub(super) fn read(header: impl Fn(&'static str) -> Option<&'a str>, (now, tolerance): (i64, u64)) -> Option<Self> {
         let signed = Self { id: header(ID)?, timestamp: header(TIMESTAMP)?, signatures: header(SIGNATURE)? };
         let timestamp: i64 = signed.timestamp.parse().ok()?;
-        (now.abs_diff(timestamp) <= TOLERANCE_SECONDS).then_some(signed)
+        (now.abs_diff(timestamp) <= tolerance).then_some(signed)
     }
 
     /// What is signed, with the timestamp exactly as it stood there.

@@ -33,9 +33,9 @@ pub(super) fn holds<'a, 'k>(
     mut keys: impl Iterator<Item = &'k VerifyingKey>,
     header: impl Fn(&'static str) -> Option<&'a str>,
     body: &[u8],
-    now: i64,
+    recent: (i64, u64),
 ) -> Option<bool> {
-    let signed = Signed::read(header, now)?;
+    let signed = Signed::read(header, recent)?;
     let signatures = signed.signatures(VERSION).take(SIGNATURES_MAX);
     let received: Vec<_> = signatures.filter_map(|bytes| Signature::from_slice(&bytes).ok()).collect();
     let content = signed.parts(body).concat();

@@ -1,0 +1,82 @@
+//! Who watches System B when it plays alone, and where its webhooks go then.
+
+use std::net::SocketAddr;
+
+use crate::measure::ledger::Fact;
+use crate::peer::Exchange;
+use crate::time::Time;
+use crate::wire::{Message, Start};
+
+/// Watches a provider that plays alone. It is told everything as it happens, and keeps what it wants to.
+pub trait Witness {
+    /// The run starts at this Unix time, in nanoseconds.
+    fn starts(&self, epoch_nanos: i128);
+
+    /// Something happened.
+    fn saw(&self, at: Time, fact: &Fact);
+
+    /// A webhook was answered with this HTTP status. That its exchange has ended is told after this.
+    fn answered(&self, exchange: Exchange, status: u16);
+
+    /// Somebody called the API.
+    fn called(&self, call: &Call<'_>);
+
+    /// Whether nothing that has occurred is still to be delivered.
+    fn is_settled(&self) -> bool;
+}
+
+/// A request to the API of a provider that plays alone, with its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Its path, without the query.
+    pub path: &'a str,
+    /// The size of the request on the wire.
+    pub bytes_in: u64,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The body of the answer.
+    pub body: &'a [u8],
+    /// The size of the answer on the wire.
+    pub bytes_out: u64,
+}
+
+/// Where webhooks go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Where to connect to.
+    pub address: SocketAddr,
+    /// What the `Host` header says.
+    pub host: String,
+    /// The path, with the query if there is one.
+    pub path: String,
+}
+
+impl Destination {
+    /// Puts this destination into a request.
+    pub(super) fn address(&self, message: &mut Message) {
+        if let Start::Request(_, path) = &mut message.start {
+            path.clone_from(&self.path);
+        }
+        for (_, value) in message.headers.iter_mut().filter(|(name, _)| *name == "host") {
+            value.clone_from(&self.host);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_goes_where_the_user_said_and_is_otherwise_the_same() {
+        let address = ([127, 0, 0, 1], 8080).into();
+        let destination = Destination { address, host: "localhost:8080".into(), path: "/hooks?tenant=7".into() };
+        let headers = vec![("host", "consumer.localhost".into()), ("user-agent", "pushpull".into())];
+        let start = Start::Request("POST", "/webhooks/0".into());
+        let mut message = Message { start, headers, body: b"{}".to_vec() };
+        destination.address(&mut message);
+        assert_eq!(message.start, Start::Request("POST", "/hooks?tenant=7".into()));
+        assert_eq!(message.headers, [("host", "localhost:8080".into()), ("user-agent", "pushpull".into())]);
+        assert_eq!(message.body, b"{}");
+    }
+}

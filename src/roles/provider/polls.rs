@@ -1,0 +1,141 @@
+//! What was asked of the API, for receivers that poll too.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::engine::live::Call;
+
+/// Paths told apart at most; the rest are counted together.
+const PATHS_MAX: usize = 32;
+/// The name of all other paths together.
+const OTHER: &str = "other";
+
+/// Requests to the API by path, with what stands for an identifier in a path left out.
+#[derive(Clone, Debug, Default)]
+pub struct Polls {
+    paths: BTreeMap<String, PathRow>,
+}
+
+/// A path with the requests to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathRow {
+    /// The path, with what stands for an identifier left out.
+    pub path: String,
+    /// The requests.
+    pub counts: PathCounts,
+}
+
+/// Requests to one path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathCounts {
+    /// All.
+    pub polls: u64,
+    /// Answered with something.
+    pub useful: u64,
+    /// Answered with an empty list.
+    pub empty: u64,
+    /// Answered 304.
+    pub not_modified: u64,
+    /// Answered with an error.
+    pub refused: u64,
+    /// Bytes of the requests.
+    pub bytes_in: u64,
+    /// Bytes of the answers.
+    pub bytes_out: u64,
+}
+
+impl Polls {
+    pub(super) fn called(&mut self, call: &Call<'_>) {
+        // Paths that lead nowhere are whatever strangers think of.
+        let mut path = if call.status == 404 { OTHER.to_owned() } else { template(call.path) };
+        if self.paths.len() >= PATHS_MAX && !self.paths.contains_key(&path) {
+            path = OTHER.to_owned();
+        }
+        let row = self.paths.entry(path.clone()).or_insert_with(|| PathRow { path, ..PathRow::default() });
+        let counts = &mut row.counts;
+        counts.polls += 1;
+        match call.status {
+            304 => counts.not_modified += 1,
+            200..=299 if brings_something(call.body) => counts.useful += 1,
+            200..=299 => counts.empty += 1,
+            _ => counts.refused += 1,
+        }
+        counts.bytes_in += call.bytes_in;
+        counts.bytes_out += call.bytes_out;
+    }
+
+    /// The counts of each path.
+    pub fn paths(&self) -> impl Iterator<Item = &PathRow> {
+        self.paths.values()
+    }
+
+    /// All paths together.
+    pub fn total(&self) -> PathCounts {
+        self.paths().map(|row| row.counts).fold(PathCounts::default(), |all, one| PathCounts {
+            polls: all.polls + one.polls,
+            useful: all.useful + one.useful,
+            empty: all.empty + one.empty,
+            not_modified: all.not_modified + one.not_modified,
+            refused: all.refused + one.refused,
+            bytes_in: all.bytes_in + one.bytes_in,
+            bytes_out: all.bytes_out + one.bytes_out,
+        })
+    }
+}
+
+/// A path with `{id}` for each part that has a digit in it, other than a version such as `v1`.
+fn template(path: &str) -> String {
+    let is_version = |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+    let has_digit = |part: &str| part.bytes().any(|byte| byte.is_ascii_digit());
+    let parts = path.split('/').map(|part| if has_digit(part) && !is_version(part) { "{id}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Whether an answer holds anything: a list with something in it, or something that is no list.
+fn brings_something(body: &[u8]) -> bool {
+    match serde_json::from_slice(body) {
+        Ok(Value::Array(list)) => !list.is_empty(),
+        Ok(Value::Object(object)) => object.values().find_map(Value::as_array).is_none_or(|list| !list.is_empty()),
+        Ok(_) | Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<'a>(path: &'a str, status: u16, body: &'a str) -> Call<'a> {
+        Call { path, bytes_in: 10, status, body: body.as_bytes(), bytes_out: 100 }
+    }
+
+    #[test]
+    fn an_answer_is_useful_if_it_holds_anything() {
+        let mut polls = Polls::default();
+        let calls = [
+            call("/v1/events", 200, r#"{"data":[],"has_more":false}"#),
+            call("/v1/events", 200, r#"{"data":[{"id":1}],"has_more":false}"#),
+            call("/v1/events", 200, "[]"),
+            call("/v1/events", 304, ""),
+            call("/v1/events", 401, r#"{"error":"Unauthorized"}"#),
+            call("/v1/records/rec_17", 200, r#"{"id":"evt_0_1"}"#),
+            call("/wp-admin/setup.php", 404, "{}"),
+        ];
+        calls.iter().for_each(|call| polls.called(call));
+        let all: Vec<_> = polls.paths().map(|row| (&*row.path, row.counts.polls, row.counts.useful)).collect();
+        assert_eq!(all, [("/v1/events", 5, 1), ("/v1/records/{id}", 1, 1), ("other", 1, 0)]);
+        let total = polls.total();
+        assert_eq!((total.empty, total.not_modified, total.refused, total.bytes_in), (2, 1, 2, 70));
+        assert_eq!(total.polls, total.useful + total.empty + total.not_modified + total.refused);
+    }
+
+    #[test]
+    fn strangers_cannot_make_it_remember_any_number_of_paths() {
+        let mut polls = Polls::default();
+        for length in 1..200 {
+            polls.called(&call(&format!("/{}", "x".repeat(length)), 405, ""));
+        }
+        assert_eq!(polls.paths().count(), PATHS_MAX + 1);
+        assert_eq!(polls.total().polls, 199);
+    }
+}
