@@ -139,6 +139,11 @@ impl Faults {
         })
     }
 
+    /// Whether somebody forges webhooks.
+    pub fn has_forger(&self) -> bool {
+        self.0.iter().any(|fault| matches!(fault.kind, FaultKind::ForgedWebhooks { .. }))
+    }
+
     /// The instants at which the endpoint for webhooks goes down or may come up again, in order.
     pub fn receiver_changes(&self) -> Vec<Time> {
         let down = |fault: &&Fault| matches!(fault.kind, FaultKind::ReceiverDown { .. });

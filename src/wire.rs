@@ -9,6 +9,7 @@
 
 mod api;
 mod event;
+mod forgery;
 mod retry_after;
 mod size;
 pub mod vendor_api;
@@ -20,6 +21,7 @@ use crate::time::Time;
 
 pub use api::{Access, ApiCall, read_access, read_api_call};
 pub use event::Epoch;
+pub use forgery::{Forgeries, forgery_kind};
 pub use webhook::{EVENTS_MAX, read_webhook_path};
 
 /// Carries the serial of an exchange, so that both sides can tell what they saw of it.

@@ -40,6 +40,17 @@ pub(super) struct List {
 impl Wire {
     /// A webhook, signed at `now`. One that tells of nothing is an empty list.
     pub(super) fn webhook(&self, exchange: Exchange, events: &Batch, attempt: u32, now: Time) -> Message {
+        self.webhook_signed_at(exchange, events, attempt, self.epoch.unix_seconds(now))
+    }
+
+    /// The same, signed at some Unix time in seconds.
+    pub(super) fn webhook_signed_at(
+        &self,
+        exchange: Exchange,
+        events: &Batch,
+        attempt: u32,
+        timestamp: i64,
+    ) -> Message {
         let Envelope { shape, .. } = self.envelope;
         let body = self.webhook_body(events);
         let (consumer, serial) = named_after(exchange, events.first());
@@ -58,7 +69,7 @@ impl Wire {
             Shape::StandardWebhooks if !names_the_webhook(self.keys.scheme) => headers.push(("webhook-id", id.clone())),
             Shape::StandardWebhooks | Shape::Stripe | Shape::SendGrid => {}
         }
-        let delivery = Delivery { id: &id, timestamp: self.epoch.unix_seconds(now), body: body.as_bytes() };
+        let delivery = Delivery { id: &id, timestamp, body: body.as_bytes() };
         headers.extend(signature::sign(self.keys.scheme, &self.keys.signing, delivery));
         let path = format!("/webhooks/{consumer}");
         Message { start: Start::Request("POST", path), headers, body: body.into_bytes() }

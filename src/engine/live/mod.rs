@@ -8,6 +8,7 @@
 mod alarm;
 mod alone;
 mod api;
+mod attacker;
 mod board;
 mod clock;
 mod cpu;
@@ -208,7 +209,9 @@ impl Live {
         let board = |client: &ClientSetup| Arc::new(Board::new(setup.frame, setup.consumers, client.pull.is_some()));
         let boards: Vec<_> = setup.clients.iter().map(board).collect();
         let (end, over) = watch::channel(false);
-        let stage = Stage { setup: Arc::clone(&setup), boards: boards.clone(), keys: self.keys.clone(), over };
+        let recordings = setup.clients.iter().map(|client| attacker::recordings(client, setup.consumers)).collect();
+        let stage =
+            Stage { setup: Arc::clone(&setup), boards: boards.clone(), keys: self.keys.clone(), recordings, over };
         let mut cast = Cast::default();
         let raised = self.raise(&mut cast, &stage).and_then(|()| cast.start());
         let stopped_at = raised.as_ref().ok().map(|start| {
@@ -227,12 +230,22 @@ impl Live {
     /// Raises the curtain: one thread for System B, then one for each client.
     fn raise(self, cast: &mut Cast, stage: &Stage) -> Result<(), LiveError> {
         let (api_listener, api) = self.api;
+        let endpoints = addresses(&self.receivers);
         let (provider, targets) = (stage.clone(), self.targets);
         cast.spawn("provider".into(), |cue| provider.play_provider(cue, api_listener, targets))?;
         for (index, receiver) in self.receivers.into_iter().enumerate() {
             let client = stage.clone();
             let listener = receiver.map(|(listener, _)| listener);
             cast.spawn(format!("client-{index}"), move |cue| client.play_client(cue, index, listener, api))?;
+        }
+        // Attackers come last: their parts are not among those that are folded.
+        for (index, endpoint) in endpoints.into_iter().enumerate() {
+            let (attacker, has_attacker) = (stage.clone(), stage.recordings[index].is_some());
+            if let Some(endpoint) = endpoint.filter(|_| has_attacker) {
+                let own_keys = random_keys(stage.keys[index].scheme)?;
+                let part = move |cue| attacker.play_attacker(cue, index, endpoint, own_keys);
+                cast.spawn(format!("attacker-{index}"), part)?;
+            }
         }
         Ok(())
     }

@@ -2,18 +2,20 @@
 
 use std::rc::Rc;
 
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
 
+use super::attacker::{Recordings, lock};
 use super::driver::Driver;
 use super::http::request_size;
 use super::marks::Marks;
 use super::server::read_body;
+use crate::engine::Setup;
 use crate::measure::ledger::Fact;
-use crate::peer::{Authenticity, Event, Request as Ask, Response, Side};
+use crate::peer::{Authenticity, Batch, Event, Exchange, Request as Ask, Response, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::receiver::Limits;
-use crate::wire::{Message, read_webhook_path};
+use crate::wire::{Message, forgery_kind, read_webhook_path};
 
 const BAD_REQUEST: u16 = 400;
 const NOT_FOUND: u16 = 404;
@@ -26,12 +28,21 @@ pub(super) struct Endpoint {
     consumers: u32,
     records: u32,
     limits: Limits,
+    /// Where genuine webhooks are recorded for the attacker, if there is one.
+    recordings: Option<Recordings>,
 }
 
 impl Endpoint {
     /// An endpoint for webhooks within these limits, about events on so many records.
-    pub(super) fn new(driver: Rc<Driver<Consumer>>, consumers: u32, records: u32, limits: Limits) -> Rc<Self> {
-        Rc::new(Self { driver, marks: Marks::new(Side::Provider, consumers), consumers, records, limits })
+    pub(super) fn new(
+        driver: Rc<Driver<Consumer>>,
+        setup: &Setup,
+        limits: Limits,
+        recordings: Option<Recordings>,
+    ) -> Rc<Self> {
+        let (consumers, records) = (setup.consumers, setup.workload.records);
+        let marks = Marks::new(Side::Provider, consumers);
+        Rc::new(Self { driver, marks, consumers, records, limits, recordings })
     }
 
     /// Answers one request.
@@ -48,30 +59,56 @@ impl Endpoint {
         if parts.method != Method::POST {
             return Err(METHOD_NOT_ALLOWED);
         }
-        let body = read_body(body, &self.limits).await?;
+        let body = match read_body(body, &self.limits).await {
+            Ok(body) => body,
+            Err(status) => return Err(self.turn_away(consumer, &parts.headers, status)),
+        };
         let line = self.driver.line(consumer);
-        let request = line.wire.read_webhook(&parts.headers, &body, self.driver.clock.now()).ok_or(BAD_REQUEST)?;
-        let Ask::Delivery { events, authenticity, .. } = &request else { return Err(BAD_REQUEST) };
-        let event = events.first().ok_or(BAD_REQUEST)?;
+        let Some(Ask::Delivery { mut events, attempt, authenticity }) =
+            line.wire.read_webhook(&parts.headers, &body, self.driver.clock.now())
+        else {
+            return Err(self.turn_away(consumer, &parts.headers, BAD_REQUEST));
+        };
         // What is forged belongs to no exchange, whichever it names.
-        let is_authentic = *authenticity == Authenticity::Accepted;
-        if is_authentic && !self.can_be(consumer, event) {
-            return Err(BAD_REQUEST);
+        let is_authentic = authenticity == Authenticity::Accepted;
+        if is_authentic && !events.iter().all(|event| self.can_be(consumer, event)) {
+            events.clear();
         }
         let mark = || self.marks.take(&line.board, consumer, &parts.headers);
-        let exchange = match is_authentic.then(mark).flatten() {
+        let exchange = match (is_authentic && !events.is_empty()).then(mark).flatten() {
             Some(exchange) => {
                 let bytes = request_size(&parts, body.len());
                 line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes });
+                self.keep_recording(consumer, &events);
                 exchange
             }
-            None => {
-                let exchange = self.marks.name_stranger(consumer);
-                line.record(self.driver.clock.now(), Fact::Forged { exchange, kind: None });
-                exchange
-            }
+            None => self.name_stranger(consumer, &parts.headers),
         };
+        let request = Ask::Delivery { events, attempt, authenticity };
         Ok(self.driver.ask(consumer, exchange, request).await)
+    }
+
+    fn name_stranger(&self, consumer: u32, headers: &HeaderMap) -> Exchange {
+        let exchange = self.marks.name_stranger(consumer);
+        let fact = Fact::Forged { exchange, kind: forgery_kind(headers) };
+        self.driver.line(consumer).record(self.driver.clock.now(), fact);
+        exchange
+    }
+
+    /// Takes down that somebody was turned away before anything could be asked of the consumer.
+    fn turn_away(&self, consumer: u32, headers: &HeaderMap, status: u16) -> u16 {
+        let exchange = self.name_stranger(consumer, headers);
+        let line = self.driver.line(consumer);
+        let bytes = line.wire.response_size(&Response::refused(status));
+        line.record(self.driver.clock.now(), Fact::Replied { exchange, bytes });
+        status
+    }
+
+    fn keep_recording(&self, consumer: u32, events: &Batch) {
+        let Some(recordings) = &self.recordings else { return };
+        if let Some(recording) = lock(recordings).get_mut(consumer as usize) {
+            recording.take_down(events);
+        }
     }
 
     /// Whether an event can have occurred as it is told. Without signatures anybody may tell anything, and numbers out of

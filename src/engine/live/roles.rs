@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 
 use super::api::{Api, History};
+use super::attacker::{Attack, Recordings};
 use super::board::Board;
 use super::clock::Clock;
 use super::cpu::CpuMeter;
@@ -43,6 +44,8 @@ pub(super) struct Stage {
     pub(super) boards: Vec<Arc<Board>>,
     /// One for each client.
     pub(super) keys: Vec<Keys>,
+    /// What the attacker of each client has recorded; none where there is no attacker.
+    pub(super) recordings: Vec<Option<Recordings>>,
     /// Turns true when the run is over.
     pub(super) over: watch::Receiver<bool>,
 }
@@ -127,7 +130,7 @@ impl Stage {
                 HttpClient::new(page_bytes_max(&setup, client)),
             );
             let limits = limits(&setup, receive);
-            let endpoint = Endpoint::new(Rc::clone(&driver), setup.consumers, setup.workload.records, limits);
+            let endpoint = Endpoint::new(Rc::clone(&driver), &setup, limits, self.recordings[index].clone());
             let door = Door::default();
             let answer = move |request| Rc::clone(&endpoint).answer(request);
             let serving = listener.map(|listener| serve(listener, limits, door.clone(), answer));
@@ -136,6 +139,32 @@ impl Stage {
                 std::future::pending().await
             };
             self.play(&driver, serving, outages).await
+        })
+    }
+
+    /// Plays whoever attacks the endpoint of one client. None if the run was called off before it started.
+    pub(super) fn play_attacker(
+        mut self,
+        cue: Cue,
+        index: usize,
+        endpoint: SocketAddr,
+        own_keys: Keys,
+    ) -> io::Result<Option<Played>> {
+        let setup = Arc::clone(&self.setup);
+        perform(cue, async |start: Start| {
+            let (client, recordings) = (&setup.clients[index], self.recordings[index].clone().unwrap_or_default());
+            let limits = limits(&setup, client.push.as_ref().map(|push| push.receive));
+            let wire = self.line(index, start, None).wire;
+            let pacer = Pacer::new(start.clock)?;
+            let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, endpoint);
+            let pacing = Rc::clone(&pacer);
+            let pacing = spawn_local(async move { pacing.run().await });
+            tokio::select! {
+                _ = self.over.wait_for(|over| *over) => {}
+                failed = pacing => failed.map_err(io::Error::other)??,
+                () = attack.run(start.clock, &pacer, setup.consumers) => {}
+            }
+            Ok(Played { journals: Vec::new(), lags: Lags::new(), cpu_seconds: 0.0 })
         })
     }
 
