@@ -4,8 +4,8 @@
 //! the headers and the body, as they stand on the wire. The host names are fixed, so that a size does not depend on which
 //! port was free.
 //!
-//! [`api`](self) has the messages of this program's own API, `webhook` what webhooks look like for each vendor, `size` how
-//! long both are, and [`vendor_api`] the API as clients made for a vendor's meet it.
+//! `api` has the messages of this program's own API, `webhook` what webhooks look like for each vendor, `size` how long
+//! both are, and [`vendor_api`] the API as clients made for a vendor's meet it.
 
 mod api;
 mod event;

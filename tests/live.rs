@@ -319,6 +319,18 @@ fn strangers_are_answered_and_change_nothing() {
         assert!(page.contains("evt_1_1") && page.contains("evt_1_3") && !page.contains("evt_1_4"));
         let record = (0..20).map(|record| get(api, &format!("/records/rec_{record}"), &key));
         assert!(record.into_iter().any(|answer| answer.contains(r#""record":"rec_"#)));
+        assert!(get(api, "/events/evt_1_1", &key).contains(r#"{"id":"evt_1_1","occurred_at":"#));
+        // The same events as clients made for a vendor's API ask for them.
+        let page = get(api, "/v1/events?limit=100&ending_before=evt_1_1", &key);
+        assert!(
+            page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains(r#""id":"evt_1_2","object":"event""#),
+            "{page}"
+        );
+        let page = get(api, "/repos/any/thing/events", &key);
+        assert!(
+            page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("\r\nx-ratelimit-remaining: 4999\r\n"),
+            "{page}"
+        );
         // A cursor from the future must not make the feed forget.
         assert!(get(api, "/events?after=4000000000", &key).ends_with(r#"{"data":[],"has_more":false}"#));
         for (path, key, status) in [
@@ -328,6 +340,10 @@ fn strangers_are_answered_and_change_nothing() {
             ("/events?after=-1", key.clone(), 400),
             ("/records/rec_x", key.clone(), 404),
             ("/v2/events", key.clone(), 404),
+            ("/events/evt_0_1", key.clone(), 404),
+            ("/events/evt_1_4000000000", key.clone(), 404),
+            ("/v1/events", api_key(0, 2), 401),
+            ("/repos/any/thing/events", api_key(9, 0), 401),
         ] {
             let answer = get(api, path, &key);
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path} {answer}");

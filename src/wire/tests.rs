@@ -110,10 +110,9 @@ proptest! {
         envelope in any_envelope(),
     ) {
         let wire = shaped(scheme, envelope);
-        let exchange = Exchange { opener: Side::Consumer, consumer, serial };
-        // The key in a request to the API has a width for numbers of consumers up to a hundred million.
+        // The key in a request to the API has room for the numbers of a hundred million consumers.
         let consumer = if matches!(request, Request::Delivery { .. }) { consumer } else { consumer % 100_000_000 };
-        let exchange = Exchange { consumer, ..exchange };
+        let exchange = Exchange { opener: Side::Consumer, consumer, serial };
         let message = wire.request(exchange, &request, Time::from_nanos(5));
         prop_assert_eq!(wire.request_size(exchange, &request), message.size());
     }

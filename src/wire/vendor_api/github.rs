@@ -40,7 +40,7 @@ pub(super) fn answer(ask: Ask<'_>, view: Option<View<'_>>) -> Answer {
         Ok(found) => found.whole(),
         Err((status, sentence)) => refuse(status, sentence),
     };
-    answer.message.headers.extend(quota.as_deref_mut().into_iter().flat_map(|quota| limits(quota, epoch, now)));
+    answer.message.headers.extend(quota.into_iter().flat_map(|quota| limits(quota, epoch, now)));
     answer
 }
 
@@ -148,8 +148,9 @@ impl<'a> Page<'a> {
     fn write(&self, out: &mut String, epoch: Epoch, event: &Event) {
         let (repository, root) = (self.repository, &self.root);
         let Event { consumer, serial, .. } = *event;
-        // One number for all of an API's events. As text, since it is longer than some clients' numbers.
-        let id = (u64::from(consumer) << 32 | u64::from(serial)) + 1;
+        // Among all of an API's events there is one with this number. It stands there as text, for it may be longer than
+        // the numbers of some clients.
+        let id = u64::from(consumer) << 32 | u64::from(serial);
         let created_at = epoch.rfc3339_seconds(event.occurred_at);
         // Writing to a string cannot fail.
         let _ = write!(
@@ -158,12 +159,13 @@ impl<'a> Page<'a> {
                 r#"{{"id":"{id}","type":"PushEvent","actor":{{"id":1,"login":"pushpull","display_login":"pushpull","#,
                 r#""gravatar_id":"","url":"{root}/users/pushpull","avatar_url":"{root}/users/pushpull/avatar"}},"#,
                 r#""repo":{{"id":1,"name":"{repository}","url":"{root}/repos/{repository}"}},"#,
-                r#""payload":{{"repository_id":1,"push_id":{id},"ref":"refs/heads/main","#,
+                r#""payload":{{"repository_id":1,"push_id":{serial},"ref":"refs/heads/main","#,
                 r#""head":"{head:040x}","before":"{before:040x}","#
             ),
             head = serial,
             before = serial.saturating_sub(1),
             id = id,
+            serial = serial,
             root = root,
             repository = repository,
         );
