@@ -8,10 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use common::*;
 use pushpull::engine::live::{self, Options};
 use pushpull::engine::{ClientSetup, Control, PushSetup, Setup, sim};
-use pushpull::fault::{Connections, Fault, FaultKind, Faults};
-use pushpull::measure::tally::{Frame, Tally};
+use pushpull::fault::{Connections, Fault, FaultKind, Faults, ForgeryKind};
+use pushpull::measure::tally::{Forged, Frame, Tally};
 use pushpull::peer::LossCause;
 use pushpull::policy::receiver::Acknowledge;
+use pushpull::policy::signature::Scheme;
 use pushpull::policy::workers::Capacity;
 
 /// Runs in real time share two cores badly, so they go one after the other.
@@ -123,4 +124,32 @@ fn thin_webhooks_are_fetched_over_real_http() {
     let figures = |tally: &Tally| (tally.delivered, tally.attempts, tally.fetches, tally.outcomes);
     assert_eq!(figures(&real[0]), figures(&expected[0]));
     assert_eq!(real[0].fetches, real[0].events);
+}
+
+#[test]
+fn forged_webhooks_over_real_http_meet_the_same_fate_as_in_virtual_time() {
+    let _alone = alone();
+    let attacked = |scheme, name: &str| {
+        let mut push = push_policy(delays(&[0.3, 0.3]));
+        push.scheme = scheme;
+        push.receive.limits.read_time = secs(0.5);
+        push.receive.limits.body = 20_000;
+        let forged = FaultKind::ForgedWebhooks { gap_nanos: 8e6, mix: [1; ForgeryKind::ALL.len()] };
+        let mut client = webhook(vec![fault(forged, 0.2, 1.6)], push);
+        client.name = name.into();
+        client
+    };
+    let schemes = [Scheme::None, Scheme::StandardWebhooks, Scheme::GitHub, Scheme::SendGrid];
+    let clients = schemes.iter().zip(["none", "standard-webhooks", "github", "sendgrid"]);
+    let (real, expected) = run_both(&scene(clients.map(|(scheme, name)| attacked(*scheme, name)).collect()));
+    for (scheme, (real, expected)) in schemes.iter().zip(real.iter().zip(&expected)) {
+        assert_eq!((real.delivered, real.lost(), real.outcomes.failed), (real.events, 0, 0), "{scheme:?}");
+        for (kind, (real, expected)) in ForgeryKind::ALL.iter().zip(real.forged.iter().zip(&expected.forged)) {
+            let all = |forged: &Forged| forged.accepted + forged.rejected;
+            assert!(all(real) > 10, "{scheme:?} {kind:?}: {real:?} instead of {expected:?}");
+            let believed = expected.accepted > 0;
+            assert_eq!((real.accepted > 0, real.rejected > 0), (believed, !believed), "{scheme:?} {kind:?} {real:?}");
+        }
+        assert_eq!(real.strangers, Forged::default());
+    }
 }
