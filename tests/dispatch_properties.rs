@@ -327,7 +327,7 @@ proptest! {
     fn a_limit_that_is_never_reached_changes_nothing((mut world, answers) in any_world(false), which in 0..3) {
         let plain = DispatchPolicy {
             concurrency: world.policy.concurrency,
-            delay: world.policy.delay.clone(),
+            delay: world.policy.delay,
             ..DispatchPolicy::new(world.policy.timeout, world.policy.retry.clone())
         };
         world.consumers = 1;
