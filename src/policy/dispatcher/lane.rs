@@ -142,10 +142,10 @@ impl Lane {
         self.stand_in_line(delivery.due_at(now), terms);
     }
 
-    /// Enables the endpoint if its time has come: what was kept is due at once, and all counters start anew.
-    pub(super) fn enable(&mut self, now: Time, terms: &Terms) {
+    /// Enables the endpoint if its time has come: what was kept is due at once, in the order of its events.
+    pub(super) fn enable(&mut self, now: Time) {
         if self.standing.enable_by(now) {
-            self.breaker = terms.policy.breaker.map(Breaker::new);
+            self.line.make_contiguous().sort_by_key(|delivery| delivery.first.serial);
             for delivery in &mut self.line {
                 delivery.due = delivery.due.min(now);
             }
@@ -154,7 +154,7 @@ impl Lane {
 
     /// Brings everything into line whose time has come.
     pub(super) fn act(&mut self, now: Time, terms: &Terms, out: &mut Vec<Output>) {
-        self.enable(now, terms);
+        self.enable(now);
         while let Some(delivery) = self.planned.pop_due(now) {
             if let Some(batch) = self.batch.close_by(delivery.due) {
                 self.stand_in_line(batch, terms);
@@ -284,6 +284,8 @@ impl Lane {
     /// enabled. Events whose first attempt is not due yet go on as if nothing had happened if they are kept. What was
     /// not owed any more goes back to where it came from.
     fn clear(&mut self, now: Time, terms: &Terms, out: &mut Vec<Output>) {
+        // The breaker starts anew with the endpoint, and hears of no attempt before that.
+        self.breaker = terms.policy.breaker.map(Breaker::new);
         let loses = terms.policy.disable.meanwhile == WhileDisabled::Lose;
         let mut waiting: Vec<Delivery> = self.line.drain(..).collect();
         waiting.extend(self.planned.extract(|d| d.errand == Errand::Owed && (loses || d.attempt > 1)));

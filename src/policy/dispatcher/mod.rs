@@ -279,7 +279,7 @@ impl Dispatcher {
     ) {
         let Some(index) = self.index(consumer) else { return };
         let Some(lane) = self.lanes.get_mut(index) else { return };
-        lane.enable(now, &self.terms);
+        lane.enable(now);
         what(lane, &self.terms, out);
         self.settle(now, index as u32);
     }
