@@ -1,6 +1,7 @@
 //! Webhooks that are spaced, share a request or only name their event, against closed forms. Every tolerance is four
 //! standard errors of the estimator.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "the expected values are worked out here, not simulated")]
 
 mod common;
 
@@ -99,8 +100,11 @@ fn a_thin_webhook_costs_a_round_trip_and_a_request_more() {
     assert_eq!((summary.attempts, summary.fetches), (summary.events, summary.events));
 }
 
+/// Something that a client may have, by name.
+type Departure = (&'static str, fn(&mut ClientSetup));
+
 /// Changes after which the plain forms no longer hold.
-fn departures() -> Vec<(&'static str, fn(&mut ClientSetup))> {
+fn departures() -> Vec<Departure> {
     fn dispatch(client: &mut ClientSetup) -> &mut pushpull::policy::dispatcher::DispatchPolicy {
         &mut client.push.as_mut().unwrap().dispatch
     }
