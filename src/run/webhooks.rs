@@ -191,7 +191,7 @@ fn describe_fault(setup: &Setup, fault: &Fault) -> String {
 
 /// The presets as a table.
 pub(super) fn presets() -> String {
-    let head = ["preset", "signature", "timeout", "retries", "batch", "disabled"].map(str::to_owned);
+    let head = ["preset", "signature", "waits", "retries", "batch", "disabled"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head).chain(presets::all().iter().map(row)).collect();
     let mut widths = [0; 6];
     for row in &rows {
@@ -210,7 +210,7 @@ pub(super) fn presets() -> String {
 fn row(preset: &Preset) -> [String; 6] {
     let retries = match preset.retry.delays.len() {
         0 => "never".to_owned(),
-        count => format!("{count} in {}", time(total(&preset.retry))),
+        count => format!("{count}, {}", time(total(&preset.retry))),
     };
     let batch = match preset.batch {
         BatchPolicy { max: 1, .. } => "1".to_owned(),
