@@ -156,6 +156,65 @@ fn check_prints_a_scenario_file_again_with_what_to_expect() {
     assert_eq!(pushpull(&["check", again.to_str().unwrap()]).stdout, output.stdout);
 }
 
+/// Everything that a webhook provider can do, and all that can go wrong.
+const WEBHOOKS: &str = r#"
+[events]
+rate = "1/s"
+[provider]
+preset = "stripe"
+[[client]]
+name = "everything"
+[client.push]
+payload = "thin"
+batch = { max = 100, wait = "5s", size = "64 KiB" }
+order = "fifo"
+rate_limit = "10/s"
+disable_after = "3d"
+disable = { failures = 12, enable_after = "1d", events = "keep" }
+breaker = {}
+redeliver = {}
+[[client]]
+name = "little"
+[client.push]
+signature = "none"
+retry = { delays = ["1s"], jitter = "full", retry_after_max = "0s" }
+[[fault]]
+kind = "receiver-down"
+at = "20m"
+for = "5m"
+connections = "drop"
+[[fault]]
+kind = "receiver-errors"
+client = "little"
+at = "10m"
+for = "1m"
+share = 0.25
+retry_after = "30s"
+[[fault]]
+kind = "receiver-slow"
+client = "little"
+at = "5m"
+for = "30s"
+factor = 10
+[[fault]]
+kind = "forged-webhooks"
+at = "30m"
+rate = "1/s"
+mix = { unsigned = 1, replayed = 1, stale = 1, tampered = 1, oversized = 1 }
+"#;
+
+#[test]
+fn check_says_what_webhooks_do_in_lines_that_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("webhooks.toml");
+    fs::write(&file, WEBHOOKS).unwrap();
+    let output = pushpull(&["check", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let comments: Vec<_> = stdout(&output).lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect();
+    assert!(comments.iter().all(|line| line.chars().count() <= 80), "{comments:#?}");
+    insta::assert_snapshot!("check_webhooks", comments.join("\n"));
+}
+
 #[test]
 fn what_cannot_keep_up_is_flagged_and_its_mean_is_not_shown() {
     let folder = tempfile::tempdir().unwrap();

@@ -76,3 +76,6 @@ pub const SCHEMA: u32 = 1;
 
 /// The version of this program.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(test)]
+mod tests;

@@ -40,11 +40,11 @@ fn volume(setup: &Setup) -> Vec<String> {
             .map(|(count, one, many)| human::things(count, one, many))
             .collect();
         let events = human::things(volume.events, "event", "events");
-        let forged = match volume.forged {
-            0.0 => String::new(),
-            forged => format!(", and {}", human::things(forged, "forged webhook", "forged webhooks")),
-        };
-        lines.push(format!("  {}: {} for {events}{forged}", client.name, parts.join(" and ")));
+        lines.push(format!("  {}: {} for {events}", client.name, parts.join(" and ")));
+        if volume.forged > 0.0 {
+            let forged = human::things(volume.forged, "forged webhook", "forged webhooks");
+            lines.push(format!("    and {forged}"));
+        }
     }
     lines.push(String::new());
     lines

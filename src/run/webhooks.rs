@@ -91,7 +91,7 @@ fn payload(push: &PushSetup) -> String {
     match (push.envelope.payload, push.receive.fetch) {
         (Payload::Thin, Some(fetch)) => {
             let tries = human::things(fetch.tries.into(), "try", "tries");
-            format!("{one}, by name; System A fetches it in up to {tries} of {}", time(fetch.timeout))
+            format!("{one}, by name; System A fetches each, in at most {tries} of {}", time(fetch.timeout))
         }
         _ => format!("{one}, whole"),
     }
@@ -191,7 +191,7 @@ fn describe_fault(setup: &Setup, fault: &Fault) -> String {
 
 /// The presets as a table.
 pub(super) fn presets() -> String {
-    let head = ["preset", "signature", "timeout", "retries over", "batch", "disabled"].map(str::to_owned);
+    let head = ["preset", "signature", "waits", "retries", "batch", "disabled"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head).chain(presets::all().iter().map(row)).collect();
     let mut widths = [0; 6];
     for row in &rows {
@@ -210,11 +210,11 @@ pub(super) fn presets() -> String {
 fn row(preset: &Preset) -> [String; 6] {
     let retries = match preset.retry.delays.len() {
         0 => "never".to_owned(),
-        count => format!("{count} in {}", time(total(&preset.retry))),
+        count => format!("{count}, {}", time(total(&preset.retry))),
     };
     let batch = match preset.batch {
         BatchPolicy { max: 1, .. } => "1".to_owned(),
-        BatchPolicy { wait, bytes: Some(bytes), .. } => format!("{}, {}", time(wait), human::bytes(bytes.into())),
+        BatchPolicy { wait, bytes: Some(bytes), .. } => format!("{}/{}", time(wait), human::bytes(bytes.into())),
         BatchPolicy { wait, .. } => time(wait),
     };
     let DisablePolicy { after, on_gone, .. } = preset.disable;

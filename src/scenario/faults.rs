@@ -157,6 +157,8 @@ fn mix(reader: &mut Reader, fault: &Section<'_>) -> Option<[u32; ForgeryKind::AL
             None => is_good = false,
         }
     }
+    // A kind that is misspelt has been named already.
+    is_good &= !ForgeryKind::ALL.iter().any(|kind| section.misspells(kind.name()));
     if is_good && mix.iter().all(|weight| *weight == 0) {
         let problem = Problem::new("this `mix` has no kind of forgery in it").at(node.place.as_ref());
         reader.problem(problem.help("write a weight above zero for one at least, such as { unsigned = 1 }"));

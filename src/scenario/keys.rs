@@ -143,8 +143,12 @@ pub(super) fn unknown(table: &str, name: &str) -> Problem {
     if let Some(near) = nearest(name, in_table(table).map(Key::name)) {
         return problem.help(format!("did you mean `{near}`?"));
     }
-    let elsewhere: Vec<_> = keys().iter().filter(|key| key.supported && key.name() == name).collect();
-    if let [key] = elsewhere[..] {
+    let depth = |key: &Key| key.path.split('.').count();
+    let elsewhere = || keys().iter().filter(|key| key.supported && key.name() == name);
+    // The one that is least hidden is meant most likely.
+    let shallowest = elsewhere().map(depth).min();
+    let likely: Vec<_> = elsewhere().filter(|key| Some(depth(key)) == shallowest).collect();
+    if let [key] = likely[..] {
         return problem.help(format!("`{name}` is a key of {}", header(key.table())));
     }
     let names: Vec<_> = supported().map(|key| format!("`{}`", key.name())).collect();

@@ -190,7 +190,8 @@ fn requests(subject: &Subject<'_>) -> Vec<Share> {
         if let Some(push) = &client.push {
             let again = push::redeliveries(subject, client, push);
             let deliveries = subject.events_per_consumer() + again;
-            share(deliveries - again, at(&["push"]), "lower the `rate` of events");
+            let rate = vec!["events".to_owned(), "rate".to_owned()];
+            share(deliveries - again, rate, "lower the `rate` of events");
             share(again, at(&["push", "redeliver"]), "redeliver less often");
             if push.receive.fetch.is_some() {
                 share(deliveries, at(&["push", "payload"]), "write payload = \"full\"");

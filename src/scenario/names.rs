@@ -45,7 +45,7 @@ pub const ACKNOWLEDGE: Names<Acknowledge> = &[("after", Acknowledge::After), ("b
 pub const CONNECTIONS: Names<Connections> = &[("reset", Connections::Reset), ("drop", Connections::Drop)];
 
 /// Retry schedules; the first name of a schedule is the one that it is written with.
-pub const RETRIES: &[(&str, fn() -> RetryPolicy)] = &[
+pub const RETRIES: Names<fn() -> RetryPolicy> = &[
     ("none", RetryPolicy::never),
     ("generic", presets::generic_retry),
     ("standard-webhooks", RetryPolicy::standard_webhooks),

@@ -197,7 +197,8 @@ fn insert(root: &mut Table, target: &Target, value: Node, place: &Place) -> Resu
 
 fn not_a_table(key: &str, written: &str, place: &Place) -> Problem {
     let problem = Problem::new(format!("`{key}` is {written} in the file, not a table")).at(Some(place));
-    problem.help(format!("set `{key}` as a whole, to {{ .. }}"))
+    let whole = if written == "[..]" { "[{ .. }, ..]" } else { "{ .. }" };
+    problem.help(format!("set `{key}` as a whole, to {whole}"))
 }
 
 /// The value of a key in a table; an empty table comes into being where there is none.

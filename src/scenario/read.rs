@@ -3,7 +3,7 @@
 use crate::scenario::keys::{self, Absent, Key, Kind};
 use crate::scenario::kinds::Parsed;
 use crate::scenario::problems::{Place, Problem};
-use crate::scenario::tree::{Node, Table, Value, read_value};
+use crate::scenario::tree::{Node, Table, Value, quoted, read_value};
 
 /// A table of the file, which may not be there.
 #[derive(Clone, Copy, Debug)]
@@ -102,10 +102,11 @@ impl Reader {
             return;
         }
         let example = match key.kind {
-            Kind::Rate => "\"1/s\"",
-            Kind::Span => "\"10s\"",
-            Kind::Number(..) => "10",
-            _ => "\"..\"",
+            Kind::Rate => quoted("1/s"),
+            Kind::Span => quoted("10s"),
+            Kind::Number(..) => "10".to_owned(),
+            Kind::Choice([first, ..], _) => quoted(first),
+            _ => quoted(".."),
         };
         let header = keys::header(section.path);
         let place = if section.path.is_empty() { String::new() } else { format!(" in {header}") };

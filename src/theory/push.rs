@@ -147,8 +147,14 @@ pub fn predict(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Vec<Pre
     let tail = retry_tail(setup, push);
     let drain = setup.frame.end.since(setup.frame.duration).as_secs_f64();
     let delay = extra.delay(setup, push);
-    // A wait in front of a spaced endpoint exceeds twenty times its mean next to never.
-    let longest = tail + push.dispatch.batch.wait.as_secs_f64() + 20.0 * delay.unwrap_or(0.0);
+    let held_back = match extra {
+        // A wait in front of a spaced endpoint exceeds twenty times its mean next to never.
+        Extra::Spacing(_) => 20.0 * delay.unwrap_or(0.0),
+        Extra::Batches(wait) => wait.as_secs_f64(),
+        Extra::Thin => fetch_bound(setup).as_secs_f64(),
+        Extra::Nothing => 0.0,
+    };
+    let longest = tail + held_back;
     if setup.link.request.loss < 1.0
         && longest <= drain
         && let Some(delay) = delay

@@ -1,1 +1,95 @@
+//! What breaks for a while reaches the clients that it concerns.
 
+use pushpull::fault::{Connections, Fault, FaultKind};
+use pushpull::scenario::Scenario;
+use pushpull::time::{Span, Time};
+
+use crate::{SMALLEST, parse};
+
+const TWO: &str = r#"
+duration = "1h"
+[events]
+rate = "0.1/s"
+[[client]]
+name = "one"
+[client.push]
+[[client]]
+name = "two"
+[client.push]
+[client.pull]
+every = "10m"
+[[client]]
+name = "poll"
+[client.pull]
+every = "1m"
+"#;
+
+fn with(faults: &str) -> Scenario {
+    parse(&format!("{TWO}{faults}"), &[]).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn faults(scenario: &Scenario, client: usize) -> &[Fault] {
+    &scenario.setup.clients[client].faults.0
+}
+
+fn at(seconds: u64) -> Time {
+    Time::ZERO + Span::from_secs(seconds)
+}
+
+#[test]
+fn a_fault_concerns_the_client_that_it_names_or_every_one_with_webhooks() {
+    let scenario = with(
+        "[[fault]]\nkind = \"receiver-down\"\nclient = \"two\"\nat = \"5m\"\nfor = \"90s\"\n\
+         [[fault]]\nkind = \"receiver-slow\"\nfactor = 3\nfor = \"1m\"\n",
+    );
+    let down = FaultKind::ReceiverDown { connections: Connections::Reset };
+    let slow = Fault { kind: FaultKind::ReceiverSlow { factor: 3.0 }, from: at(0), until: at(60) };
+    assert_eq!(faults(&scenario, 0), [slow]);
+    assert_eq!(faults(&scenario, 1), [Fault { kind: down, from: at(300), until: at(390) }, slow]);
+    assert_eq!(faults(&scenario, 2), []);
+}
+
+#[test]
+fn what_a_fault_does_not_say_has_a_default() {
+    let scenario = with("[[fault]]\nkind = \"receiver-errors\"\nfor = \"1m\"\n");
+    let errors = FaultKind::ReceiverErrors { status: 503, share: 1.0, retry_after: None };
+    assert_eq!(faults(&scenario, 0), [Fault { kind: errors, from: at(0), until: at(60) }]);
+    // The attacker goes on until no more events happen.
+    let scenario = with("[[fault]]\nkind = \"forged-webhooks\"\nat = \"30m\"\nrate = \"4/s\"\n");
+    let forged = FaultKind::ForgedWebhooks { gap_nanos: 250e6, mix: [1; 7] };
+    assert_eq!(faults(&scenario, 1), [Fault { kind: forged, from: at(1_800), until: at(3_600) }]);
+    let scenario = with("[[fault]]\nkind = \"forged-webhooks\"\nrate = \"4/s\"\nmix = { stale = 2 }\n");
+    assert!(
+        matches!(faults(&scenario, 0), [Fault { kind: FaultKind::ForgedWebhooks { mix, .. }, .. }] if *mix == [0, 0, 2, 0, 0, 0, 0])
+    );
+}
+
+#[test]
+fn one_receiver_goes_down_once_at_a_time() {
+    let down = |client: &str, from: u32| {
+        format!("[[fault]]\nkind = \"receiver-down\"\nclient = \"{client}\"\nat = \"{from}m\"\nfor = \"5m\"\n")
+    };
+    let both = |first: String, second: String| parse(&format!("{TWO}{first}{second}"), &[]);
+    assert!(both(down("one", 0), down("one", 4)).is_err_and(|text| text.contains("is down already at that time")));
+    assert!(both(down("one", 4), down("one", 0)).is_err());
+    assert!(both(down("one", 0), down("one", 5)).is_ok());
+    assert!(both(down("one", 0), down("two", 4)).is_ok());
+}
+
+#[test]
+fn forged_webhooks_and_fetches_count_among_the_requests_of_a_run() {
+    let forged = "fault=[{ kind = 'forged-webhooks', rate = '1000000/s' }]";
+    let refused = parse(SMALLEST, &[forged, "duration=1000s", "consumers=10000"]).unwrap_err();
+    assert!(refused.contains("about 10^13 requests") && refused.contains("the `rate` of the fault"), "{refused}");
+    let live = ["engine=live", "events.rate=100/s", "duration=60000s"];
+    assert!(parse(SMALLEST, &live).is_ok());
+    let thin = [&live[..], &["client.webhook.push.payload=thin"]].concat();
+    assert!(parse(SMALLEST, &thin).is_err_and(|text| text.contains("requests over all clients")));
+}
+
+#[test]
+fn a_fault_without_anybody_to_meet_it_is_refused() {
+    let nobody = SMALLEST.replace("[client.push]", "[client.pull]\nevery = \"1h\"");
+    let fault = "fault=[{ kind = 'receiver-down', for = '1m' }]";
+    assert!(parse(&nobody, &[fault]).is_err_and(|text| text.contains("no client receives webhooks")));
+}

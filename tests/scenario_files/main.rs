@@ -81,21 +81,56 @@ conditional = false
 name = "a"
 [client.push]
 signature = "none"
-retry = { base = "1.5s", factor = 3, max = 4, jitter = 0.2 }
+shape = "github"
+retry = { base = "1.5s", factor = 3, max = 4, jitter = "full", within = "2h", retry_after_max = "30m" }
 timeout = "5s"
-payload = "full"
-batch = { max = 1, wait = "0ms" }
-order = "none"
-disable_after = "never"
+payload = "thin"
+fetch = { timeout = "3s", tries = 2 }
+batch = { max = 20, wait = "2s", size = "64 KiB" }
+order = "fifo"
+rate_limit = "3/s"
+disable_after = "3d"
+disable = { failures = 12, on_gone = false, enable_after = "1d", events = "keep" }
+breaker = { window = "2m", failures = 0.25, minimum = 4, cool_down = "45s" }
+redeliver = { every = "30m", within = "1d" }
 [client.receiver]
 workers = "unlimited"
 service_time = "3ms"
 queue = 0
 ack = "before"
-dedupe = false
+dedupe = { size = 1000, age = "1h" }
+retry_after = "30s"
+limits = { header = "16 KiB", body = "2 MiB", read_time = "5s", connections = 100 }
 [client.pull]
 every = "1h"
 jitter = { kind = "grid", spread = 1 }
+
+[[fault]]
+kind = "receiver-down"
+client = "a"
+at = "20m"
+for = "5m"
+connections = "drop"
+
+[[fault]]
+kind = "receiver-slow"
+at = "30m"
+for = "10m"
+factor = 2.5
+
+[[fault]]
+kind = "receiver-errors"
+at = "1h"
+for = "1m"
+status = 429
+share = 0.5
+retry_after = "10s"
+
+[[fault]]
+kind = "forged-webhooks"
+at = "10m"
+rate = "7/3h"
+mix = { unsigned = 3, wrongly-signed = 1, slow = 2 }
 "#;
 
 /// Good files: those of this test and those that the project ships.

@@ -21,6 +21,7 @@ fn mistakes_are_explained() {
 
 pub(crate) fn mistakes() -> Vec<(String, Vec<&'static str>)> {
     let with = |from: &str, to: &str| (SMALLEST.replace(from, to), vec![]);
+    let fault = |keys: &str| (format!("{SMALLEST}\n[[fault]]\n{keys}\n"), vec![]);
     let rate = "rate = \"0.1/s\"";
     let every = "every = \"10s\"";
     let push = "[client.push]";
@@ -86,6 +87,41 @@ pub(crate) fn mistakes() -> Vec<(String, Vec<&'static str>)> {
             "arrivals = \"trace\"\nrate = \"0.1/s\"\ntrace = { file = \"scenario_trace.csv\", column = \"when\" }",
         ),
         with(rate, "arrivals = \"bursts\"\nrate = \"0.1/s\"\ntrace = { file = \"scenario_trace.csv\" }"),
+        // Webhooks.
+        with(push, "[client.push]\nretry = \"sendgird\"\nshape = \"slack\"\norder = \"random\"\nbatch = 10"),
+        with(push, "[client.push]\nbatch = { wait = \"5s\" }\nrate_limit = \"10\"\ndisable_after = 5"),
+        with(push, "[client.push]\nbatch = { max = 10, wait = \"40d\", size = 100 }\nrate_limit = \"1/60d\""),
+        with(push, "[client.push]\nretry = { base = \"1h\", within = \"30m\", jitter = \"ful\" }"),
+        with(push, "[client.push]\nretry = { base = \"1h\", within = \"30m\" }"),
+        with(push, "[client.push]\nretry = { within = \"1h\" }\nbatch = { max = 10, wait = \"2h\" }"),
+        with(
+            push,
+            "[client.push]\nfetch = { tries = 3 }\nbreaker = { minimum = 0, failures = 20 }\nredeliver = \"1h\"",
+        ),
+        with(push, "[client.push]\npayload = \"thin\"\nfetch = { timeout = \"30ms\" }"),
+        with(push, "[client.push]\npayload = \"thin\"\ntimeout = \"70ms\""),
+        with(push, "[client.push]\ndisable = { events = \"keep\" }\nbreaker = true"),
+        with(push, "[client.push]\ndisable = { on_gone = false, enable_after = \"1h\" }"),
+        with(push, "[client.push]\nredeliver = { every = \"1h\", within = \"10m\" }"),
+        (SMALLEST.to_owned(), vec!["client.webhook.push.batch={max=1000}", "events.payload=1 MiB"]),
+        with(push, "[client.push]\n[client.receiver]\ndedupe = 1000\nlimits = { header = \"1 KiB\" }"),
+        with(push, "[client.push]\n[client.receiver]\nlimits = { body = \"1 KiB\" }"),
+        // Faults.
+        with("[events]", "[fault]\nkind = \"receiver-down\"\n[events]"),
+        fault("at = \"5m\""),
+        fault("kind = \"receiver-dwn\"\nfor = \"5m\""),
+        fault("kind = \"provider-down\"\nfor = \"5m\""),
+        fault("kind = \"receiver-down\"\nfor = \"5m\"\nclient = \"webhok\""),
+        fault("kind = \"receiver-down\"\nfor = \"5m\"\nclient = \"poll\""),
+        fault("kind = \"receiver-down\"\nat = \"1h\"\nfor = \"5m\""),
+        fault("kind = \"receiver-down\"\nstatus = 500\nshare = 0.5"),
+        fault("kind = \"receiver-slow\"\nfor = \"5m\"\nfactr = 3"),
+        fault("kind = \"receiver-errors\"\nfor = \"5m\"\nstatus = 200\nshare = 0.0"),
+        fault("kind = \"forged-webhooks\"\nmix = { unsigned = 0 }"),
+        fault("kind = \"forged-webhooks\"\nrate = \"1/s\"\nmix = { unsinged = 1 }"),
+        fault("kind = \"receiver-down\"\nfor = \"5m\"\n[[fault]]\nkind = \"receiver-down\"\nat = \"4m\"\nfor = \"5m\""),
+        (fault("kind = \"forged-webhooks\"\nrate = \"1/s\"").0, vec!["fault.rate=2/s"]),
+        (fault("kind = \"forged-webhooks\"\nrate = \"9999999/s\"").0, vec!["duration=1d"]),
         // Not TOML.
         with("[[client]]", "[client]"),
         with(rate, "rate = \"0.1/s"),

@@ -51,7 +51,9 @@ pub(super) fn check(subject: &Subject<'_>, index: &str, client: &ClientSetup, pu
 
 fn sizes(subject: &Subject<'_>, index: &str, client: &ClientSetup, push: &PushSetup) -> Option<Problem> {
     let largest = largest_body(push, subject.setup.workload.payload);
-    let size = format_size(largest.next_multiple_of(1 << 10));
+    // Rounded up to a size that is short to write, and still enough.
+    let unit = if largest > 1 << 20 { 1 << 20 } else { 1 << 10 };
+    let size = format_size(largest.next_multiple_of(unit));
     if largest > WEBHOOK_MAX {
         let message = format!("a webhook of \"{}\" could have {size}", client.name);
         let help = format!("lower `max`, or add a `size` below \"{}\"", format_size(WEBHOOK_MAX));
