@@ -11,7 +11,8 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["scenario", "theory"],
     &["report"],
-    &["cli", "roles", "run", "main"],
+    &["roles"],
+    &["cli", "run", "main"],
 ];
 
 /// Crates that only one part of the program may know, and where.

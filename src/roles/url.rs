@@ -64,9 +64,10 @@ pub fn resolve(text: &str, allow_remote: bool) -> Result<Destination, UrlError> 
     if authority.as_str().contains('@') {
         return Err(UrlError::UserInfo);
     }
-    let port = match authority.port_u16() {
-        Some(port) => port,
-        None if authority.port().is_none() && !authority.as_str().ends_with(':') => 80,
+    // The library takes a port that is too large for none.
+    let port = match authority.as_str().strip_prefix(authority.host()) {
+        Some("") => 80,
+        Some(rest) => rest.strip_prefix(':').and_then(|port| port.parse().ok()).ok_or(UrlError::Malformed)?,
         None => return Err(UrlError::Malformed),
     };
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');

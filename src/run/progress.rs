@@ -1,4 +1,4 @@
-//! A progress bar on standard error, where that is a terminal.
+//! A progress bar, or a line that says how things stand, on standard error where that is a terminal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +37,33 @@ impl Progress {
             })
         });
         Self { bar, done, thread }
+    }
+}
+
+/// A line that is drawn anew whenever there is something new to say, and stays where it is in the end.
+pub(super) struct StatusLine {
+    bar: ProgressBar,
+}
+
+impl StatusLine {
+    /// A line without a word on it; none where standard error is no terminal.
+    pub(super) fn start() -> Option<Self> {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        bar.set_style(style);
+        (!bar.is_hidden()).then_some(Self { bar })
+    }
+
+    /// Says something else from now on, as much of it as fits.
+    pub(super) fn say(&self, text: String) {
+        self.bar.set_message(text);
+        self.bar.tick();
+    }
+}
+
+impl Drop for StatusLine {
+    fn drop(&mut self) {
+        self.bar.abandon();
     }
 }
 

@@ -1,8 +1,8 @@
 //! `pushpull receiver`: from arguments to System A's endpoint alone, its report and its exit code.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
+use super::progress::StatusLine;
 use super::{Failure, INTERRUPTED, interrupt, print, secret_variable, style, tell};
 use crate::cli::{ReceiverArguments, RoleFormat, Signature};
 use crate::engine::Control;
@@ -26,12 +26,12 @@ pub(super) fn receive(arguments: &ReceiverArguments) -> Result<u8, Failure> {
     let control = Arc::new(Control::default());
     interrupt::watch(Arc::clone(&control));
     tell(&format!("listening on http://{}/", endpoint.address()));
-    let mut live = LiveLine::new(arguments.quiet);
+    let live = LiveLine::new(arguments.quiet);
     let received = endpoint.play(terms, &control, |second, counts| {
         seconds.write_row(SECOND_FIGURES.iter().map(|figure| (figure.cell)(second)));
         live.show(second, counts);
     })?;
-    live.end();
+    drop(live);
     let outcome = Outcome {
         signature: secrets::name(scheme),
         listened: received.listened,
@@ -97,35 +97,22 @@ enum LiveLine {
     /// Nothing.
     Silent,
     /// One line that is drawn anew each second.
-    Redrawn,
+    Redrawn(StatusLine),
     /// A line for each second in which something came.
     Logged,
 }
 
 impl LiveLine {
     fn new(quiet: bool) -> Self {
-        match () {
-            () if quiet => Self::Silent,
-            () if std::io::stderr().is_terminal() => Self::Redrawn,
-            () => Self::Logged,
-        }
+        if quiet { Self::Silent } else { StatusLine::start().map_or(Self::Logged, Self::Redrawn) }
     }
 
-    fn show(&mut self, second: &Second, counts: &Counts) {
+    fn show(&self, second: &Second, counts: &Counts) {
         match self {
             Self::Silent => {}
-            Self::Redrawn => {
-                let mut stderr = std::io::stderr().lock();
-                let _ = write!(stderr, "\r\x1b[2K{}", receiver::line(second, counts)).and_then(|()| stderr.flush());
-            }
+            Self::Redrawn(line) => line.say(receiver::line(second, counts)),
             Self::Logged if second.plain == receiver::Plain::default() => {}
             Self::Logged => tell(&receiver::line(second, counts)),
-        }
-    }
-
-    fn end(&self) {
-        if let Self::Redrawn = self {
-            tell("");
         }
     }
 }
