@@ -81,7 +81,8 @@ fn attempts_that_are_kept_apart_queue_as_in_front_of_one_worker() {
         // Waits are correlated: as in front of a worker with exponential service their mean varies no more than this.
         let error = spacing * (load * (2.0 + 5.0 * load) / (1.0 - load).powi(4) / summary.latency_n as f64).sqrt();
         assert_within("mean", summary.latency_mean_ms.unwrap() / 1e3, wait + LATENCY, error);
-        assert_eq!(summary.requests(), summary.events);
+        // Those that still wait at the end leave when requests are no longer counted.
+        assert!((summary.events - 100..=summary.events).contains(&summary.requests()));
     }
 }
 

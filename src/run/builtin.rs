@@ -19,7 +19,21 @@ macro_rules! builtin {
     };
 }
 
-builtin!("quickstart", "rare-events", "busy-feed", "flaky-network", "many-consumers", "hybrid");
+builtin!(
+    "quickstart",
+    "rare-events",
+    "busy-feed",
+    "flaky-network",
+    "many-consumers",
+    "hybrid",
+    "stripe-outage",
+    "github-no-retries",
+    "retry-storm",
+    "fifo-blocking",
+    "thin-webhooks",
+    "burst",
+    "forged",
+);
 
 impl Builtin {
     /// The name of its file.

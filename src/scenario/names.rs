@@ -49,10 +49,10 @@ pub const RETRIES: Names<fn() -> RetryPolicy> = &[
     ("none", RetryPolicy::never),
     ("generic", presets::generic_retry),
     ("standard-webhooks", RetryPolicy::standard_webhooks),
-    ("stripe", presets::stripe_retry),
+    ("stripe", RetryPolicy::stripe),
     // GitHub never sends a webhook again.
     ("github", RetryPolicy::never),
-    ("sendgrid", presets::sendgrid_retry),
+    ("sendgrid", RetryPolicy::sendgrid),
 ];
 
 /// The value of a name; none for a name that is not in the list.

@@ -63,7 +63,7 @@ impl Preset {
             name: "stripe",
             scheme: Scheme::Stripe,
             shape: Shape::Stripe,
-            retry: stripe_retry(),
+            retry: RetryPolicy::stripe(),
             timeout: Span::from_secs(20),
             disable: NEVER_EVEN_IF_GONE,
             ..Self::generic()
@@ -98,7 +98,7 @@ impl Preset {
             name: "sendgrid",
             scheme: Scheme::SendGrid,
             shape: Shape::SendGrid,
-            retry: sendgrid_retry(),
+            retry: RetryPolicy::sendgrid(),
             timeout: Span::from_secs(10),
             batch: BatchPolicy { max: 1_000, wait: Span::from_secs(30), bytes: Some(768 << 10) },
             disable: NEVER_EVEN_IF_GONE,
@@ -135,25 +135,6 @@ pub(super) fn generic_retry() -> RetryPolicy {
     RetryPolicy::exponential(Span::from_secs(1), 2.0, 5, RetryJitter::None)
 }
 
-/// Stripe's three days of retries at growing intervals; the intervals are assumed.
-pub(super) fn stripe_retry() -> RetryPolicy {
-    let minutes = [5, 30, 120, 300, 600, 720, 720, 720, 720];
-    let delays = minutes.into_iter().map(|minutes| Span::from_secs(minutes * MINUTE)).collect();
-    RetryPolicy { within: Some(Span::from_secs(3 * DAY)), ..RetryPolicy::new(delays, RetryJitter::None) }
-}
-
-/// SendGrid's day of retries at growing intervals; the intervals are assumed: a minute, doubling up to four hours.
-pub(super) fn sendgrid_retry() -> RetryPolicy {
-    let (within, mut delay, mut elapsed) = (DAY, MINUTE, 0);
-    let mut delays = Vec::new();
-    while elapsed + delay <= within {
-        delays.push(Span::from_secs(delay));
-        elapsed += delay;
-        delay = (2 * delay).min(4 * HOUR);
-    }
-    RetryPolicy { within: Some(Span::from_secs(within)), ..RetryPolicy::new(delays, RetryJitter::None) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,11 +146,11 @@ mod tests {
     #[test]
     fn schedules_end_within_what_their_vendors_publish() {
         assert_eq!(
-            (stripe_retry().delays.len(), total(&stripe_retry())),
+            (RetryPolicy::stripe().delays.len(), total(&RetryPolicy::stripe())),
             (9, Span::from_secs(65 * HOUR + 35 * MINUTE))
         );
         assert_eq!(
-            (sendgrid_retry().delays.len(), total(&sendgrid_retry())),
+            (RetryPolicy::sendgrid().delays.len(), total(&RetryPolicy::sendgrid())),
             (12, Span::from_secs(20 * HOUR + 15 * MINUTE))
         );
         for preset in all() {
