@@ -16,7 +16,7 @@ mod values;
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::distribution::Distribution;
-use crate::peer::{Authenticity, Event, Exchange, LossCause, Outcome, Output, Request, Response, Side};
+use crate::peer::{Authenticity, Batch, Event, Exchange, LossCause, Outcome, Output, Request, Response, Side};
 use crate::policy::dispatcher::delivery::{Delivery, Plan};
 use crate::policy::dispatcher::lane::Lane;
 use crate::seed::{Purpose, Seed};
@@ -143,6 +143,8 @@ impl Dispatcher {
         let due = self.terms.due(&event);
         if !self.lanes.is_empty() {
             self.in_lane(now, event.consumer, out, |lane, terms, out| lane.occurred(now, event, due, terms, out));
+        } else if due <= now && self.ready.is_empty() && self.has_free_slot() {
+            self.send(Delivery::single(event, due), out);
         } else if due <= now {
             self.ready.push_back(Turn::Delivery(Delivery::single(event, due)));
         } else {
@@ -195,7 +197,7 @@ impl Dispatcher {
             let consumer = self.first.saturating_add(index);
             self.in_lane(now, consumer, out, |lane, terms, out| lane.act(now, terms, out));
         }
-        while self.terms.policy.concurrency.is_none_or(|limit| self.flying_count < limit) {
+        while self.has_free_slot() {
             match self.ready.pop_front() {
                 None => break,
                 Some(Turn::Delivery(delivery)) if self.terms.is_too_late(now, &delivery) => {
@@ -215,6 +217,10 @@ impl Dispatcher {
         [self.planned.next_at(), wake].into_iter().flatten().min()
     }
 
+    fn has_free_slot(&self) -> bool {
+        self.terms.policy.concurrency.is_none_or(|limit| self.flying_count < limit)
+    }
+
     fn take_turn(&mut self, now: Time, index: u32, out: &mut Vec<Output>) {
         let Some(lane) = self.lanes.get_mut(index as usize) else { return };
         if let Some(delivery) = lane.turn(now, &self.terms, out) {
@@ -231,7 +237,7 @@ impl Dispatcher {
     fn send(&mut self, delivery: Delivery, out: &mut Vec<Output>) -> Option<u32> {
         let consumer = delivery.first.consumer;
         let index = self.index(consumer)?;
-        let (events, attempt) = (delivery.batch(), delivery.attempt);
+        let (events, attempt) = (Batch::from_slice(delivery.events()), delivery.attempt);
         let serial = self.flying.get_mut(index)?.push(delivery);
         self.flying_count = self.flying_count.saturating_add(1);
         out.push(Output::Send {
