@@ -56,6 +56,14 @@ impl Delivery {
         self.all.as_ref().map_or(std::slice::from_ref(&self.first), |all| all.as_slice())
     }
 
+    /// Its events as a request carries them.
+    pub(super) fn batch(&self) -> Batch {
+        match &self.all {
+            None => Batch::from_slice(&[self.first]),
+            Some(all) => Batch::clone(all),
+        }
+    }
+
     /// Whether this event is among its own.
     pub(super) fn has(&self, serial: u32) -> bool {
         self.events().iter().any(|event| event.serial == serial)

@@ -16,7 +16,7 @@ mod values;
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::distribution::Distribution;
-use crate::peer::{Authenticity, Batch, Event, Exchange, LossCause, Outcome, Output, Request, Response, Side};
+use crate::peer::{Authenticity, Event, Exchange, LossCause, Outcome, Output, Request, Response, Side};
 use crate::policy::dispatcher::delivery::{Delivery, Plan};
 use crate::policy::dispatcher::lane::Lane;
 use crate::seed::{Purpose, Seed};
@@ -188,14 +188,12 @@ impl Dispatcher {
 
     /// Sends what is due, as far as the concurrency allows.
     pub fn act(&mut self, now: Time, out: &mut Vec<Output>) {
-        while let Some(delivery) = self.planned.pop_due(now) {
-            self.ready.push_back(Turn::Delivery(delivery));
-        }
-        while let Some(&(at, index)) = self.wakes.first()
-            && at <= now
-        {
-            let consumer = self.first.saturating_add(index);
-            self.in_lane(now, consumer, out, |lane, terms, out| lane.act(now, terms, out));
+        if self.lanes.is_empty() {
+            while let Some(delivery) = self.planned.pop_due(now) {
+                self.ready.push_back(Turn::Delivery(delivery));
+            }
+        } else {
+            self.wake_lanes(now, out);
         }
         while self.has_free_slot() {
             match self.ready.pop_front() {
@@ -213,8 +211,17 @@ impl Dispatcher {
 
     /// When the next delivery is due, or anything else changes by itself.
     pub fn deadline(&self) -> Option<Time> {
-        let wake = self.wakes.first().map(|(at, _)| *at);
-        [self.planned.next_at(), wake].into_iter().flatten().min()
+        // Deliveries are planned here or in lanes, never in both.
+        if self.lanes.is_empty() { self.planned.next_at() } else { self.wakes.first().map(|(at, _)| *at) }
+    }
+
+    fn wake_lanes(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(&(at, index)) = self.wakes.first()
+            && at <= now
+        {
+            let consumer = self.first.saturating_add(index);
+            self.in_lane(now, consumer, out, |lane, terms, out| lane.act(now, terms, out));
+        }
     }
 
     fn has_free_slot(&self) -> bool {
@@ -237,7 +244,7 @@ impl Dispatcher {
     fn send(&mut self, delivery: Delivery, out: &mut Vec<Output>) -> Option<u32> {
         let consumer = delivery.first.consumer;
         let index = self.index(consumer)?;
-        let (events, attempt) = (Batch::from_slice(delivery.events()), delivery.attempt);
+        let (events, attempt) = (delivery.batch(), delivery.attempt);
         let serial = self.flying.get_mut(index)?.push(delivery);
         self.flying_count = self.flying_count.saturating_add(1);
         out.push(Output::Send {
