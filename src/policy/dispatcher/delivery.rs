@@ -22,8 +22,8 @@ pub(super) enum Errand {
 pub(super) struct Delivery {
     /// The oldest event.
     pub(super) first: Event,
-    /// The others, oldest first. An empty box needs no allocation.
-    rest: Box<[Event]>,
+    /// All of them, oldest first, where there are others.
+    all: Option<Box<Batch>>,
     /// When the next attempt is due.
     pub(super) due: Time,
     /// The number of the next or present attempt.
@@ -35,7 +35,7 @@ pub(super) struct Delivery {
 impl Delivery {
     /// The first attempt of a single event.
     pub(super) fn single(event: Event, due: Time) -> Self {
-        Self { first: event, rest: Box::default(), due, attempt: 1, errand: Errand::Owed }
+        Self { first: event, all: None, due, attempt: 1, errand: Errand::Owed }
     }
 
     /// An attempt of a single event that somebody asked for.
@@ -46,26 +46,27 @@ impl Delivery {
     /// The first attempt of several events; none where there are none.
     pub(super) fn of(mut events: Vec<Event>, due: Time) -> Option<Self> {
         events.sort_by_key(|event| event.serial);
-        let (&first, rest) = events.split_first()?;
-        Some(Self { rest: rest.into(), ..Self::single(first, due) })
+        let &first = events.first()?;
+        let all = (events.len() > 1).then(|| Box::new(Batch::from_vec(events)));
+        Some(Self { all, ..Self::single(first, due) })
     }
 
     /// Its events, oldest first.
-    pub(super) fn events(&self) -> impl Iterator<Item = Event> {
-        std::iter::once(self.first).chain(self.rest.iter().copied())
+    pub(super) fn events(&self) -> &[Event] {
+        self.all.as_ref().map_or(std::slice::from_ref(&self.first), |all| all.as_slice())
     }
 
     /// Its events as a request carries them.
     pub(super) fn batch(&self) -> Batch {
-        let mut events = Batch::new();
-        events.push(self.first);
-        events.extend_from_slice(&self.rest);
-        events
+        match &self.all {
+            None => Batch::from_slice(&[self.first]),
+            Some(all) => Batch::clone(all),
+        }
     }
 
     /// Whether this event is among its own.
     pub(super) fn has(&self, serial: u32) -> bool {
-        self.events().any(|event| event.serial == serial)
+        self.events().iter().any(|event| event.serial == serial)
     }
 
     /// The same delivery, due at another instant.
@@ -85,7 +86,7 @@ impl Delivery {
 
     /// Tells the ledger that none of its events will come any more.
     pub(super) fn give_up(&self, cause: LossCause, out: &mut Vec<Output>) {
-        out.extend(self.events().map(|event| Output::Note(Note::GaveUp(event, cause))));
+        out.extend(self.events().iter().map(|&event| Output::Note(Note::GaveUp(event, cause))));
     }
 }
 

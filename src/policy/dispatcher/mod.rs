@@ -143,6 +143,8 @@ impl Dispatcher {
         let due = self.terms.due(&event);
         if !self.lanes.is_empty() {
             self.in_lane(now, event.consumer, out, |lane, terms, out| lane.occurred(now, event, due, terms, out));
+        } else if due <= now && self.ready.is_empty() && self.has_free_slot() {
+            self.send(Delivery::single(event, due), out);
         } else if due <= now {
             self.ready.push_back(Turn::Delivery(Delivery::single(event, due)));
         } else {
@@ -186,16 +188,14 @@ impl Dispatcher {
 
     /// Sends what is due, as far as the concurrency allows.
     pub fn act(&mut self, now: Time, out: &mut Vec<Output>) {
-        while let Some(delivery) = self.planned.pop_due(now) {
-            self.ready.push_back(Turn::Delivery(delivery));
+        if self.lanes.is_empty() {
+            while let Some(delivery) = self.planned.pop_due(now) {
+                self.ready.push_back(Turn::Delivery(delivery));
+            }
+        } else {
+            self.wake_lanes(now, out);
         }
-        while let Some(&(at, index)) = self.wakes.first()
-            && at <= now
-        {
-            let consumer = self.first.saturating_add(index);
-            self.in_lane(now, consumer, out, |lane, terms, out| lane.act(now, terms, out));
-        }
-        while self.terms.policy.concurrency.is_none_or(|limit| self.flying_count < limit) {
+        while self.has_free_slot() {
             match self.ready.pop_front() {
                 None => break,
                 Some(Turn::Delivery(delivery)) if self.terms.is_too_late(now, &delivery) => {
@@ -211,8 +211,21 @@ impl Dispatcher {
 
     /// When the next delivery is due, or anything else changes by itself.
     pub fn deadline(&self) -> Option<Time> {
-        let wake = self.wakes.first().map(|(at, _)| *at);
-        [self.planned.next_at(), wake].into_iter().flatten().min()
+        // Deliveries are planned here or in lanes, never in both.
+        if self.lanes.is_empty() { self.planned.next_at() } else { self.wakes.first().map(|(at, _)| *at) }
+    }
+
+    fn wake_lanes(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(&(at, index)) = self.wakes.first()
+            && at <= now
+        {
+            let consumer = self.first.saturating_add(index);
+            self.in_lane(now, consumer, out, |lane, terms, out| lane.act(now, terms, out));
+        }
+    }
+
+    fn has_free_slot(&self) -> bool {
+        self.terms.policy.concurrency.is_none_or(|limit| self.flying_count < limit)
     }
 
     fn take_turn(&mut self, now: Time, index: u32, out: &mut Vec<Output>) {
