@@ -156,8 +156,7 @@ fn deceived(summary: &Summary) -> Option<String> {
     let (believed, rejected) = (summary.forged_accepted, summary.forged_rejected);
     (believed > 0).then(|| {
         format!(
-            "{} believed {} of {} forged webhooks: whoever knows its address can tell it anything that its signature does not \
-             rule out.",
+            "{} believed {} of {} forged webhooks: it ran its handler on what System B never sent.",
             quoted(summary),
             human::count(believed),
             human::count(believed + rejected)

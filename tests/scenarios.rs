@@ -1,0 +1,113 @@
+//! The built-in scenarios of the push side show what their opening comments say they show.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+
+use pushpull::engine::{Control, sim};
+use pushpull::fault::ForgeryKind;
+use pushpull::measure::summary::Summary;
+use pushpull::peer::LossCause;
+use pushpull::scenario::Scenario;
+
+/// The clients of a scenario by name, whose events are all accounted for.
+fn play(name: &str) -> impl Fn(&str) -> Summary {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
+    let scenario = Scenario::load(&path, &[]).unwrap();
+    let runs = sim::run(&scenario.setup, &Control::default());
+    let summaries = pushpull::run::summarise(&scenario.setup, runs).unwrap_or_else(|failure| panic!("{failure}"));
+    for summary in &summaries {
+        assert_eq!(summary.delivered + summary.pending + summary.lost_total(), summary.events);
+        assert_eq!(summary.pending, 0, "the drain is long enough");
+    }
+    move |client| summaries.iter().find(|summary| summary.terms.client == client).unwrap().clone()
+}
+
+fn hours(summary: &Summary) -> f64 {
+    summary.latency_max_ms.unwrap() / 3.6e6
+}
+
+#[test]
+fn under_stripes_retries_an_outage_costs_time_and_no_events() {
+    let client = play("stripe-outage");
+    let webhook = client("webhook");
+    assert_eq!(webhook.lost_total(), 0);
+    // What happens just after 2:00 is tried at 2:05, 2:35 and 4:35.
+    assert!((2.5..=2.6).contains(&hours(&webhook)), "{}", hours(&webhook));
+    assert!(webhook.latency_p50_ms.unwrap() < 30.0);
+    for name in ["poll every 5 min", "webhook + poll"] {
+        let summary = client(name);
+        assert_eq!(summary.lost_total(), 0);
+        assert!(hours(&summary) <= 5.1 / 60.0, "{name}: {}", hours(&summary));
+    }
+}
+
+#[test]
+fn without_retries_an_outage_costs_events_unless_something_reconciles() {
+    let client = play("github-no-retries");
+    let webhook = client("webhook");
+    let lost = webhook.tally.lost_by(LossCause::NeverRetried);
+    assert_eq!(lost, webhook.lost_total());
+    // An hour of the rate falls into the ten minutes' sixty events, give or take; a hundredth of the rest is forty.
+    assert!((60..=140).contains(&lost), "{lost}");
+    assert!(webhook.reprocessed == 0 && webhook.attempts == webhook.events);
+    let poll = client("webhook + poll");
+    assert!(poll.lost_total() == 0 && hours(&poll) <= 0.3, "{}", hours(&poll));
+    let script = client("webhook + script");
+    assert!(script.lost_total() == 0 && hours(&script) <= 3.0, "{}", hours(&script));
+    assert!(script.attempts > script.events && script.attempts < script.events + 3 * lost);
+}
+
+#[test]
+fn haste_without_memory_multiplies_what_a_slow_receiver_has_to_do() {
+    let client = play("retry-storm");
+    let per_event = |name: &str| client(name).requests_per_event().unwrap();
+    let (patient, hasty, remembering) = (per_event("patient"), per_event("hasty"), per_event("hasty, with memory"));
+    assert!(hasty > 3.0 * patient && remembering < 1.2 * patient, "{patient} {hasty} {remembering}");
+    let again = |name: &str| client(name).reprocessed;
+    assert!(again("hasty") > 1_000 && again("patient") == 0 && again("hasty, with memory") == 0);
+    assert!(client("hasty").lost_total() > 0 && client("patient").lost_total() == 0);
+}
+
+#[test]
+fn in_order_nothing_overtakes_and_everybody_waits_for_a_failure() {
+    let client = play("fifo-blocking");
+    let (none, fifo) = (client("in no order"), client("first in, first out"));
+    assert!(none.reordered > 50 && fifo.reordered == 0, "{}", none.reordered);
+    assert!(fifo.latency_p95_ms.unwrap() > 100.0 * none.latency_p95_ms.unwrap());
+    assert_eq!(none.latency_p50_ms, fifo.latency_p50_ms);
+}
+
+#[test]
+fn only_the_one_without_a_signature_believes_what_is_made_up() {
+    let client = play("forged");
+    let (none, signed) = (client("believes whoever calls"), client("checks the signature"));
+    assert_eq!(signed.forged_accepted, 0);
+    assert!(signed.forged_rejected > 10_000);
+    for kind in ForgeryKind::ALL {
+        let is_made_up = matches!(kind, ForgeryKind::Unsigned | ForgeryKind::WronglySigned | ForgeryKind::Tampered);
+        assert_eq!(none.tally.forged[kind as usize].accepted > 0, is_made_up, "{kind:?}");
+    }
+    let genuine = |summary: &Summary| (summary.delivered, summary.outcomes);
+    assert_eq!(genuine(&none), genuine(&signed));
+}
+
+#[test]
+fn a_thin_webhook_takes_a_request_more_and_queues_at_the_api() {
+    let client = play("thin-webhooks");
+    let (full, thin) = (client("full"), client("thin"));
+    assert_eq!((full.requests(), thin.requests()), (full.events, 2 * thin.events));
+    assert!(thin.latency_p99_ms.unwrap() > 2.0 * thin.latency_p50_ms.unwrap(), "a burst waits for the workers");
+    let received = thin.consumer.bytes_in as f64 / full.consumer.bytes_in as f64;
+    assert!((0.9..1.1).contains(&received), "{received}");
+}
+
+#[test]
+fn a_flash_sale_is_too_much_for_the_queue_and_none_of_the_pollers_business() {
+    let client = play("burst");
+    let (poll, webhook) = (client("poll every 2 s"), client("webhook"));
+    assert_eq!((poll.lost_total(), poll.outcomes.failed), (0, 0));
+    assert!(webhook.outcomes.failed > 100_000 && webhook.lost_total() > webhook.events / 2);
+    assert_eq!(webhook.consumer.queue_max, 128);
+    assert!(poll.requests() * 10 < webhook.requests());
+    assert!(poll.latency_p95_ms.unwrap() < webhook.latency_p95_ms.unwrap());
+}
