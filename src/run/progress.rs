@@ -64,6 +64,8 @@ impl StatusLine {
 impl Drop for StatusLine {
     fn drop(&mut self) {
         self.bar.abandon();
+        // What comes next begins on a line of its own.
+        super::tell("");
     }
 }
 
