@@ -62,36 +62,42 @@ const CHECK_EXAMPLES: &str = "Examples:
 const PROVIDER_EXAMPLES: &str = "Examples:
   pushpull provider quickstart --webhook-url http://127.0.0.1:8080/webhooks --secret-file secret.txt
   pushpull provider mine.toml --client webhook --webhook-url http://localhost:3000/hooks?tenant=7
-  pushpull provider quickstart --webhook-url http://127.0.0.1:8080/ --set duration=1m --set events.rate=5/s
-  curl -H 'Authorization: Bearer key_0000_00000000' http://127.0.0.1:4010/v1/events   # with --api-port 4010
-  curl -X POST -H 'Authorization: Bearer key_0000_00000000' http://127.0.0.1:4010/v1/events/evt_0_1/redeliver
+  pushpull provider quickstart --webhook-url http://127.0.0.1:8080/ --set events.rate=1/s
 
-Secrets never stand on the command line. --secret-file names a file with one a line, or else PUSHPULL_SECRET holds them;
-while one replaces another, webhooks are signed with all, as far as the scheme has room for several. The forms are:
+With --api-port 4010, its events are read, and one of them is sent again, by
+  curl -H 'Authorization: Bearer key_0000_00000000' http://127.0.0.1:4010/v1/events
+  curl -H 'Authorization: Bearer key_0000_00000000' -X POST \\
+    http://127.0.0.1:4010/v1/events/evt_0_1/redeliver
+
+Secrets never stand on the command line: --secret-file names a file with one a line, or else
+PUSHPULL_SECRET holds them. While one replaces another, webhooks are signed with all, as far as the
+scheme has room for several. The forms are:
   standard-webhooks          whsec_ and the Base64 of the key
   standard-webhooks-ed25519  whsk_ and the Base64 of the key pair
   stripe                     whsec_ and what follows it
   github                     any text
   sendgrid                   the Base64 of a P-256 private key (PKCS #8, DER)
 
-Everything counts from the start, the scenario's warm-up included. The scenario's network is left out: yours is there.";
+Everything counts from the start, the scenario's warm-up included. The scenario's network is left
+out: yours is there.";
 
 const RECEIVER_EXAMPLES: &str = "Examples:
   pushpull receiver --secret-file secret.txt --port 8080
   pushpull receiver --signature stripe --secret-file secret.txt --duration 1m --format csv
   pushpull receiver --signature none --status 503 --status-share 0.2 --service-time 50ms
-  pushpull receiver --signature github --secret-file secret.txt --timestamp /event/at --sequence /event/number
+  pushpull receiver --signature none --timestamp /event/at --sequence /event/number
   PUSHPULL_SECRET=$(cat secret.txt) pushpull receiver --port 8080
 
-Secrets never stand on the command line. --secret-file names a file with one a line, or else PUSHPULL_SECRET holds them;
-any of them will do. The forms are:
+Secrets never stand on the command line: --secret-file names a file with one a line, or else
+PUSHPULL_SECRET holds them. Any of them will do. The forms are:
   standard-webhooks          whsec_ and the Base64 of the key
   standard-webhooks-ed25519  whpk_ and the Base64 of the public key
   stripe                     whsec_ and what follows it
   github                     any text
   sendgrid                   the Base64 of a P-256 public key (SubjectPublicKeyInfo, DER)
 
-The first line on standard error is the address, as \"listening on http://127.0.0.1:PORT/\". Any path takes webhooks.";
+The first line on standard error is the address, as \"listening on http://127.0.0.1:PORT/\". Any
+path takes webhooks.";
 
 /// Which scenario, and what to change in it.
 #[derive(Debug, Args)]

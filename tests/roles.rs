@@ -174,6 +174,7 @@ fn a_receiver_ends_by_itself_when_its_time_is_over() {
     let requests: u64 = seconds.iter().map(|row| row["requests"].parse::<u64>().unwrap()).sum();
     assert_eq!(requests, 1);
     let lines = received.stderr.lines().filter(|line| line.contains(" a second; in all ")).count();
+    assert!(received.stderr.lines().all(|line| !line.is_empty()), "{}", received.stderr);
     assert_eq!(lines, 1, "a second in which nothing came is not worth a line");
 }
 

@@ -51,7 +51,7 @@ impl StatusLine {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         bar.set_style(style);
-        (!bar.is_hidden()).then_some(Self { bar })
+        (!bar.is_hidden()).then(|| Self { bar })
     }
 
     /// Says something else from now on, as much of it as fits.
@@ -64,6 +64,8 @@ impl StatusLine {
 impl Drop for StatusLine {
     fn drop(&mut self) {
         self.bar.abandon();
+        // What comes next begins on a line of its own.
+        super::tell("");
     }
 }
 
