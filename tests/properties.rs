@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::random_dispatch::any_policy;
 use common::*;
 use proptest::prelude::*;
 use pushpull::distribution::Distribution;
@@ -62,6 +63,7 @@ fn any_push() -> impl Strategy<Value = PushSetup> {
         (prop::collection::vec(0.0..8.0f64, 0..5), 0.0..=1.0f64),
         (any_capacity(), any_distribution(3.0), any::<bool>(), any_dedupe()),
         (prop::option::weighted(0.3, (0.05..3.0f64, 1u32..4)), prop::option::of(0.0..20.0f64)),
+        prop::option::of(any_policy()),
     )
         .prop_map(
             |(
@@ -69,12 +71,15 @@ fn any_push() -> impl Strategy<Value = PushSetup> {
                 (schedule, jitter),
                 (capacity, service_time, before, dedupe),
                 (fetch, retry_after),
+                dispatch,
             )| {
                 let mut push = push_policy(delays(&schedule));
+                push.dispatch.retry.jitter = RetryJitter::symmetric(jitter);
+                // Every other dispatcher is a plain one.
+                push.dispatch = dispatch.unwrap_or(push.dispatch);
                 push.dispatch.concurrency = concurrency;
                 push.dispatch.delay = delay;
                 push.dispatch.timeout = secs(timeout);
-                push.dispatch.retry.jitter = RetryJitter::symmetric(jitter);
                 push.receive.capacity = capacity;
                 push.receive.service_time = service_time;
                 push.receive.acknowledge = if before { Acknowledge::Before } else { Acknowledge::After };

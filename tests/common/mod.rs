@@ -1,6 +1,8 @@
 //! Setups for tests, built by hand: one poller and one webhook client over a network without surprises.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub(crate) mod random_dispatch;
+
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientRun, ClientSetup, Control, PushSetup, Setup, sim};
 use pushpull::fault::Faults;
