@@ -27,7 +27,16 @@ fn expected() -> String {
         .replace("@@TABLE@@", read("results/example/table.txt").trim_end())
         .replace("@@SCENARIOS@@", &scenarios.join("\n"))
         .replace("@@ERROR@@", &error())
+        .replace("@@PRESETS@@", &presets())
         .replace("@@COLUMNS@@", &columns)
+}
+
+/// The table of presets that the program lists after its scenarios.
+fn presets() -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_pushpull")).arg("scenarios").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let table = text.lines().skip_while(|line| !line.starts_with("preset "));
+    table.collect::<Vec<_>>().join("\n")
 }
 
 /// What the program says of a scenario with a mistake in it.
