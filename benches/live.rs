@@ -15,11 +15,11 @@ fn main() {
         "{:>10}  {:<10} {:>12} {:>12} {:>12} {:>12} {:>12}",
         "events/s", "client", "exchanges/s", "lag p50", "lag p99", "late p50", "late p99"
     );
-    for rate in [1_000.0, 5_000.0, 10_000.0, 20_000.0] {
+    for (rate, seconds) in [(1_000.0, 3.0), (5_000.0, 10.0), (10_000.0, 3.0), (20_000.0, 3.0)] {
         let mut webhook = push_policy(RetryPolicy::never());
         webhook.dispatch.concurrency = Some(64);
         let poller = PollPolicy { page: 10_000, timeout: secs(10.0), ..poll_policy(0.01) };
-        let mut setup = setup(poisson(rate), 3.5, 0.0, vec![pull(poller), push(webhook)]);
+        let mut setup = setup(poisson(rate), 0.5 + seconds, 0.0, vec![pull(poller), push(webhook)]);
         setup.api.page = 10_000;
         setup.frame.warmup = common::at(0.5);
         setup.frame.end = setup.frame.duration + secs(10.0);

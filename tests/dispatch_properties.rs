@@ -10,12 +10,9 @@ use common::random_dispatch::*;
 use common::*;
 use play::*;
 use proptest::prelude::*;
-use pushpull::distribution::Distribution;
 use pushpull::peer::{Event, LossCause, Note, Outcome, Response};
-use pushpull::policy::dispatcher::{
-    BatchPolicy, BreakerPolicy, DisablePolicy, DispatchPolicy, Order, RedeliverPolicy, WhileDisabled,
-};
-use pushpull::policy::retry::{RetryJitter, RetryPolicy};
+use pushpull::policy::dispatcher::{BreakerPolicy, DispatchPolicy, Order, WhileDisabled};
+use pushpull::policy::retry::RetryJitter;
 use pushpull::time::{Span, Time};
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {

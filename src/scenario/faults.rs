@@ -7,11 +7,11 @@ use crate::scenario::keys::{self, LIST_MAX};
 use crate::scenario::kinds;
 use crate::scenario::names::{CONNECTIONS, value};
 use crate::scenario::problems::{Place, Problem};
-use crate::scenario::push::wait;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::sections::positive;
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::units::{Rate, format_span};
+use crate::scenario::waits::whole_seconds;
 use crate::time::{Span, Time};
 
 /// The keys of every fault.
@@ -139,7 +139,7 @@ fn receiver_down(reader: &mut Reader, section: &Section<'_>) -> Option<FaultKind
 fn receiver_errors(reader: &mut Reader, section: &Section<'_>) -> Option<FaultKind> {
     let status = reader.get_if_written(section, "status", kinds::integer);
     let share = reader.get_if_written(section, "share", kinds::number);
-    let retry_after = reader.get_if_written(section, "retry_after", wait);
+    let retry_after = reader.get_if_written(section, "retry_after", whole_seconds);
     let status = u16::try_from(status?.unwrap_or(503)).unwrap_or(503);
     Some(FaultKind::ReceiverErrors { status, share: share?.unwrap_or(1.0), retry_after: retry_after? })
 }

@@ -24,6 +24,7 @@ mod syntax;
 mod trace;
 mod tree;
 pub mod units;
+mod waits;
 mod walk;
 
 use std::io::Read;

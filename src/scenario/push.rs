@@ -13,12 +13,10 @@ use crate::scenario::problems::Problem;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::sections::{ProviderKeys, positive};
 use crate::scenario::tree::Node;
+use crate::scenario::waits::{WAIT_MAX, wait};
 use crate::scenario::{receiver, retry};
 use crate::time::Span;
 use crate::wire::{Envelope, Payload, Shape};
-
-/// The longest time that an event, a retry or an endpoint waits.
-pub(super) const WAIT_MAX: Span = Span::from_secs(30 * 86_400);
 
 /// Reads `[client.push]` and `[client.receiver]` of a client.
 pub(super) fn push(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKeys>) -> Option<PushSetup> {
@@ -72,16 +70,6 @@ fn choice<T: Copy>(
         Some(name) => value(names, name),
         None => Some(preset),
     }
-}
-
-/// Reads a duration that nothing waits for longer than is allowed.
-pub(super) fn wait(node: &Node, key: &Key) -> Parsed<Span> {
-    let span = kinds::span(node, key)?;
-    if span > WAIT_MAX {
-        let problem = Problem::new(format!("`{} = {}` is too long", key.name(), node.value.written()));
-        return Err(problem.at(node.place.as_ref()).help("write at most \"30d\""));
-    }
-    Ok(span)
 }
 
 /// Reads a rate as the least time between two.

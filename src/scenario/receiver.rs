@@ -6,10 +6,10 @@ use crate::scenario::keys::Key;
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::names::{ACKNOWLEDGE, value};
 use crate::scenario::problems::Problem;
-use crate::scenario::push::wait;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::sections::positive;
 use crate::scenario::tree::{Node, Value};
+use crate::scenario::waits::whole_seconds;
 
 /// The fewest bytes of headers that an HTTP library has room for.
 const HEADER_MIN: u32 = 8 << 10;
@@ -22,7 +22,7 @@ pub(super) fn receiver(reader: &mut Reader, client: &Section<'_>) -> Option<Rece
     let queue = reader.get(&section, "queue", kinds::small_integer);
     let acknowledge = reader.get(&section, "ack", kinds::choice).and_then(|name| value(ACKNOWLEDGE, name));
     let dedupe = dedupe(reader, &section);
-    let retry_after = reader.get_if_written(&section, "retry_after", wait);
+    let retry_after = reader.get_if_written(&section, "retry_after", whole_seconds);
     let limits = limits(reader, &section);
     Some(ReceivePolicy {
         acknowledge: acknowledge?,

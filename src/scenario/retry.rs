@@ -5,11 +5,11 @@ use crate::scenario::keys::{self, Key};
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::names::RETRIES;
 use crate::scenario::problems::Problem;
-use crate::scenario::push::{WAIT_MAX, wait};
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::sections::positive;
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::units::format_span;
+use crate::scenario::waits::{WAIT_MAX, wait};
 use crate::time::Span;
 
 /// Reads the retry schedule; what is not written is as in the preset.
