@@ -110,16 +110,23 @@ impl Answer {
         Self { message, brought: Brought::Refusal }
     }
 
-    /// What this answer was worth to a key that has been told of these events; what is new is added to them.
+    /// What this answer was worth, as [`Brought::worth`] has it.
     pub fn worth(&self, told: &mut Inbox) -> Worth {
-        match &self.brought {
+        self.brought.worth(told)
+    }
+}
+
+impl Brought {
+    /// What this was worth to a key that has been told of these events; what is new is added to them.
+    pub fn worth(&self, told: &mut Inbox) -> Worth {
+        match self {
             // Every one is taken, not only up to the first that is new.
-            Brought::Events(serials) => match serials.iter().filter(|serial| told.take(**serial)).count() {
+            Self::Events(serials) => match serials.iter().filter(|serial| told.take(**serial)).count() {
                 0 => Worth::Empty,
                 _ => Worth::Useful,
             },
-            Brought::NotModified => Worth::NotModified,
-            Brought::Refusal => Worth::Refused,
+            Self::NotModified => Worth::NotModified,
+            Self::Refusal => Worth::Refused,
         }
     }
 }

@@ -14,8 +14,9 @@ use super::marks::Marks;
 use crate::measure::ledger::Fact;
 use crate::peer::{Batch, Event, Exchange, Request as Ask, Response, Side};
 use crate::policy::fixed_window::FixedWindow;
+use crate::policy::inbox::Inbox;
 use crate::policy::provider::Provider;
-use crate::wire::vendor_api::{self, Vendor, View};
+use crate::wire::vendor_api::{self, Brought, Vendor, View, Worth};
 use crate::wire::{Access, ApiCall, Message, read_access, read_api_call};
 
 const BAD_REQUEST: u16 = 400;
@@ -31,44 +32,63 @@ pub(super) struct Api {
     history: Rc<History>,
     /// What is left to each key that has called GitHub's API: at most one for each consumer and client.
     quotas: RefCell<BTreeMap<Access, FixedWindow>>,
+    /// The events that each key has been told of in answer to strangers: at most one for each consumer and client.
+    told: RefCell<BTreeMap<Access, Inbox>>,
+}
+
+/// What the API answers.
+pub(super) struct Answer {
+    pub(super) message: Message,
+    /// What it is worth to a stranger; none for a client of the run.
+    pub(super) worth: Option<Worth>,
 }
 
 impl Api {
     pub(super) fn new(driver: Rc<Driver<Provider>>, consumers: u32, history: Rc<History>) -> Rc<Self> {
         let marks = driver.lines().iter().map(|_| Marks::new(Side::Consumer, consumers)).collect();
-        Rc::new(Self { driver, marks, history, quotas: RefCell::default() })
+        Rc::new(Self { driver, marks, history, quotas: RefCell::default(), told: RefCell::default() })
     }
 
     /// Answers one request.
-    pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Message {
+    pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Answer {
         // No request to the API has a body; one that comes all the same is not looked at.
         let (parts, _) = request.into_parts();
         if let Some(vendor) = Vendor::of(parts.uri.path()) {
             return self.answer_as(vendor, &parts);
         }
-        let (line, response) = match self.read(&parts) {
-            Ok(call) => (call.client, self.carry_out(&parts, call).await),
-            Err(status) => (0, Response::refused(status)),
-        };
-        self.driver.line(line).wire.response(&response)
+        match self.read(&parts) {
+            Ok(call) => self.carry_out(&parts, call).await,
+            Err(status) => {
+                let message = self.driver.line(0).wire.response(&Response::refused(status));
+                Answer { message, worth: Some(Worth::Refused) }
+            }
+        }
     }
 
     /// Answers as a vendor would. No client of the run asks so.
-    fn answer_as(&self, vendor: Vendor, parts: &Parts) -> Message {
+    fn answer_as(&self, vendor: Vendor, parts: &Parts) -> Answer {
         let ask = vendor_api::Ask {
             method: parts.method.as_str(),
             path: parts.uri.path(),
             query: parts.uri.query(),
             headers: &parts.headers,
         };
-        let Ok(access) = self.admit(parts) else { return vendor_api::answer(vendor, ask, None).message };
+        let Ok(access) = self.admit(parts) else {
+            return Answer { message: vendor_api::answer(vendor, ask, None).message, worth: Some(Worth::Refused) };
+        };
         let mut quotas = self.quotas.borrow_mut();
         let quota = vendor.quota().map(|whole| quotas.entry(access).or_insert(whole));
         let epoch = self.driver.line(access.client).wire.epoch;
-        self.history.read(access.consumer, |events| {
+        let answer = self.history.read(access.consumer, |events| {
             let view = View { events, quota, epoch, now: self.driver.clock.now() };
-            vendor_api::answer(vendor, ask, Some(view)).message
-        })
+            vendor_api::answer(vendor, ask, Some(view))
+        });
+        Answer { worth: Some(self.worth(access, &answer.brought)), message: answer.message }
+    }
+
+    /// What an answer is worth to the strangers with a key.
+    fn worth(&self, access: Access, brought: &Brought) -> Worth {
+        brought.worth(self.told.borrow_mut().entry(access).or_default())
     }
 
     /// Reads the key of a request; the error is the status with which to refuse one that is not valid.
@@ -92,12 +112,24 @@ impl Api {
         read_api_call(path, parts.uri.query(), &parts.headers).ok_or(unreadable)
     }
 
-    async fn carry_out(&self, parts: &Parts, mut call: ApiCall) -> Response {
+    async fn carry_out(&self, parts: &Parts, call: ApiCall) -> Answer {
         let line = self.driver.line(call.client);
-        let Some(exchange) = self.marks[call.client as usize].take(&line.board, call.consumer, &parts.headers) else {
-            return self.history.answer(&call);
-        };
-        line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes: request_size(parts, 0) });
+        match self.marks[call.client as usize].take(&line.board, call.consumer, &parts.headers) {
+            Some(exchange) => {
+                line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes: request_size(parts, 0) });
+                Answer { message: line.wire.response(&self.have_answered(exchange, call).await), worth: None }
+            }
+            None => {
+                let response = self.history.answer(&call);
+                let access = Access { client: call.client, consumer: call.consumer };
+                let worth = self.worth(access, &brought(&response));
+                Answer { message: line.wire.response(&response), worth: Some(worth) }
+            }
+        }
+    }
+
+    /// Hands a request of the run to its peer.
+    async fn have_answered(&self, exchange: Exchange, mut call: ApiCall) -> Response {
         if let Ask::Fetch { event, .. } = &mut call.request {
             match self.history.find(event.consumer, event.serial) {
                 Some(whole) => *event = whole,
@@ -119,6 +151,15 @@ impl Api {
 const EVENTS: &str = "/events";
 const EVENT: &str = "/events/";
 const RECORD: &str = "/records/";
+
+/// What an answer of this program's own API brings.
+fn brought(response: &Response) -> Brought {
+    match response {
+        Response::Page { events, .. } => Brought::Events(events.iter().map(|event| event.serial).collect()),
+        Response::Record(Some(event)) | Response::Event(event) => Brought::Events(vec![event.serial]),
+        Response::Record(None) | Response::Accepted | Response::Refused { .. } => Brought::Refusal,
+    }
+}
 
 /// Everything that has occurred, for strangers with a valid key.
 ///
@@ -183,10 +224,13 @@ mod tests {
     use super::*;
     use crate::time::Time;
 
+    fn event(serial: u32) -> Event {
+        Event { occurred_at: Time::ZERO, consumer: 0, serial, record: serial % 2, payload: 0 }
+    }
+
     #[test]
     fn a_stranger_may_read_the_same_events_again_and_again() {
         let history = History::new(1, 2);
-        let event = |serial| Event { occurred_at: Time::ZERO, consumer: 0, serial, record: serial % 2, payload: 0 };
         (1..=5).for_each(|serial| history.publish(event(serial)));
         let ask = |request| history.answer(&ApiCall { client: 0, consumer: 0, request });
         let page = |after, limit| match ask(Ask::Poll { after, limit, poll: 0, page: 0 }) {
@@ -203,5 +247,23 @@ mod tests {
         let fetch = |serial| ask(Ask::Fetch { event: event(serial), attempt: 1 });
         assert_eq!(fetch(5), Response::Event(event(5)));
         assert_eq!((fetch(0), fetch(6)), (Response::refused(404), Response::refused(404)));
+    }
+
+    #[test]
+    fn an_answer_of_the_own_api_is_worth_what_it_brings_for_the_first_time() {
+        let mut told = Inbox::default();
+        let mut worth = |response: Response| brought(&response).worth(&mut told);
+        let page =
+            |serials: &[u32]| Response::Page { events: serials.iter().map(|s| event(*s)).collect(), has_more: false };
+        assert_eq!(worth(page(&[])), Worth::Empty);
+        assert_eq!(worth(page(&[1, 2])), Worth::Useful);
+        assert_eq!(worth(page(&[1, 2])), Worth::Empty);
+        assert_eq!(worth(Response::Event(event(2))), Worth::Empty);
+        assert_eq!(worth(Response::Record(Some(event(4)))), Worth::Useful);
+        assert_eq!(worth(page(&[3, 4])), Worth::Useful, "one of the two is new");
+        assert_eq!(worth(page(&[2, 3, 4])), Worth::Empty);
+        assert_eq!(worth(Response::Event(event(5))), Worth::Useful);
+        assert_eq!(worth(Response::Record(None)), Worth::Refused);
+        assert_eq!(worth(Response::refused(404)), Worth::Refused);
     }
 }
