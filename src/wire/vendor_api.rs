@@ -62,7 +62,8 @@ pub struct Ask<'a> {
 /// What the holder of a key may see.
 #[derive(Debug)]
 pub struct View<'a> {
-    /// Everything that has occurred to the key's consumer, oldest first; the one at index i has serial i + 1.
+    /// What has occurred to the key's consumer, oldest first and without a gap. The first need not have serial 1: what is
+    /// older than it is as unknown as what has never been.
     pub events: &'a [Event],
     /// What is left of the key's quota, if the vendor has one.
     pub quota: Option<&'a mut FixedWindow>,

@@ -88,7 +88,11 @@ impl Api {
 
     /// What an answer is worth to the strangers with a key.
     fn worth(&self, access: Access, brought: &Brought) -> Worth {
-        brought.worth(self.told.borrow_mut().entry(access).or_default())
+        let mut told = self.told.borrow_mut();
+        let told = told.entry(access).or_default();
+        // No answer brings what is no longer held, so that nothing need be remembered of it.
+        told.take_below(self.history.oldest(access.consumer).unwrap_or_default());
+        brought.worth(told)
     }
 
     /// Reads the key of a request; the error is the status with which to refuse one that is not valid.
@@ -161,41 +165,64 @@ fn brought(response: &Response) -> Brought {
     }
 }
 
-/// Everything that has occurred, for strangers with a valid key.
+/// So many of each consumer's newest events are held at least.
+const HELD_MIN: usize = 1 << 20;
+
+/// What has occurred, for strangers with a valid key: the newest events of each consumer.
 ///
 /// A client's own feed forgets what the client knows. Whoever else reads along, say with curl, must not make it forget.
+/// However long a run, at most twice [`HELD_MIN`] events of a consumer are held. One that is no longer held is as unknown
+/// as one that has never been.
 pub(super) struct History {
+    /// The events of each consumer, oldest first, without a gap.
     events: RefCell<Vec<Vec<Event>>>,
     /// The most events in one answer.
     page: u32,
+    /// So many events of a consumer are held at least, and at most twice as many.
+    held_min: usize,
 }
 
 impl History {
     pub(super) fn new(consumers: u32, page: u32) -> Rc<Self> {
-        Rc::new(Self { events: RefCell::new((0..consumers).map(|_| Vec::new()).collect()), page })
+        Rc::new(Self::holding(HELD_MIN, consumers, page))
+    }
+
+    fn holding(held_min: usize, consumers: u32, page: u32) -> Self {
+        Self { events: RefCell::new((0..consumers).map(|_| Vec::new()).collect()), page, held_min }
     }
 
     /// Appends an event. The events of a consumer come in the order of their serials, from 1.
     pub(super) fn publish(&self, event: Event) {
         if let Some(events) = self.events.borrow_mut().get_mut(event.consumer as usize) {
+            if events.len() >= self.held_min.saturating_mul(2) {
+                // Forgotten in one block: what stays is moved once for as many events that come.
+                events.drain(..self.held_min);
+            }
             events.push(event);
         }
+    }
+
+    /// The serial of the oldest event that is held; none before the first event.
+    fn oldest(&self, consumer: u32) -> Option<u32> {
+        self.read(consumer, |events| events.first().map(|event| event.serial))
     }
 
     fn knows(&self, consumer: u32) -> bool {
         (consumer as usize) < self.events.borrow().len()
     }
 
-    /// Shows everything that has occurred to a consumer, oldest first.
+    /// Shows the events of a consumer that are held, oldest first.
     fn read<T>(&self, consumer: u32, reader: impl FnOnce(&[Event]) -> T) -> T {
         let events = self.events.borrow();
         reader(events.get(consumer as usize).map_or(&[], Vec::as_slice))
     }
 
-    /// An event that has occurred.
+    /// An event that has occurred and is held.
     fn find(&self, consumer: u32, serial: u32) -> Option<Event> {
-        let index = serial.checked_sub(1)? as usize;
-        self.read(consumer, |events| events.get(index).copied())
+        self.read(consumer, |events| {
+            let index = serial.checked_sub(events.first()?.serial)? as usize;
+            events.get(index).copied()
+        })
     }
 
     fn answer(&self, call: &ApiCall) -> Response {
@@ -203,7 +230,9 @@ impl History {
         let Some(events) = all.get(call.consumer as usize) else { return Response::refused(NOT_FOUND) };
         match call.request {
             Ask::Poll { after, limit, .. } => {
-                let rest = events.get(after as usize..).unwrap_or_default();
+                // After a cursor that is older than what is held comes the oldest that is.
+                let known = events.first().map_or(0, |oldest| after.saturating_add(1).saturating_sub(oldest.serial));
+                let rest = events.get(known as usize..).unwrap_or_default();
                 let page: Batch = rest.iter().take(limit.clamp(1, self.page.max(1)) as usize).copied().collect();
                 let has_more = rest.len() > page.len();
                 Response::Page { events: page, has_more }
@@ -247,6 +276,33 @@ mod tests {
         let fetch = |serial| ask(Ask::Fetch { event: event(serial), attempt: 1 });
         assert_eq!(fetch(5), Response::Event(event(5)));
         assert_eq!((fetch(0), fetch(6)), (Response::refused(404), Response::refused(404)));
+    }
+
+    #[test]
+    fn what_is_no_longer_held_is_as_unknown_as_what_has_never_been() {
+        let history = History::holding(4, 1, 100);
+        let ask = |request| history.answer(&ApiCall { client: 0, consumer: 0, request });
+        let fetch = |serial| ask(Ask::Fetch { event: event(serial), attempt: 1 });
+        let page = |after| match ask(Ask::Poll { after, limit: 100, poll: 0, page: 0 }) {
+            Response::Page { events, .. } => events.iter().map(|event| event.serial).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        for newest in 1..=50 {
+            history.publish(event(newest));
+            let held = history.read(0, |events| events.iter().map(|event| event.serial).collect::<Vec<_>>());
+            assert!((4.min(newest as usize)..=8).contains(&held.len()), "{held:?}");
+            let oldest = newest + 1 - held.len() as u32;
+            assert_eq!(held, (oldest..=newest).collect::<Vec<_>>());
+            assert_eq!(history.oldest(0), Some(oldest));
+            for serial in 0..newest + 3 {
+                let expected =
+                    if held.contains(&serial) { Response::Event(event(serial)) } else { Response::refused(404) };
+                assert_eq!(fetch(serial), expected);
+                assert_eq!(page(serial), (oldest.max(serial + 1)..=newest).collect::<Vec<_>>());
+            }
+        }
+        assert_eq!(page(u32::MAX), [0; 0]);
+        assert_eq!(History::holding(4, 1, 100).oldest(0), None);
     }
 
     #[test]
