@@ -126,7 +126,7 @@ fn the_api_is_polled_beside_and_ctrl_c_keeps_what_there_is() {
     let url = receiver.url();
     let scenario = scenario("none", "10m", "10/s", QUICK_RETRY);
     let mut provider = provider(&url, &scenario, "", &["--format", "json"]);
-    let api = provider.line("API at http://").trim_end_matches("/v1/events").parse().unwrap();
+    let api = provider.line("API at http://").trim_end_matches("/events").parse().unwrap();
     let key = provider.line("API key: ");
     assert_eq!(key, "key_0000_00000000");
     let ask = |method: &str, path: &str, key: &str| {
@@ -134,16 +134,16 @@ fn the_api_is_polled_beside_and_ctrl_c_keeps_what_there_is() {
             format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n");
         exchange(api, request.as_bytes())
     };
-    assert!(ask("GET", "/v1/events?after=4000000", &key).starts_with("HTTP/1.1 200"));
-    wait_until("an event in the feed", || ask("GET", "/v1/events", &key).contains("evt_0_1"));
-    assert!(ask("GET", "/v1/events", "key_0000_00000001").starts_with("HTTP/1.1 401"));
+    assert!(ask("GET", "/events?after=4000000", &key).starts_with("HTTP/1.1 200"));
+    wait_until("an event in the feed", || ask("GET", "/events", &key).contains("evt_0_1"));
+    assert!(ask("GET", "/events", "key_0000_00000001").starts_with("HTTP/1.1 401"));
     for path in ["/v1/events/evt_0_1/redeliver", "/events/evt_0_1/redeliver"] {
         assert!(ask("POST", path, &key).starts_with("HTTP/1.1 202"), "{path}");
         assert!(ask("POST", path, "key_0000_00000001").starts_with("HTTP/1.1 401"));
         assert!(ask("GET", path, &key).starts_with("HTTP/1.1 405"));
     }
     for id in ["evt_0_4000000", "evt_1_1", "evt_0_0", "nothing"] {
-        let answer = ask("POST", &format!("/v1/events/{id}/redeliver"), &key);
+        let answer = ask("POST", &format!("/events/{id}/redeliver"), &key);
         assert!(answer.starts_with("HTTP/1.1 404"), "{id}: {answer}");
     }
     let sent = provider.interrupt();
@@ -155,9 +155,9 @@ fn the_api_is_polled_beside_and_ctrl_c_keeps_what_there_is() {
     row.assert(&[("polls_refused", 1), ("polls_not_modified", 0)]);
     assert!(row.count("polls_bytes_out") > 100);
     let paths = sent.rows("polls.csv");
-    assert_eq!(paths.iter().map(|row| row["path"].as_str()).collect::<Vec<_>>(), ["/v1/events"]);
+    assert_eq!(paths.iter().map(|row| row["path"].as_str()).collect::<Vec<_>>(), ["/events"]);
     let document: serde_json::Value = serde_json::from_str(&sent.stdout).unwrap();
-    assert_eq!((&document["partial"], &document["polls_by_path"][0]["path"]), (&"true".into(), &"/v1/events".into()));
+    assert_eq!((&document["partial"], &document["polls_by_path"][0]["path"]), (&"true".into(), &"/events".into()));
     assert!(receiver.interrupt().row("receiver.csv").count("accepted") >= 1);
 }
 
@@ -169,7 +169,7 @@ fn a_poll_counts_by_what_it_brought_to_its_key_for_the_first_time() {
         scenario("none", "1s", "10/s", "retry = { delays = [\"10m\"] }").replace("drain = \"60s\"", "drain = \"10m\"");
     let scenario = format!("consumers = 2\n{}", scenario.replace("[events]\n", "[events]\narrivals = \"constant\"\n"));
     let mut provider = provider(&format!("http://127.0.0.1:{port}/"), &scenario, "", &[]);
-    let api = provider.line("API at http://").trim_end_matches("/v1/events").parse().unwrap();
+    let api = provider.line("API at http://").trim_end_matches("/events").parse().unwrap();
     let send = |method: &str, path: &str, headers: &str| {
         let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
         exchange(api, head.as_bytes())
