@@ -65,9 +65,11 @@ const PROVIDER_EXAMPLES: &str = "Examples:
   pushpull provider quickstart --webhook-url http://127.0.0.1:8080/ --set events.rate=1/s
 
 With --api-port 4010, its events are read, and one of them is sent again, by
-  curl -H 'Authorization: Bearer key_0000_00000000' http://127.0.0.1:4010/v1/events
+  curl -H 'Authorization: Bearer key_0000_00000000' http://127.0.0.1:4010/events
   curl -H 'Authorization: Bearer key_0000_00000000' -X POST \\
-    http://127.0.0.1:4010/v1/events/evt_0_1/redeliver
+    http://127.0.0.1:4010/events/evt_0_1/redeliver
+Besides /events there are /events/{id} and /records/{id}. Clients made for a vendor's API find the
+same events in Stripe's shape at /v1/events, and in GitHub's at /repos/{owner}/{repo}/events.
 
 Secrets never stand on the command line: --secret-file names a file with one a line, or else
 PUSHPULL_SECRET holds them. While one replaces another, webhooks are signed with all, as far as the

@@ -3,6 +3,7 @@
 
 mod roles_support;
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -125,7 +126,7 @@ fn the_api_is_polled_beside_and_ctrl_c_keeps_what_there_is() {
     let url = receiver.url();
     let scenario = scenario("none", "10m", "10/s", QUICK_RETRY);
     let mut provider = provider(&url, &scenario, "", &["--format", "json"]);
-    let api = provider.line("API at http://").trim_end_matches("/v1/events").parse().unwrap();
+    let api = provider.line("API at http://").trim_end_matches("/events").parse().unwrap();
     let key = provider.line("API key: ");
     assert_eq!(key, "key_0000_00000000");
     let ask = |method: &str, path: &str, key: &str| {
@@ -133,16 +134,16 @@ fn the_api_is_polled_beside_and_ctrl_c_keeps_what_there_is() {
             format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n");
         exchange(api, request.as_bytes())
     };
-    assert!(ask("GET", "/v1/events?after=4000000", &key).starts_with("HTTP/1.1 200"));
-    wait_until("an event in the feed", || ask("GET", "/v1/events", &key).contains("evt_0_1"));
-    assert!(ask("GET", "/v1/events", "key_0000_00000001").starts_with("HTTP/1.1 401"));
+    assert!(ask("GET", "/events?after=4000000", &key).starts_with("HTTP/1.1 200"));
+    wait_until("an event in the feed", || ask("GET", "/events", &key).contains("evt_0_1"));
+    assert!(ask("GET", "/events", "key_0000_00000001").starts_with("HTTP/1.1 401"));
     for path in ["/v1/events/evt_0_1/redeliver", "/events/evt_0_1/redeliver"] {
         assert!(ask("POST", path, &key).starts_with("HTTP/1.1 202"), "{path}");
         assert!(ask("POST", path, "key_0000_00000001").starts_with("HTTP/1.1 401"));
         assert!(ask("GET", path, &key).starts_with("HTTP/1.1 405"));
     }
     for id in ["evt_0_4000000", "evt_1_1", "evt_0_0", "nothing"] {
-        let answer = ask("POST", &format!("/v1/events/{id}/redeliver"), &key);
+        let answer = ask("POST", &format!("/events/{id}/redeliver"), &key);
         assert!(answer.starts_with("HTTP/1.1 404"), "{id}: {answer}");
     }
     let sent = provider.interrupt();
@@ -154,10 +155,68 @@ fn the_api_is_polled_beside_and_ctrl_c_keeps_what_there_is() {
     row.assert(&[("polls_refused", 1), ("polls_not_modified", 0)]);
     assert!(row.count("polls_bytes_out") > 100);
     let paths = sent.rows("polls.csv");
-    assert_eq!(paths.iter().map(|row| row["path"].as_str()).collect::<Vec<_>>(), ["/v1/events"]);
+    assert_eq!(paths.iter().map(|row| row["path"].as_str()).collect::<Vec<_>>(), ["/events"]);
     let document: serde_json::Value = serde_json::from_str(&sent.stdout).unwrap();
-    assert_eq!((&document["partial"], &document["polls_by_path"][0]["path"]), (&"true".into(), &"/v1/events".into()));
+    assert_eq!((&document["partial"], &document["polls_by_path"][0]["path"]), (&"true".into(), &"/events".into()));
     assert!(receiver.interrupt().row("receiver.csv").count("accepted") >= 1);
+}
+
+#[test]
+fn a_poll_counts_by_what_it_brought_to_its_key_for_the_first_time() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Ten events for each of two consumers. Nobody takes them, so that the API stays up after the last.
+    let scenario =
+        scenario("none", "1s", "10/s", "retry = { delays = [\"10m\"] }").replace("drain = \"60s\"", "drain = \"10m\"");
+    let scenario = format!("consumers = 2\n{}", scenario.replace("[events]\n", "[events]\narrivals = \"constant\"\n"));
+    let mut provider = provider(&format!("http://127.0.0.1:{port}/"), &scenario, "", &[]);
+    let api = provider.line("API at http://").trim_end_matches("/events").parse().unwrap();
+    let send = |method: &str, path: &str, headers: &str| {
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
+        exchange(api, head.as_bytes())
+    };
+    let key = |consumer: u32| format!("authorization: Bearer key_0000_{consumer:08}\r\n");
+    for consumer in [0, 1] {
+        let last = format!("/events/evt_{consumer}_10/redeliver");
+        wait_until("the last event", || send("POST", &last, &key(consumer)).starts_with("HTTP/1.1 202"));
+    }
+    let ask = |path: &str| send("GET", path, &key(0));
+    for path in ["/events?limit=3", "/events?limit=3", "/events?after=10", "/events/evt_0_2", "/events/evt_0_4"] {
+        assert!(ask(path).starts_with("HTTP/1.1 200"), "{path}");
+    }
+    assert!(send("GET", "/events?limit=3", &key(1)).contains("evt_1_3"), "new to this key");
+    assert!(send("GET", "/events", "").starts_with("HTTP/1.1 401"));
+    assert!(ask("/events?after=x").starts_with("HTTP/1.1 400"));
+    let newest = ask("/events/evt_0_10");
+    let record = newest.split_once("\"record\":\"").and_then(|(_, rest)| rest.split_once('"')).unwrap().0;
+    assert!(ask(&format!("/records/{record}")).contains("evt_0_10"));
+    for path in ["?limit=2", "?limit=2", "?limit=1&starting_after=evt_0_9", "/evt_0_7"] {
+        assert!(ask(&format!("/v1/events{path}")).starts_with("HTTP/1.1 200"), "{path}");
+    }
+    assert!(ask("/v1/events?limit=0").starts_with("HTTP/1.1 400"));
+    let list = ask("/repos/own/thing/events");
+    let etag = list.lines().find(|line| line.starts_with("etag: ")).unwrap().replace("etag", "if-none-match");
+    let unchanged = send("GET", "/repos/own/thing/events", &format!("{}{}\r\n", key(0), etag.trim_end()));
+    assert!(unchanged.starts_with("HTTP/1.1 304"), "{unchanged}");
+    assert!(ask("/repos/own/thing/events").starts_with("HTTP/1.1 200"));
+    assert!(ask("/setup").starts_with("HTTP/1.1 404"));
+    let sent = provider.interrupt();
+    let counts = ["polls", "useful", "empty", "not_modified", "refused"];
+    let row =
+        |row: &BTreeMap<String, String>| (row["path"].clone(), counts.map(|name| row[name].parse::<u64>().unwrap()));
+    let rows: Vec<_> = sent.rows("polls.csv").iter().map(row).collect();
+    let expected = [
+        ("/events", [6, 2, 2, 0, 2]),
+        ("/events/{id}", [3, 2, 1, 0, 0]),
+        ("/records/{id}", [1, 0, 1, 0, 0]),
+        ("/repos/own/thing/events", [3, 1, 1, 1, 0]),
+        ("/v1/events", [4, 2, 1, 0, 1]),
+        ("/v1/events/{id}", [1, 1, 0, 0, 0]),
+        ("other", [1, 0, 0, 0, 1]),
+    ];
+    assert_eq!(rows, expected.map(|(path, counts)| (path.to_owned(), counts)));
+    let total = sent.row("provider.csv");
+    total.assert(&[("polls", 19), ("polls_useful", 8), ("polls_empty", 6)]);
+    total.assert(&[("polls_not_modified", 1), ("polls_refused", 4)]);
 }
 
 #[test]

@@ -4,16 +4,18 @@
 
 mod roles_support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use roles_support::{Ended, Process, QUICK_RETRY, STANDARD, scenario, wait_until};
+use roles_support::{Ended, Process, QUICK_RETRY, STANDARD, exchange, scenario, wait_until};
 
 /// A receiver as a user would write one: it checks the signature, and then behaves as its first argument says.
 const RECEIVER: &str = r#"
 import base64, hashlib, hmac, json, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+ELSEWHERE = "/elsewhere"
 behaviour, seen, log = sys.argv[1], set(), open("requests.jsonl", "a")
 secret = base64.b64decode(open("secret.txt").read().strip().removeprefix("whsec_"))
 
@@ -32,15 +34,20 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(401)
         if behaviour == "gone":
             return self.answer(410)
-        if behaviour == "redirect":
-            return self.answer(302, [("Location", "/elsewhere")])
+        if behaviour == "redirect" and self.path != ELSEWHERE:
+            return self.answer(302, [("Location", ELSEWHERE)])
         if behaviour == "fail-first" and not again:
             return self.answer(500)
         if behaviour == "retry-after" and not again:
-            return self.answer(503, [("Retry-After", "1")])
+            return self.answer(503, [("Retry-After", "2")])
         if behaviour == "talkative":
             return self.answer(200, [], b"thank you very much " * 10_000)
         self.answer(204 if behaviour == "no-content" else 200)
+
+    def do_GET(self):
+        log.write(json.dumps({"path": self.path}) + "\n")
+        log.flush()
+        self.answer(200 if self.path == ELSEWHERE else 404)
 
     def answer(self, status, headers=[], body=b""):
         self.send_response(status)
@@ -59,31 +66,60 @@ print(f"listening on http://127.0.0.1:{server.server_address[1]}/", file=sys.std
 server.serve_forever()
 "#;
 
-/// What a receiver in Python got, and how the provider says that it did.
-fn provide_to(behaviour: &str, retry: &str) -> (Ended, Vec<serde_json::Value>, String) {
+fn receiver(behaviour: &str) -> Process {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("receiver.py"), RECEIVER).unwrap();
     fs::write(folder.path().join("secret.txt"), STANDARD).unwrap();
     fs::write(folder.path().join("requests.jsonl"), "").unwrap();
     let mut python = Command::new("python3");
     python.args(["receiver.py", behaviour]);
-    let mut receiver = Process::spawn(python, folder);
-    let url = receiver.url();
+    Process::spawn(python, folder)
+}
+
+fn provider(url: &str, scenario: &str) -> Process {
     let arguments = ["provider", "mine.toml", "--secret-file", "secret.txt", "--webhook-url"];
     let target = format!("{url}/hooks/here?tenant=7");
-    let files = [("mine.toml", &*scenario("standard-webhooks", "2s", "10/s", retry)), ("secret.txt", STANDARD)];
-    let sent = Process::start(&[&arguments[..], &[&target]].concat(), &files).wait();
+    let files = [("mine.toml", scenario), ("secret.txt", STANDARD)];
+    Process::start(&[&arguments[..], &[&target]].concat(), &files)
+}
+
+/// What a receiver in Python has got until now.
+fn requests(receiver: &Process) -> Vec<serde_json::Value> {
+    let log = fs::read_to_string(receiver.folder.path().join("requests.jsonl")).unwrap();
+    let complete = log.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    complete.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What a receiver in Python got, how the provider says that it did, and the receiver, which is still there.
+fn provide_to(behaviour: &str, retry: &str) -> (Ended, Vec<serde_json::Value>, Process) {
+    let mut receiver = receiver(behaviour);
+    let sent = provider(&receiver.url(), &scenario("standard-webhooks", "2s", "10/s", retry)).wait();
     sent.assert_done();
     sent.assert_silent_about(STANDARD);
     sent.row("provider.csv").assert_provider_adds_up();
-    let log = fs::read_to_string(receiver.folder.path().join("requests.jsonl")).unwrap();
-    (sent, log.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), url)
+    (sent, requests(&receiver), receiver)
+}
+
+/// The attempts to deliver each event, in the order in which they left.
+fn attempts_by_event(sent: &Ended) -> BTreeMap<String, Vec<BTreeMap<String, String>>> {
+    let mut events: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in sent.rows("attempts.csv") {
+        events.entry(row["event_ids"].clone()).or_default().push(row);
+    }
+    // Instants are of one length, so that the order of their text is that of time.
+    events.values_mut().for_each(|attempts| attempts.sort_by_key(|row| row["sent_at"].clone()));
+    events
+}
+
+fn instant(row: &BTreeMap<String, String>, column: &str) -> jiff::Timestamp {
+    row[column].parse().unwrap()
 }
 
 #[test]
 fn a_receiver_that_accepts_is_sent_each_event_once_with_a_signature_that_holds() {
     for (behaviour, status) in [("ok", 200), ("no-content", 204), ("talkative", 200)] {
-        let (sent, requests, url) = provide_to(behaviour, QUICK_RETRY);
+        let (sent, requests, mut receiver) = provide_to(behaviour, QUICK_RETRY);
+        let url = receiver.url();
         let row = sent.row("provider.csv");
         let events = row.count("events");
         assert!(events >= 5);
@@ -115,32 +151,81 @@ fn a_receiver_that_fails_at_first_causes_a_retry_for_each_event() {
 }
 
 #[test]
-fn a_receiver_that_is_gone_gets_nothing_accepted() {
-    let (sent, requests, _) = provide_to("gone", "retry = { base = \"50ms\", factor = 1, max = 3 }");
+fn a_receiver_that_is_gone_is_sent_nothing_more() {
+    let (sent, requests, _receiver) = provide_to("gone", "retry = { base = \"50ms\", factor = 1, max = 3 }");
     let row = sent.row("provider.csv");
-    assert!(!requests.is_empty());
-    row.assert(&[("accepted", 0), ("given_up", row.count("events")), ("status_4xx", row.count("attempts"))]);
-    assert_eq!(row.text("statuses"), format!("410:{}", row.count("attempts")));
-    assert_eq!(requests.len() as u64, row.count("attempts"));
+    let (events, attempts) = (row.count("events"), row.count("attempts"));
+    assert!(events >= 5 && attempts >= 1, "{row:?}");
+    row.assert(&[("accepted", 0), ("given_up_endpoint_disabled", events), ("given_up", events)]);
+    row.assert(&[("endpoint_disabled", 1), ("status_4xx", attempts), ("retries", 0)]);
+    assert_eq!(row.text("statuses"), format!("410:{attempts}"));
+    assert_eq!(requests.len() as u64, attempts);
+    let rows = sent.rows("attempts.csv");
+    let disabled_at = rows.iter().map(|row| instant(row, "ended_at")).min().unwrap();
+    assert!(rows.iter().all(|row| instant(row, "sent_at") <= disabled_at), "{rows:?}");
 }
 
 #[test]
 fn a_redirect_is_a_failure_and_is_not_followed() {
-    let (sent, requests, _) = provide_to("redirect", "retry = \"none\"");
+    let (sent, requests, mut receiver) = provide_to("redirect", "retry = \"none\"");
     let row = sent.row("provider.csv");
     let events = row.count("events");
+    assert!(events >= 5);
     row.assert(&[("accepted", 0), ("given_up_never_retried", events), ("status_3xx", events)]);
-    assert!(requests.iter().all(|request| request["path"] != "/elsewhere"));
+    let rows = sent.rows("attempts.csv");
+    assert_eq!(rows.len() as u64, events);
+    assert!(rows.iter().all(|row| row["status"] == "302" && row["outcome"] == "refused"), "{rows:?}");
+    assert!(requests.iter().all(|request| request["path"] == "/hooks/here?tenant=7"), "{requests:?}");
     assert_eq!(requests.len() as u64, events);
+    // Whoever had followed it would have been accepted, and seen.
+    let follow = b"GET /elsewhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert!(exchange(receiver.address(), follow).starts_with("HTTP/1.1 200"));
+    assert_eq!(self::requests(&receiver).last().unwrap()["path"], "/elsewhere");
 }
 
 #[test]
-fn a_receiver_that_asks_for_time_gets_every_event_in_the_end() {
-    let (sent, _, _) = provide_to("retry-after", QUICK_RETRY);
+fn a_receiver_that_asks_for_time_is_left_alone_for_as_long() {
+    let (sent, _, _receiver) = provide_to("retry-after", QUICK_RETRY);
     let row = sent.row("provider.csv");
     let events = row.count("events");
-    row.assert(&[("accepted", events), ("status_2xx", events)]);
-    assert!(row.count("status_5xx") >= events);
+    row.assert(&[("accepted", events), ("status_2xx", events), ("status_5xx", events)]);
+    let by_event = attempts_by_event(&sent);
+    assert_eq!(by_event.len() as u64, events);
+    for (event, attempts) in by_event {
+        let [first, second] = &attempts[..] else { panic!("{event}: {attempts:?}") };
+        assert_eq!((&*first["status"], &*second["status"]), ("503", "200"), "{event}");
+        let wait = instant(second, "sent_at").duration_since(instant(first, "ended_at"));
+        assert!(wait >= jiff::SignedDuration::from_secs(2), "{event}: {wait:?}");
+    }
+}
+
+#[test]
+fn an_event_that_is_asked_for_again_is_attempted_again() {
+    let mut receiver = receiver("ok");
+    let mut provider = provider(&receiver.url(), &scenario("standard-webhooks", "10m", "10/s", QUICK_RETRY));
+    let api = provider.line("API at http://").trim_end_matches("/events").parse().unwrap();
+    let key = provider.line("API key: ");
+    let deliveries = || requests(&receiver).iter().filter(|request| request["id"] == "evt_0_1").count();
+    wait_until("the first delivery", || deliveries() == 1);
+    let head = format!("host: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n");
+    let ask = format!("POST /events/evt_0_1/redeliver HTTP/1.1\r\n{head}");
+    // Nothing comes of asking before the first attempt has ended.
+    wait_until("another delivery", || {
+        assert!(exchange(api, ask.as_bytes()).starts_with("HTTP/1.1 202"));
+        deliveries() >= 2
+    });
+    let sent = provider.interrupt();
+    assert_eq!(sent.code, 130, "{}", sent.stderr);
+    let by_event = attempts_by_event(&sent);
+    let [first, again, ..] = &by_event["evt_0_1"][..] else { panic!("{by_event:?}") };
+    assert_eq!((&*first["attempt"], &*first["outcome"], &*first["status"]), ("1", "accepted", "200"));
+    assert!(instant(again, "sent_at") >= instant(first, "ended_at"));
+    assert!(again["attempt"].parse::<u32>().unwrap() > 1, "{again:?}");
+    let others = by_event.iter().filter(|(event, _)| *event != "evt_0_1");
+    assert!(others.into_iter().all(|(_, attempts)| attempts.len() == 1), "{by_event:?}");
+    let row = sent.row("provider.csv");
+    row.assert_provider_adds_up();
+    row.assert(&[("retries", by_event["evt_0_1"].len() as u64 - 1)]);
 }
 
 /// The program that sends, and the one that signs for it.

@@ -38,15 +38,34 @@ impl Inbox {
             return false;
         }
         self.bits[word] |= bit;
+        self.drop_what_is_full();
+        true
+    }
+
+    fn drop_what_is_full(&mut self) {
         while self.bits.front() == Some(&u64::MAX) {
             self.bits.pop_front();
             self.base = self.base.saturating_add(64);
         }
-        true
     }
 }
 
 impl Inbox {
+    /// Takes every serial below this one, so that nothing need be remembered of them.
+    pub fn take_below(&mut self, serial: u32) {
+        let Some(offset) = serial.checked_sub(self.base) else { return };
+        let words = (offset / 64) as usize;
+        self.bits.drain(..words.min(self.bits.len()));
+        self.base = self.base.saturating_add(offset - offset % 64);
+        let bits_below = (1 << (offset % 64)) - 1;
+        match self.bits.front_mut() {
+            Some(word) => *word |= bits_below,
+            None if bits_below != 0 => self.bits.push_back(bits_below),
+            None => {}
+        }
+        self.drop_what_is_full();
+    }
+
     /// Gives a serial back, as if it had never been taken.
     pub fn give_back(&mut self, serial: u32) {
         while serial < self.base && self.base > 64 {
@@ -68,12 +87,28 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn what_is_taken_from_below_takes_no_room() {
+        let mut inbox = Inbox::default();
+        inbox.take(1_000_001);
+        inbox.take_below(1_000_000);
+        assert!(inbox.bits.len() <= 2, "{}", inbox.bits.len());
+        assert!(inbox.contains(1) && inbox.contains(999_999) && inbox.contains(1_000_001));
+        assert!(!inbox.contains(1_000_000) && !inbox.contains(1_000_002));
+    }
+
     proptest! {
         #[test]
-        fn it_agrees_with_a_plain_set(serials in prop::collection::vec((1u32..400, prop::bool::weighted(0.2)), 0..900)) {
+        fn it_agrees_with_a_plain_set(steps in prop::collection::vec((1u32..400, 0u32..40), 0..900)) {
             let (mut inbox, mut set) = (Inbox::default(), BTreeSet::new());
-            for (serial, is_given_back) in serials {
-                if is_given_back {
+            for (serial, kind) in steps {
+                if kind == 0 {
+                    inbox.take_below(serial);
+                    set.extend(1..serial);
+                    prop_assert!((1..400).all(|serial| inbox.contains(serial) == set.contains(&serial)));
+                    continue;
+                }
+                if kind < 8 {
                     inbox.give_back(serial);
                     set.remove(&serial);
                     prop_assert!(!inbox.contains(serial));

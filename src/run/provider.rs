@@ -50,7 +50,7 @@ fn introduce(setup: &Setup, client: usize, alone: &Alone, destination: &Destinat
     if has_network {
         tell("the scenario's network latency and loss are left out: the network here is yours");
     }
-    tell(&format!("API at http://{}/v1/events", alone.api_address()));
+    tell(&format!("API at http://{}/events", alone.api_address()));
     let last = setup.consumers.saturating_sub(1);
     match last {
         0 => tell(&format!("API key: {}", api_key(0, 0))),

@@ -62,7 +62,8 @@ pub struct Ask<'a> {
 /// What the holder of a key may see.
 #[derive(Debug)]
 pub struct View<'a> {
-    /// Everything that has occurred to the key's consumer, oldest first; the one at index i has serial i + 1.
+    /// What has occurred to the key's consumer, oldest first and without a gap. The first need not have serial 1: what is
+    /// older than it is as unknown as what has never been.
     pub events: &'a [Event],
     /// What is left of the key's quota, if the vendor has one.
     pub quota: Option<&'a mut FixedWindow>,
@@ -110,16 +111,23 @@ impl Answer {
         Self { message, brought: Brought::Refusal }
     }
 
-    /// What this answer was worth to a key that has been told of these events; what is new is added to them.
+    /// What this answer was worth, as [`Brought::worth`] has it.
     pub fn worth(&self, told: &mut Inbox) -> Worth {
-        match &self.brought {
+        self.brought.worth(told)
+    }
+}
+
+impl Brought {
+    /// What this was worth to a key that has been told of these events; what is new is added to them.
+    pub fn worth(&self, told: &mut Inbox) -> Worth {
+        match self {
             // Every one is taken, not only up to the first that is new.
-            Brought::Events(serials) => match serials.iter().filter(|serial| told.take(**serial)).count() {
+            Self::Events(serials) => match serials.iter().filter(|serial| told.take(**serial)).count() {
                 0 => Worth::Empty,
                 _ => Worth::Useful,
             },
-            Brought::NotModified => Worth::NotModified,
-            Brought::Refusal => Worth::Refused,
+            Self::NotModified => Worth::NotModified,
+            Self::Refusal => Worth::Refused,
         }
     }
 }

@@ -13,7 +13,7 @@ use http::{Method, Request};
 use hyper::body::Incoming;
 use tokio::task::{LocalSet, spawn_local};
 
-use super::api::{Api, History};
+use super::api::{Answer, Api, History};
 use super::board::Board;
 use super::clock::Clock;
 use super::door::Door;
@@ -189,13 +189,15 @@ impl Desk {
         }
         let (parts, body) = request.into_parts();
         let (path, bytes_in) = (parts.uri.path().to_owned(), request_size(&parts, 0));
-        let message = Rc::clone(&self.api).answer(Request::from_parts(parts, body)).await;
+        let Answer { message, worth } = Rc::clone(&self.api).answer(Request::from_parts(parts, body)).await;
         let status = match message.start {
             wire::Start::Response(status) => status,
             wire::Start::Request(..) => 500,
         };
         let bytes_out = message.size();
-        self.witness.called(&Call { path: &path, bytes_in, status, body: &message.body, bytes_out });
+        if let Some(worth) = worth {
+            self.witness.called(&Call { path: &path, bytes_in, status, worth, bytes_out });
+        }
         message
     }
 

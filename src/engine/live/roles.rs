@@ -96,7 +96,10 @@ impl Stage {
             );
             let history = History::new(setup.consumers, setup.api.page);
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
-            let answer = move |request| Rc::clone(&api).answer(request);
+            let answer = move |request| {
+                let api = Rc::clone(&api);
+                async move { api.answer(request).await.message }
+            };
             let serving = serve(listener, Limits::DEFAULT, Door::default(), answer);
             let publishing = async {
                 publish(&setup, &driver, &history).await;

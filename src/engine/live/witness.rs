@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::measure::ledger::Fact;
 use crate::peer::Exchange;
 use crate::time::Time;
+use crate::wire::vendor_api::Worth;
 use crate::wire::{Message, Start};
 
 /// Watches a provider that plays alone. It is told everything as it happens, and keeps what it wants to.
@@ -18,7 +19,7 @@ pub trait Witness {
     /// A webhook was answered with this HTTP status. That its exchange has ended is told after this.
     fn answered(&self, exchange: Exchange, status: u16);
 
-    /// Somebody called the API.
+    /// Somebody who is not a client of the run called the API.
     fn called(&self, call: &Call<'_>);
 
     /// Whether nothing that has occurred is still to be delivered.
@@ -34,8 +35,8 @@ pub struct Call<'a> {
     pub bytes_in: u64,
     /// The HTTP status of the answer.
     pub status: u16,
-    /// The body of the answer.
-    pub body: &'a [u8],
+    /// What the answer is worth to whoever called.
+    pub worth: Worth,
     /// The size of the answer on the wire.
     pub bytes_out: u64,
 }

@@ -85,8 +85,10 @@ pub const FIGURES: &[Field<Outcome>] = &[
     field("latency_p99_ms", "99th percentile of the same", |o| latency(o, 0.99)),
     field("latency_max_ms", "the longest", |o| latency(o, 1.0)),
     field("polls", "requests to the API", |o| o.score.polls.total().polls.into()),
-    field("polls_useful", "of these, answered with something", |o| o.score.polls.total().useful.into()),
-    field("polls_empty", "of these, answered with an empty list", |o| o.score.polls.total().empty.into()),
+    field("polls_useful", "of these, answered with an event that its key had not been told of", |o| {
+        o.score.polls.total().useful.into()
+    }),
+    field("polls_empty", "of these, answered with nothing new", |o| o.score.polls.total().empty.into()),
     field("polls_not_modified", "of these, answered 304", |o| o.score.polls.total().not_modified.into()),
     field("polls_refused", "of these, answered with an error", |o| o.score.polls.total().refused.into()),
     field("polls_bytes_in", "bytes of these requests", |o| o.score.polls.total().bytes_in.into()),
@@ -100,8 +102,8 @@ pub const FIGURES: &[Field<Outcome>] = &[
 pub const POLL_FIGURES: &[Field<PathRow>] = &[
     field("path", "the path, with identifiers left out", |p| p.path.as_str().into()),
     field("polls", "requests to it", |p| p.counts.polls.into()),
-    field("useful", "of these, answered with something", |p| p.counts.useful.into()),
-    field("empty", "of these, answered with an empty list", |p| p.counts.empty.into()),
+    field("useful", "of these, answered with an event that its key had not been told of", |p| p.counts.useful.into()),
+    field("empty", "of these, answered with nothing new", |p| p.counts.empty.into()),
     field("not_modified", "of these, answered 304", |p| p.counts.not_modified.into()),
     field("refused", "of these, answered with an error", |p| p.counts.refused.into()),
     field("bytes_in", "bytes of the requests", |p| p.counts.bytes_in.into()),

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::engine::live::Call;
+use crate::wire::vendor_api::Worth;
 
 /// Paths told apart at most; the rest are counted together.
 const PATHS_MAX: usize = 32;
@@ -31,9 +30,9 @@ pub struct PathRow {
 pub struct PathCounts {
     /// All.
     pub polls: u64,
-    /// Answered with something.
+    /// Answered with an event that no answer to the same key had brought before.
     pub useful: u64,
-    /// Answered with an empty list.
+    /// Answered with nothing new.
     pub empty: u64,
     /// Answered 304.
     pub not_modified: u64,
@@ -55,12 +54,13 @@ impl Polls {
         let row = self.paths.entry(path.clone()).or_insert_with(|| PathRow { path, ..PathRow::default() });
         let counts = &mut row.counts;
         counts.polls += 1;
-        match call.status {
-            304 => counts.not_modified += 1,
-            200..=299 if brings_something(call.body) => counts.useful += 1,
-            200..=299 => counts.empty += 1,
-            _ => counts.refused += 1,
-        }
+        let of_its_worth = match call.worth {
+            Worth::Useful => &mut counts.useful,
+            Worth::Empty => &mut counts.empty,
+            Worth::NotModified => &mut counts.not_modified,
+            Worth::Refused => &mut counts.refused,
+        };
+        *of_its_worth += 1;
         counts.bytes_in += call.bytes_in;
         counts.bytes_out += call.bytes_out;
     }
@@ -92,48 +92,40 @@ fn template(path: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Whether an answer holds anything: a list with something in it, or something that is no list.
-fn brings_something(body: &[u8]) -> bool {
-    match serde_json::from_slice(body) {
-        Ok(Value::Array(list)) => !list.is_empty(),
-        Ok(Value::Object(object)) => object.values().find_map(Value::as_array).is_none_or(|list| !list.is_empty()),
-        Ok(_) | Err(_) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn call<'a>(path: &'a str, status: u16, body: &'a str) -> Call<'a> {
-        Call { path, bytes_in: 10, status, body: body.as_bytes(), bytes_out: 100 }
+    fn call(path: &str, status: u16, worth: Worth) -> Call<'_> {
+        Call { path, bytes_in: 10, status, worth, bytes_out: 100 }
     }
 
     #[test]
-    fn an_answer_is_useful_if_it_holds_anything() {
+    fn requests_count_by_their_path_and_their_worth() {
         let mut polls = Polls::default();
         let calls = [
-            call("/v1/events", 200, r#"{"data":[],"has_more":false}"#),
-            call("/v1/events", 200, r#"{"data":[{"id":1}],"has_more":false}"#),
-            call("/v1/events", 200, "[]"),
-            call("/v1/events", 304, ""),
-            call("/v1/events", 401, r#"{"error":"Unauthorized"}"#),
-            call("/v1/records/rec_17", 200, r#"{"id":"evt_0_1"}"#),
-            call("/wp-admin/setup.php", 404, "{}"),
+            call("/v1/events", 200, Worth::Empty),
+            call("/v1/events", 200, Worth::Useful),
+            call("/v1/events", 401, Worth::Refused),
+            call("/repos/o/r/events", 304, Worth::NotModified),
+            call("/repos/o/r/events", 200, Worth::Empty),
+            call("/records/rec_17", 200, Worth::Useful),
+            call("/records/rec_4", 200, Worth::Empty),
+            call("/wp-admin/setup.php", 404, Worth::Refused),
         ];
         calls.iter().for_each(|call| polls.called(call));
         let all: Vec<_> = polls.paths().map(|row| (&*row.path, row.counts.polls, row.counts.useful)).collect();
-        assert_eq!(all, [("/v1/events", 5, 1), ("/v1/records/{id}", 1, 1), ("other", 1, 0)]);
+        assert_eq!(all, [("/records/{id}", 2, 1), ("/repos/o/r/events", 2, 0), ("/v1/events", 3, 1), ("other", 1, 0)]);
         let total = polls.total();
-        assert_eq!((total.empty, total.not_modified, total.refused, total.bytes_in), (2, 1, 2, 70));
-        assert_eq!(total.polls, total.useful + total.empty + total.not_modified + total.refused);
+        assert_eq!((total.polls, total.useful, total.empty, total.not_modified, total.refused), (8, 2, 3, 1, 2));
+        assert_eq!((total.bytes_in, total.bytes_out), (80, 800));
     }
 
     #[test]
     fn strangers_cannot_make_it_remember_any_number_of_paths() {
         let mut polls = Polls::default();
         for length in 1..200 {
-            polls.called(&call(&format!("/{}", "x".repeat(length)), 405, ""));
+            polls.called(&call(&format!("/{}", "x".repeat(length)), 405, Worth::Refused));
         }
         assert_eq!(polls.paths().count(), PATHS_MAX + 1);
         assert_eq!(polls.total().polls, 199);

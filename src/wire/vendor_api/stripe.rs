@@ -88,7 +88,7 @@ fn retrieve(id: &str, view: &View<'_>) -> Result<Answer, Problem> {
 /// The place of an event in what may be seen.
 fn find(id: &str, events: &[Event]) -> Option<usize> {
     let (consumer, serial) = read_event_id(id)?;
-    let index = serial.checked_sub(1)? as usize;
+    let index = serial.checked_sub(events.first()?.serial)? as usize;
     (events.get(index)?.consumer == consumer).then_some(index)
 }
 

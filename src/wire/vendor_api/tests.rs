@@ -264,6 +264,21 @@ fn github_counts_five_thousand_requests_an_hour() {
 }
 
 #[test]
+fn what_is_older_than_the_first_that_may_be_seen_is_unknown() {
+    let all = events(20);
+    let held = &all[10..];
+    for (id, status) in [(10, 404), (11, 200), (20, 200), (21, 404), (1, 404)] {
+        assert_eq!(ask(&format!("/v1/events/evt_4_{id}"), held).0, status, "{id}");
+        let cursor_status = if status == 200 { 200 } else { 400 };
+        assert_eq!(ask(&format!("/v1/events?starting_after=evt_4_{id}"), held).0, cursor_status, "{id}");
+    }
+    assert_eq!(stripe_list("?starting_after=evt_4_13", held), (down(12, 11), false));
+    assert_eq!(stripe_list("?ending_before=evt_4_18", held), (down(20, 19), false));
+    assert_eq!(stripe_list("?limit=100", held), (down(20, 11), false));
+    assert_eq!(github_page("", held).0, down(20, 11));
+}
+
+#[test]
 fn a_poll_is_worth_what_it_brings_for_the_first_time() {
     let mut told = Inbox::default();
     let mut worth = |target: &str, count| ask(target, &events(count)).2.worth(&mut told);
