@@ -71,7 +71,8 @@ pub enum ForgeryKind {
     WronglySigned,
     /// A genuine webhook, recorded an hour ago.
     Stale,
-    /// A genuine webhook, recorded just now.
+    /// A genuine webhook, recorded just now. No signature tells it from the first: only a receiver that knows the event again
+    /// is safe from it, so one that had refused the first, or has forgotten it, handles the replay.
     Replayed,
     /// A genuine webhook, recorded just now, with something else in its body.
     Tampered,
@@ -128,15 +129,19 @@ impl Faults {
         at: Time,
         seed: Seed,
         exchange: Exchange,
-        event: Option<&Event>,
+        (event, attempt): (Option<&Event>, u32),
     ) -> Option<(u16, Option<Span>)> {
-        let subject = [exchange.consumer.into(), event.map_or(0, |event| event.serial.into()), exchange.serial.into()];
-        self.on(at).find_map(|kind| match kind {
+        // One that tells of nothing has only its own number to be known by.
+        let (what, which) = event.map_or((exchange.serial, u32::MAX), |event| (event.serial, attempt));
+        let on = (0u64..).zip(&self.0).filter(|(_, fault)| fault.is_on(at));
+        on.filter_map(|(index, fault)| match fault.kind {
             FaultKind::ReceiverErrors { status, share, retry_after } => {
+                let subject = [u64::from(exchange.consumer) | index << 32, what.into(), which.into()];
                 seed.draw(Purpose::ReceiverError, subject).chance(share).then_some((status, retry_after))
             }
             _ => None,
         })
+        .next()
     }
 
     /// Whether somebody forges webhooks.

@@ -236,6 +236,21 @@ pub enum Note {
         /// Whether the handler will run on it: also for one that was taken before, where that is not remembered.
         handled: bool,
     },
+    /// A fetch brought the event that a thin webhook had named.
+    Fetched {
+        /// Which exchange.
+        exchange: Exchange,
+        /// Whether the event was taken for the first time with that webhook.
+        fresh: bool,
+    },
+    /// An event that one exchange brought first is left to another that brought it too: the handler of the first has failed,
+    /// that of the other is still to run.
+    Passed {
+        /// The exchange that is as if it had not brought the event.
+        from: Exchange,
+        /// The exchange that counts as having brought it.
+        to: Exchange,
+    },
     /// A webhook was believed that tells of nothing that ever occurred: the handler will run on it.
     Believed(Exchange),
     /// The handler will never finish with an event that this exchange brought: it is as if it had not been taken.
@@ -254,6 +269,13 @@ pub enum Note {
         /// When it starts.
         from: Time,
         /// When it will be free again.
+        until: Time,
+    },
+    /// A worker that was noted as busy is free over this stretch of time after all, because its process has gone down.
+    Freed {
+        /// When it starts.
+        from: Time,
+        /// When it would have been free.
         until: Time,
     },
     /// So many requests wait for a worker now.

@@ -12,6 +12,7 @@ use pushpull::fault::{Connections, Fault, FaultKind, Faults, ForgeryKind};
 use pushpull::measure::tally::{Forged, Frame, Tally};
 use pushpull::peer::LossCause;
 use pushpull::policy::receiver::Acknowledge;
+use pushpull::policy::retry::RetryPolicy;
 use pushpull::policy::signature::Scheme;
 use pushpull::policy::workers::Capacity;
 
@@ -89,6 +90,8 @@ fn what_was_acknowledged_before_a_crash_is_lost_by_name_and_a_poll_brings_it_bac
     both.name = "both".into();
     both.pull = Some(poll_policy(0.5));
     let (real, expected) = run_both(&scene(vec![webhook(outage, push), both]));
+    let useful = |tallies: &[Tally]| tallies.iter().map(|tally| tally.outcomes.useful).max();
+    assert!(useful(&real) <= Some(real[0].events) && useful(&expected) <= Some(expected[0].events));
     for tallies in [&real, &expected] {
         let lost = tallies[0].lost_by(LossCause::Unhandled);
         assert!(lost > 10, "{lost}");
@@ -151,5 +154,22 @@ fn forged_webhooks_over_real_http_meet_the_same_fate_as_in_virtual_time() {
             assert_eq!((real.accepted > 0, real.rejected > 0), (believed, !believed), "{scheme:?} {kind:?} {real:?}");
         }
         assert_eq!(real.strangers, Forged::default());
+    }
+}
+
+#[test]
+fn what_a_crash_destroys_before_it_was_acknowledged_has_failed_in_both_engines() {
+    let _alone = alone();
+    let mut push = push_policy(RetryPolicy::never());
+    push.dispatch.timeout = secs(30.0);
+    push.receive.capacity = Capacity { workers: Some(1), queue: 1_000 };
+    push.receive.service_time = constant(0.5);
+    let outage = vec![fault(FaultKind::ReceiverDown { connections: Connections::Reset }, 1.0, 1.3)];
+    let mut setup = scene(vec![webhook(outage, push)]);
+    setup.workload.arrivals = trace(&[0.1, 0.2, 0.3, 0.4, 0.5, 1.4]);
+    let (real, expected) = run_both(&setup);
+    for tally in [&real[0], &expected[0]] {
+        // Of each consumer's five before the crash only the first has been handled by then.
+        assert_eq!((tally.outcomes.useful, tally.outcomes.failed, tally.lost()), (4, 8, 8));
     }
 }

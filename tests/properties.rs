@@ -267,6 +267,21 @@ proptest! {
                             *brought = Some(*fresh || *brought == Some(true));
                         }
                     }
+                    Fact::Noted(_, Note::Fetched { exchange, fresh }) => {
+                        if let Some((brought, _)) = exchanges.get_mut(exchange) {
+                            *brought = Some(*fresh);
+                        }
+                    }
+                    Fact::Noted(_, Note::Passed { from, to }) => {
+                        if let Some((brought, _)) = exchanges.get_mut(from).filter(|_| !replied.contains(from)) {
+                            *brought = None;
+                        }
+                        // What has been answered, and is known to have been, is past changing.
+                        let is_past = |(_, end): &(_, Option<End>)| end.is_some() && replied.contains(to);
+                        if let Some((brought, _)) = exchanges.get_mut(to).filter(|to| !is_past(to)) {
+                            *brought = Some(true);
+                        }
+                    }
                     Fact::Noted(_, Note::Dropped { exchange, .. }) if !replied.contains(exchange) => {
                         if let Some((brought, _)) = exchanges.get_mut(exchange) {
                             *brought = None;
@@ -284,6 +299,7 @@ proptest! {
             for (exchange, (brought, end)) in exchanges {
                 recount.count(match (brought, end) {
                     (Some(true), _) => OutcomeKind::Useful,
+                    (Some(false), Some(End::Refused(_))) => OutcomeKind::Failed,
                     (Some(false), _) => OutcomeKind::Duplicate,
                     (None, Some(End::Answered)) if exchange.opener == Side::Consumer => OutcomeKind::Empty,
                     _ => OutcomeKind::Failed,

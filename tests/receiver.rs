@@ -256,3 +256,68 @@ fn an_attack_changes_nothing_but_itself() {
     assert_eq!(figures(&attacked), figures(&calm(setup)), "the workers were not limited, so nothing is shared");
     assert!(attacked.forged_accepted > 0);
 }
+
+#[test]
+fn an_event_whose_first_handler_failed_counts_for_the_handler_that_finished() {
+    // The first attempt's fetch is lost, with the webhook's retry under way meanwhile: its own fetch succeeds.
+    let mut webhook = thin(delays(&[1.0; 20]));
+    webhook.dispatch.timeout = secs(3.0);
+    webhook.receive.dedupe = Dedupe::Never;
+    webhook.receive.fetch = Some(FetchPolicy { timeout: secs(10.0), tries: 1 });
+    let setup = with_loss(setup(poisson(0.05), 20_000.0, 0.02, vec![push(webhook)]), 0.2, 0.2);
+    let summary = run(&setup).remove(0);
+    assert!(summary.outcomes.failed > 300, "{:?}", summary.outcomes);
+    assert_eq!((summary.delivered, summary.lost_total(), summary.pending), (summary.events, 0, 0));
+    // And where the second try succeeds in no time, it does not wait for the first to fail.
+    assert!(summary.latency_p99_ms.unwrap() < 30_000.0, "{:?}", summary.latency_p99_ms);
+}
+
+#[test]
+fn what_comes_again_counts_once_however_it_is_fetched() {
+    let counts = |is_thin: bool| {
+        let mut webhook = if is_thin { thin(delays(&[1.0])) } else { push_policy(delays(&[1.0])) };
+        webhook.dispatch.timeout = secs(1.0);
+        webhook.receive.dedupe = Dedupe::Never;
+        webhook.receive.service_time = constant(2.0);
+        let summary = run(&setup(trace(&[1.0, 20.0, 40.0]), 100.0, 0.0, vec![push(webhook)])).remove(0);
+        (summary.attempts, summary.duplicates, summary.reprocessed)
+    };
+    assert_eq!(counts(false), (6, 3, 3));
+    assert_eq!(counts(true), (6, 3, 3));
+}
+
+#[test]
+fn a_crash_frees_workers_and_the_time_they_would_have_taken() {
+    let mut webhook = push_policy(RetryPolicy::never());
+    webhook.receive.capacity = Capacity { workers: Some(1), queue: 10 };
+    webhook.receive.service_time = constant(60.0);
+    let outages = vec![fault(down(Connections::Reset), 20.0, 21.0), fault(down(Connections::Reset), 40.0, 41.0)];
+    let setup = setup(trace(&[10.0, 30.0]), 100.0, 0.0, vec![with_faults(webhook, outages)]);
+    let summary = run(&setup).remove(0);
+    assert_eq!(summary.consumer.busy_ratio, Some(0.2), "ten seconds before each crash");
+}
+
+#[test]
+fn believed_forgeries_count_though_a_crash_or_the_end_comes_before_their_answer() {
+    let mut webhook = push_policy(RetryPolicy::never());
+    webhook.scheme = Scheme::None;
+    webhook.receive.capacity = Capacity { workers: Some(1), queue: 10_000 };
+    webhook.receive.service_time = constant(10.0);
+    let forged = FaultKind::ForgedWebhooks { gap_nanos: 1e9, mix: [1, 0, 0, 0, 0, 0, 0] };
+    let faults = vec![fault(forged, 0.0, 600.0), fault(down(Connections::Reset), 300.0, 301.0)];
+    let mut setup = setup(trace(&[]), 600.0, 0.0, vec![with_faults(webhook, faults)]);
+    setup.frame = pushpull::measure::tally::Frame::new(at(0.0), at(600.0), at(600.0));
+    let summary = run(&setup).remove(0);
+    assert_within("believed", summary.forged_accepted as f64, 599.0, 599f64.sqrt());
+    assert_eq!(summary.forged_rejected, 0);
+}
+
+#[test]
+fn two_faults_with_errors_fail_independently() {
+    let errors = |status| FaultKind::ReceiverErrors { status, share: 0.5, retry_after: None };
+    let faults = vec![fault(errors(500), 0.0, 20_000.0), fault(errors(503), 0.0, 20_000.0)];
+    let setup = setup(poisson(1.0), 20_000.0, 0.01, vec![with_faults(push_policy(RetryPolicy::never()), faults)]);
+    let summary = run(&setup).remove(0);
+    let n = summary.attempts as f64;
+    assert_within("errors", summary.outcomes.failed as f64 / n, 0.75, (0.75 * 0.25 / n).sqrt());
+}

@@ -315,6 +315,8 @@ impl<'a> Ledger<'a> {
         }
         let outcome = match (open.brought, open.end) {
             (Some(true), _) => OutcomeKind::Useful,
+            // A handler that failed on what was known before leaves nothing behind.
+            (Some(false), Some(End::Refused(_))) => OutcomeKind::Failed,
             (Some(false), _) => OutcomeKind::Duplicate,
             (None, Some(End::Answered)) if opener == Side::Consumer => OutcomeKind::Empty,
             (None, Some(End::Refused(304))) => OutcomeKind::NotModified,
@@ -335,6 +337,12 @@ impl<'a> Ledger<'a> {
     fn noted(&mut self, at: Time, side: Side, note: Note) {
         match note {
             Note::Took { exchange, event, fresh, handled } => self.took(exchange, &event, fresh, handled),
+            Note::Fetched { exchange, fresh } => {
+                if let Some(open) = self.open(exchange) {
+                    open.brought = Some(fresh);
+                }
+            }
+            Note::Passed { from, to } => self.passed(from, to),
             Note::Believed(exchange) => self.believed(exchange),
             Note::Dropped { exchange, event } => self.dropped(exchange, &event),
             Note::Seen(event) => self.seen(at, &event),
@@ -347,6 +355,11 @@ impl<'a> Ledger<'a> {
             Note::Busy { from, until } => {
                 let busy = self.frame.measured_within(from, until);
                 self.load(side).busy_nanos += u128::from(busy.as_nanos());
+            }
+            Note::Freed { from, until } => {
+                let free = u128::from(self.frame.measured_within(from, until).as_nanos());
+                let load = self.load(side);
+                load.busy_nanos = load.busy_nanos.saturating_sub(free);
             }
             Note::Queued(depth) => {
                 if self.frame.counts(at) {
@@ -378,6 +391,20 @@ impl<'a> Ledger<'a> {
     fn believed(&mut self, exchange: Exchange) {
         if let Some(forgery) = self.forgeries.get_mut(&exchange) {
             forgery.believed = true;
+        }
+    }
+
+    /// Another exchange takes the place of the one that brought an event first.
+    fn passed(&mut self, from: Exchange, to: Exchange) {
+        if let Some(open) = self.open(from).filter(|open| !open.settled) {
+            open.brought = None;
+        }
+        let Some(open) = self.open(to) else { return };
+        open.brought = Some(true);
+        if open.counted {
+            // What had been brought by nobody else did not come again.
+            self.tally.duplicates = self.tally.duplicates.saturating_sub(1);
+            self.tally.reprocessed = self.tally.reprocessed.saturating_sub(1);
         }
     }
 
@@ -428,6 +455,9 @@ impl<'a> Ledger<'a> {
     /// something, what is unseen is pending.
     pub fn close_all(mut self, at: Time) {
         let played = self.frame.measured_within(self.frame.warmup, at);
+        // Of those that were never answered it is known all the same whether they were believed.
+        let unanswered: Vec<_> = self.forgeries.keys().copied().collect();
+        unanswered.into_iter().for_each(|exchange| self.judge_forgery(exchange));
         for account in std::mem::take(&mut self.accounts) {
             self.tally.played_nanos += u128::from(played.as_nanos());
             for (opener, window) in [Side::Consumer, Side::Provider].into_iter().zip(&account.open) {

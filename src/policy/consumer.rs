@@ -115,7 +115,7 @@ impl Peer for Consumer {
                 out.push(Output::Reply { exchange, response: Response::refused(404) });
             }
             Input::Ended(exchange, outcome) => self.ended(now, exchange, &outcome, out),
-            Input::Crashed => self.receive(|receiver, shared| receiver.crashed(shared, out)),
+            Input::Crashed => self.receive(|receiver, shared| receiver.crashed(now, shared, out)),
         }
         self.act(now, out);
     }

@@ -1,6 +1,6 @@
 //! A receiver's memory of the events that it has taken, as far as it goes.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::policy::inbox::Inbox;
 use crate::time::{Span, Time};
@@ -23,16 +23,17 @@ pub enum Dedupe {
 #[derive(Clone, Debug)]
 pub struct Store {
     policy: Dedupe,
-    /// What is remembered, oldest first: since when, and which event. Empty where everything is remembered, because the
-    /// inbox knows that already.
+    /// What was remembered, oldest first: since when, and which event. Empty where everything is remembered, because the
+    /// inbox knows that already. One that was given back stays here until its turn comes.
     order: VecDeque<(Time, u32)>,
-    serials: BTreeSet<u32>,
+    /// What is remembered, and since when.
+    since: BTreeMap<u32, Time>,
 }
 
 impl Store {
     /// A store that remembers nothing yet.
     pub const fn new(policy: Dedupe) -> Self {
-        Self { policy, order: VecDeque::new(), serials: BTreeSet::new() }
+        Self { policy, order: VecDeque::new(), since: BTreeMap::new() }
     }
 
     /// Whether an event is remembered. The inbox is what really was taken.
@@ -42,7 +43,7 @@ impl Store {
             Dedupe::Remember { size: None, age: None } => inbox.contains(serial),
             Dedupe::Remember { size, age } => {
                 self.forget(now, size, age);
-                self.serials.contains(&serial)
+                self.since.contains_key(&serial)
             }
         }
     }
@@ -51,8 +52,9 @@ impl Store {
     pub fn remember(&mut self, now: Time, serial: u32) {
         if let Dedupe::Remember { size, age } = self.policy
             && (size.is_some() || age.is_some())
-            && self.serials.insert(serial)
+            && !self.since.contains_key(&serial)
         {
+            self.since.insert(serial, now);
             self.order.push_back((now, serial));
             self.forget(now, size, age);
         }
@@ -60,19 +62,20 @@ impl Store {
 
     /// Forgets an event that was not handled after all.
     pub fn give_back(&mut self, serial: u32) {
-        if self.serials.remove(&serial) {
-            self.order.retain(|(_, other)| *other != serial);
-        }
+        self.since.remove(&serial);
     }
 
     fn forget(&mut self, now: Time, size: Option<u32>, age: Option<Span>) {
-        let mut too_many = self.order.len().saturating_sub(size.map_or(usize::MAX, |size| size as usize));
-        while let Some((since, serial)) = self.order.front()
-            && (too_many > 0 || age.is_some_and(|age| now.since(*since) > age))
-        {
-            self.serials.remove(serial);
+        let size = size.map_or(usize::MAX, |size| size as usize);
+        while let Some((since, serial)) = self.order.front() {
+            let is_held = self.since.get(serial) == Some(since);
+            if is_held && self.since.len() <= size && age.is_none_or(|age| now.since(*since) <= age) {
+                break;
+            }
+            if is_held {
+                self.since.remove(serial);
+            }
             self.order.pop_front();
-            too_many = too_many.saturating_sub(1);
         }
     }
 }

@@ -169,7 +169,9 @@ impl Receiver {
         shared: &mut Shared<'_>,
         out: &mut Vec<Output>,
     ) {
-        if let Some((status, retry_after)) = self.faults.receiver_error(now, self.seed, exchange, events.first()) {
+        if let Some((status, retry_after)) =
+            self.faults.receiver_error(now, self.seed, exchange, (events.first(), attempt))
+        {
             return out.push(reply(exchange, Response::Refused { status, retry_after }));
         }
         if authenticity == Authenticity::Rejected {
@@ -215,9 +217,11 @@ impl Receiver {
     /// Finishes the handlers that are done by now and starts those that can start.
     pub(super) fn act(&mut self, now: Time, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
         let Self { policy, seed, faults, workers, .. } = self;
+        let mut again = SmallVec::<[(Exchange, Event); 2]>::new();
         workers.turn(now, out, |at, stage, job, out| match stage {
             Stage::Due if job.fetching.open.is_none() && job.fetching.tries == 0 => {
                 finish(policy, job, out);
+                again.extend(job.told.iter().filter(|told| !told.fresh).map(|told| (job.exchange, told.event)));
                 Next::Done
             }
             // The pause before another try is over, or the webhook has just been taken.
@@ -226,6 +230,9 @@ impl Receiver {
                 _ => Next::Work(service(policy, *seed, faults, at, job)),
             },
         });
+        for (exchange, event) in again {
+            overtake(workers, exchange, event, out);
+        }
     }
 
     /// Takes the end of a fetch; the exchange may also be another one's.
@@ -239,12 +246,13 @@ impl Receiver {
     ) {
         let Self { policy, seed, faults, store, workers } = self;
         let Some(fetch) = policy.fetch else { return };
+        let mut failed = None;
         let is_it = |job: &Job| job.fetching.open == Some(exchange.serial);
         workers.resume(now, out, is_it, |job, out| {
             job.fetching.open = None;
-            if let Outcome::Answered(Response::Event(event)) = outcome {
+            if matches!(outcome, Outcome::Answered(Response::Event(_))) {
                 let fresh = job.told.get(job.fetching.done).is_some_and(|told| told.fresh);
-                out.push(took(exchange, *event, fresh, false));
+                out.push(Output::Note(Note::Fetched { exchange, fresh }));
                 job.fetching = Fetching { done: job.fetching.done + 1, ..Fetching::default() };
                 return match job.fetching.done < job.told.len() {
                     true => fetch_next(fetch, job, shared.numbers, out),
@@ -254,19 +262,28 @@ impl Receiver {
             if job.fetching.tries < fetch.tries {
                 return Next::Work(FETCH_PAUSE);
             }
-            give_back(job, store, shared, out);
+            failed = Some(job.clone());
+            Next::Done
+        });
+        if let Some(job) = failed {
+            for told in job.told.iter().filter(|told| told.fresh) {
+                if !pass_on(workers, job.exchange, told.event.serial, out) {
+                    give_back(&job, told, store, shared, out);
+                }
+            }
             if policy.acknowledge == Acknowledge::After {
                 out.push(reply(job.exchange, Response::refused(BAD_GATEWAY)));
             }
-            Next::Done
-        });
+        }
         self.act(now, shared, out);
     }
 
     /// Loses everything that was taken and not handled, as a process does that goes down.
-    pub(super) fn crashed(&mut self, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
-        for job in self.workers.clear() {
-            give_back(&job, &mut self.store, shared, out);
+    pub(super) fn crashed(&mut self, now: Time, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
+        for job in self.workers.clear(now, out) {
+            for told in job.told.iter().filter(|told| told.fresh) {
+                give_back(&job, told, &mut self.store, shared, out);
+            }
         }
     }
 
@@ -310,13 +327,44 @@ fn finish(policy: &ReceivePolicy, job: &Job, out: &mut Vec<Output>) {
     }
 }
 
-/// Takes back that the events of a webhook were taken.
-fn give_back(job: &Job, store: &mut Store, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
-    for Told { event, .. } in job.told.iter().filter(|told| told.fresh) {
-        shared.give_back(event.serial);
-        store.give_back(event.serial);
-        out.push(Output::Note(Note::Dropped { exchange: job.exchange, event: *event }));
+/// Leaves an event to another webhook that brought it too and is still to be handled; false if there is none.
+fn pass_on(workers: &mut Workers<Job>, from: Exchange, serial: u32, out: &mut Vec<Output>) -> bool {
+    let to = workers.serving_mut().find_map(|job| told_mut(job, serial)).map(|(to, told)| {
+        told.fresh = true;
+        to
+    });
+    let to = to.or_else(|| {
+        let (to, told) = workers.waiting_mut().find_map(|job| told_mut(job, serial))?;
+        told.fresh = true;
+        Some(to)
+    });
+    out.extend(to.map(|to| Output::Note(Note::Passed { from, to })));
+    to.is_some()
+}
+
+/// The handler of a webhook that brought an event again has finished before that of the one that brought it first: now the
+/// event has been seen, and the other handler will see it again. The first one came out of the queue earlier, so if it has
+/// not finished it is in service.
+fn overtake(workers: &mut Workers<Job>, to: Exchange, event: Event, out: &mut Vec<Output>) {
+    let first = workers.serving_mut().filter_map(|job| told_mut(job, event.serial)).find(|(_, told)| told.fresh);
+    if let Some((from, told)) = first {
+        told.fresh = false;
+        out.push(Output::Note(Note::Seen(event)));
+        out.push(Output::Note(Note::Passed { from, to }));
     }
+}
+
+fn told_mut(job: &mut Job, serial: u32) -> Option<(Exchange, &mut Told)> {
+    let exchange = job.exchange;
+    job.told.iter_mut().find(|told| told.event.serial == serial).map(|told| (exchange, told))
+}
+
+/// Takes back that an event of a webhook was taken.
+fn give_back(job: &Job, told: &Told, store: &mut Store, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
+    let event = told.event;
+    shared.give_back(event.serial);
+    store.give_back(event.serial);
+    out.push(Output::Note(Note::Dropped { exchange: job.exchange, event }));
 }
 
 const fn took(exchange: Exchange, event: Event, fresh: bool, handled: bool) -> Output {

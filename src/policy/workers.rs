@@ -122,8 +122,25 @@ impl<J> Workers<J> {
         self.place(now, next, job, out);
     }
 
+    /// The jobs that are in service.
+    pub fn serving_mut(&mut self) -> impl Iterator<Item = &mut J> {
+        self.serving.iter_mut().map(|serving| &mut serving.job)
+    }
+
+    /// The jobs that wait for a worker.
+    pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut J> {
+        self.waiting.iter_mut().map(|(_, job)| job)
+    }
+
     /// Takes away every job, those in service first.
-    pub fn clear(&mut self) -> impl Iterator<Item = J> {
+    pub fn clear(&mut self, now: Time, out: &mut Vec<Output>) -> impl Iterator<Item = J> + use<J> {
+        let is_limited = self.capacity.workers.is_some();
+        for Serving { until, since, .. } in self.serving.iter().filter(|_| is_limited) {
+            out.push(Output::Note(match *until {
+                Time::NEVER => Note::Busy { from: *since, until: now },
+                until => Note::Freed { from: now, until },
+            }));
+        }
         let serving = std::mem::take(&mut self.serving).into_iter().map(|serving| serving.job);
         serving.chain(std::mem::take(&mut self.waiting).into_iter().map(|(_, job)| job))
     }
@@ -249,7 +266,9 @@ mod tests {
             Output::Note(Note::Busy { from, until })
         };
         assert_eq!(out, [busy(0, 10), busy(10, 15)]);
-        assert_eq!(pool.clear().collect::<Vec<_>>(), [2]);
+        let now = Time::from_nanos(15);
+        assert_eq!(pool.clear(now, &mut out).collect::<Vec<_>>(), [2]);
+        assert_eq!(out[2..], [busy(15, 15)], "the second job was taken and waited with from then on");
         assert_eq!(done, [(1, 15)]);
     }
 }

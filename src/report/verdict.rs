@@ -156,7 +156,7 @@ fn deceived(summary: &Summary) -> Option<String> {
     let (believed, rejected) = (summary.forged_accepted, summary.forged_rejected);
     (believed > 0).then(|| {
         format!(
-            "{} believed {} of {} forged webhooks: it ran its handler on what System B never sent.",
+            "{} believed {} of {} forged webhooks: its handler ran because of what a stranger sent.",
             quoted(summary),
             human::count(believed),
             human::count(believed + rejected)

@@ -80,7 +80,8 @@ pub fn verify(setup: &Setup, client: usize, summary: &Summary, overhead: Span) -
         resolution: match prediction.figure {
             // A histogram tells values apart to three digits.
             Figure::LatencyMean | Figure::LatencyQuantile(_) => {
-                1e-3 * prediction.value.abs() + overhead.as_millis_f64()
+                // And none below a microsecond.
+                (1e-3 * prediction.value.abs()).max(1e-3) + overhead.as_millis_f64()
             }
             // One request more or less, at either end of the run.
             Figure::RequestsPerEvent => 1.0 / summary.events.max(1) as f64,

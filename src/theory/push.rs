@@ -50,6 +50,9 @@ enum Extra {
     Thin,
 }
 
+/// A run in which fewer events than this wait for the one before them says little of the mean wait.
+const WAITING_MIN: f64 = 100.0;
+
 impl Extra {
     /// What a client's webhooks have of it; none where it is more than closed forms cover.
     fn of(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Option<Self> {
@@ -77,8 +80,12 @@ impl Extra {
             Self::Spacing(spacing) => {
                 let rate = event_rate(setup)?;
                 let service = Distribution::Constant(spacing);
-                // Nearer to capacity the start from rest weighs on any run.
-                single_worker_wait(rate, &service).filter(|_| rate * spacing.as_secs_f64() < 0.8)
+                let load = rate * spacing.as_secs_f64();
+                let seconds = setup.frame.measured().as_secs_f64() * f64::from(setup.consumers);
+                // Nearer to capacity the start from rest weighs on any run; and a run in which hardly anything has to wait
+                // says nothing of how long that takes.
+                let says_something = load < 0.8 && load * rate * seconds >= WAITING_MIN;
+                single_worker_wait(rate, &service).filter(|_| says_something)
             }
             Self::Batches(wait) => {
                 let rate = event_rate(setup)?;

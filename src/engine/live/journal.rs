@@ -28,10 +28,10 @@ const fn rank(fact: &Fact) -> u8 {
     match fact {
         Fact::Occurred(_) => 0,
         Fact::Opened { .. } => 1,
-        Fact::RequestLost(_) => 2,
         Fact::Arrived { .. } | Fact::Forged { .. } => 3,
         Fact::Noted(..) => 4,
-        Fact::Replied { .. } => 5,
+        // A crash takes away what was brought before it is known that no answer will come.
+        Fact::Replied { .. } | Fact::RequestLost(_) => 5,
         Fact::Ended { .. } => 6,
     }
 }

@@ -132,7 +132,7 @@ impl Stage {
                 (start.clock, Rc::clone(&pacer)),
                 HttpClient::new(page_bytes_max(&setup, client)),
             );
-            let limits = limits(&setup, receive);
+            let limits = limits(receive);
             let endpoint = Endpoint::new(Rc::clone(&driver), &setup, limits, self.recordings[index].clone());
             let door = Door::default();
             let answer = move |request| Rc::clone(&endpoint).answer(request);
@@ -156,7 +156,7 @@ impl Stage {
         let setup = Arc::clone(&self.setup);
         perform(cue, async |start: Start| {
             let (client, recordings) = (&setup.clients[index], self.recordings[index].clone().unwrap_or_default());
-            let limits = limits(&setup, client.push.as_ref().map(|push| push.receive));
+            let limits = limits(client.push.as_ref().map(|push| push.receive));
             let wire = self.line(index, start, None).wire;
             let pacer = Pacer::new(start.clock)?;
             let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, endpoint);
@@ -242,11 +242,9 @@ pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
     Provider::new(setup.api, setup.seed, serves)
 }
 
-/// What an endpoint takes at most: a webhook with a payload of the scenario always fits.
-fn limits(setup: &Setup, receive: Option<ReceivePolicy>) -> Limits {
-    let limits = receive.map_or(Limits::DEFAULT, |receive| receive.limits);
-    let envelope = u32::try_from(ENVELOPE).unwrap_or(u32::MAX);
-    Limits { body: limits.body.max(setup.workload.payload.saturating_add(envelope)), ..limits }
+/// What an endpoint takes at most.
+fn limits(receive: Option<ReceivePolicy>) -> Limits {
+    receive.map_or(Limits::DEFAULT, |receive| receive.limits)
 }
 
 /// The largest page that a client can be sent.
