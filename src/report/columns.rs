@@ -153,8 +153,10 @@ pub const MEASURES: &[Column] = &[
     column("wasted", "requests that were not useful", |r| r.summary.wasted().into()),
     column("wasted_ratio", "wasted / requests", |r| r.summary.wasted_ratio().into()),
     column("requests_per_event", "requests / events", |r| r.summary.requests_per_event().into()),
-    column("forged_rejected", "forged webhooks turned away", |r| r.summary.forged_rejected.into()),
-    column("forged_accepted", "forged webhooks believed", |r| r.summary.forged_accepted.into()),
+    column("forged_rejected", "forged webhooks turned away, or known again and not handled", |r| {
+        r.summary.forged_rejected.into()
+    }),
+    column("forged_accepted", "forged webhooks that the handler ran on", |r| r.summary.forged_accepted.into()),
     column("provider_rps_mean", "exchanges per second at System B", |r| r.summary.provider.rps_mean.into()),
     column("provider_rps_peak", "exchanges in its busiest second; empty for runs of more than 97 days", |r| {
         r.summary.provider.rps_peak.into()
