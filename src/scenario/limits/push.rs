@@ -164,8 +164,8 @@ pub(super) fn connections(subject: &Subject<'_>, index: usize, client: &ClientSe
     let message =
         format!("{connections} connections are too few for the webhooks of \"{}\" over real HTTP", client.name);
     let fewer = match push.dispatch.concurrency {
-        None => "a `concurrency` of as many as there are connections",
-        Some(_) => "a lower `concurrency`",
+        None => "as low a `concurrency` of [provider.dispatch]",
+        Some(_) => "a lower `concurrency` of [provider.dispatch]",
     };
     let help = format!("write connections = {least} or more, or {fewer}, or use engine = \"sim\"");
     Some(subject.problem(&place, message, help))
