@@ -362,6 +362,15 @@ fn many_consumers_on_many_threads_add_up_to_the_same() {
 }
 
 #[test]
+fn nothing_is_begun_once_a_run_is_stopped() {
+    let mut setup = setup(poisson(0.3), 100.0, 0.02, vec![pull(poll_policy(7.0)), push(push_policy(delays(&[1.0])))]);
+    setup.consumers = 1_000_000;
+    let control = Control::default();
+    control.stop();
+    assert!(sim::run(&setup, &control).iter().all(|client| client.tally.transitions == 0 && client.tally.events == 0));
+}
+
+#[test]
 fn another_seed_gives_another_run() {
     let figures = |seed| {
         let setup = with_seed(setup(poisson(1.0), 100.0, 0.02, vec![pull(poll_policy(7.0))]), seed);

@@ -84,12 +84,13 @@ fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tall
     let client = &setup.clients[client];
     let size = if setup.is_coupled(client) { setup.consumers } else { 1 };
     for first in consumers.step_by(size.max(1) as usize) {
-        let cell = Cell::new(setup, client, &wire, first..first + size);
-        let ledger = Ledger::new(setup.frame, first, size, client.pull.is_some(), tally);
-        cell.run(ledger, control);
+        // Setting a cell up takes time as well.
         if control.is_stopped() {
             break;
         }
+        let cell = Cell::new(setup, client, &wire, first..first + size);
+        let ledger = Ledger::new(setup.frame, first, size, client.pull.is_some(), tally);
+        cell.run(ledger, control);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::policy::poller::{Jitter, PollPolicy, Timing};
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::Table;
 use crate::scenario::units::{Rate, format_span};
+use crate::theory;
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
 
@@ -172,8 +173,8 @@ struct Share {
     advice: &'static str,
 }
 
-/// The requests of each client by what they are, over all consumers: polls that are due, an attempt for each event and
-/// for each time that it is asked for again, fetches, and forgeries.
+/// The requests of each client by what they are, over all consumers: polls that are due, an attempt for each event,
+/// those that follow because it failed, one for each time that it is delivered again, fetches, and forgeries.
 fn requests(subject: &Subject<'_>) -> Vec<Share> {
     let of_client = |(index, client): (usize, &ClientSetup)| {
         let at = |keys: &[&str]| {
@@ -189,9 +190,12 @@ fn requests(subject: &Subject<'_>) -> Vec<Share> {
         }
         if let Some(push) = &client.push {
             let again = push::redeliveries(subject, client, push);
-            let deliveries = subject.events_per_consumer() + again;
+            let events = subject.events_per_consumer();
+            let deliveries = events + again;
+            let retries = theory::attempts::expected(subject.setup, client, push, events) - events;
             let rate = vec!["events".to_owned(), "rate".to_owned()];
-            share(deliveries - again, rate, "lower the `rate` of events");
+            share(events, rate, "lower the `rate` of events");
+            share(retries.max(0.0), at(&["push", "retry"]), "retry less often");
             share(again, at(&["push", "redeliver"]), "redeliver less often");
             if push.receive.fetch.is_some() {
                 share(deliveries, at(&["push", "payload"]), "write payload = \"full\"");
@@ -318,6 +322,8 @@ pub(super) fn check_live(subject: &Subject<'_>) -> Vec<Problem> {
             format!("write a `duration` of at most \"{}\", or use engine = \"sim\"", format_span(LIVE_DURATION_MAX));
         problems.push(subject.problem(&["duration"], message, help));
     }
+    let clients = setup.clients.iter().enumerate();
+    problems.extend(clients.filter_map(|(index, client)| push::connections(subject, index, client)));
     problems
 }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use crate::scenario::keys::nearest;
@@ -35,6 +36,11 @@ pub(super) struct Failure {
 pub(super) fn load(path: &Path, column: Option<&str>) -> Result<Vec<Time>, Failure> {
     let name = path.display();
     let failure = |message: String, help: &str| Failure { message, help: help.to_owned(), key: "file" };
+    // Even to open a pipe would wait for whoever writes into it, perhaps for ever.
+    if std::fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo()) {
+        let message = format!("cannot read {name}: it is a pipe");
+        return Err(failure(message, "write the path of a file, relative to the folder of the scenario file"));
+    }
     let file = File::open(path).map_err(|error| {
         let help = match error.kind() {
             io::ErrorKind::NotFound => "the path is relative to the folder of the scenario file",

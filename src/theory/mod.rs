@@ -3,6 +3,7 @@
 //! Symbols: the events of a consumer come at rate λ; a poller asks every T; r = λT; f is the probability that an exchange
 //! fails. A form whose conditions do not hold is left out, never stretched.
 
+pub mod attempts;
 pub mod pull;
 pub mod push;
 pub mod queueing;
@@ -132,7 +133,10 @@ pub fn volume(setup: &Setup, client: usize) -> Volume {
         let rounds = seconds / pull::cycle(setup, pull) * consumers;
         rounds * pull::pages_per_poll(events / rounds, pull.page.min(setup.api.page))
     });
-    let attempts = |push: &PushSetup| events / push::batch_size(setup, push) * push::attempts(setup, push);
+    let attempts = |push: &PushSetup| {
+        let webhooks = events / push::batch_size(setup, push) / consumers;
+        attempts::expected(setup, client, push, webhooks) * consumers
+    };
     let attempts = client.push.as_ref().map_or(0.0, attempts);
     let is_thin = client.push.as_ref().is_some_and(|push| push.receive.fetch.is_some());
     let fetches = if is_thin { events } else { 0.0 };

@@ -1,6 +1,8 @@
 //! What breaks for a while reaches the clients that it concerns.
 
 use pushpull::fault::{Connections, Fault, FaultKind};
+use pushpull::measure::ledger::Fact;
+use pushpull::peer::Side;
 use pushpull::scenario::Scenario;
 use pushpull::time::{Span, Time};
 
@@ -92,4 +94,38 @@ fn a_fault_without_anybody_to_meet_it_is_refused() {
     let nobody = SMALLEST.replace("[client.push]", "[client.pull]\nevery = \"1h\"");
     let fault = "fault=[{ kind = 'receiver-down', for = '1m' }]";
     assert!(parse(&nobody, &[fault]).is_err_and(|text| text.contains("no client receives webhooks")));
+}
+
+/// How many webhooks a run of one consumer makes, and how many were expected.
+fn attempts(push: &str, fault: &str) -> (f64, f64) {
+    let text = format!(
+        "duration = \"1h\"\n[events]\nrate = \"1/s\"\n[[client]]\nname = \"hook\"\n[client.push]\n{push}\n[[fault]]\n{fault}\n"
+    );
+    let scenario = parse(&text, &[]).expect("it is valid");
+    let facts = pushpull::engine::sim::trace(&scenario.setup, 0, 0).1;
+    let is_webhook = |fact: &Fact| matches!(fact, Fact::Opened { exchange, .. } if exchange.opener == Side::Provider);
+    let made = facts.iter().filter(|(_, fact)| is_webhook(fact)).count();
+    (made as f64, pushpull::theory::volume(&scenario.setup, 0).attempts)
+}
+
+#[test]
+fn the_attempts_that_a_fault_causes_are_expected() {
+    let each_second = "retry = { base = \"1s\", factor = 1, max = 100 }";
+    let backing_off = "retry = { base = \"1s\", factor = 2, max = 8 }";
+    let down = "kind = \"receiver-down\"\nat = \"10m\"\nfor = \"20m\"";
+    let some = "kind = \"receiver-errors\"\nat = \"10m\"\nfor = \"20m\"\nshare = 0.5";
+    let all = "kind = \"receiver-errors\"\nfor = \"1h\"";
+    let dropping = format!("{down}\nconnections = \"drop\"");
+    let cases = [
+        (each_second.to_owned(), down),
+        (each_second.to_owned(), some),
+        (backing_off.to_owned(), all),
+        (backing_off.to_owned(), dropping.as_str()),
+        (format!("order = \"fifo\"\n{backing_off}"), down),
+        (format!("rate_limit = \"50/s\"\n{each_second}"), all),
+    ];
+    for (push, fault) in cases {
+        let (made, expected) = attempts(&push, fault);
+        assert!((made / expected - 1.0).abs() < 0.1, "{made} attempts, not {expected}: {push} {fault}");
+    }
 }

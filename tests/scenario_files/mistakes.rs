@@ -178,6 +178,31 @@ fn the_live_engine_has_limits_of_its_own() {
 }
 
 #[test]
+fn the_live_engine_wants_room_for_the_attempts_that_faults_cause() {
+    let client = "[events]\nrate = \"2000/s\"\n[[client]]\nname = \"hook\"\n[client.push]\nretry = { base = \"1s\", factor = 1, max = 100 }\n";
+    let fault = "[[fault]]\nkind = \"receiver-errors\"\nfor = \"1h\"\n";
+    let sets = ["engine=live", "duration=1h"];
+    assert!(parse(client, &sets).is_ok(), "an attempt for each event fits");
+    let text = format!("{client}{fault}");
+    let refused = parse(&text, &sets).expect_err("a hundred attempts do not");
+    assert!(refused.contains("retry less often") && refused.contains("the most is 10^7"), "{refused}");
+    assert!(parse(&text.replace("for = \"1h\"", "for = \"1s\""), &sets).is_ok());
+    assert!(parse(&text, &["duration=1h"]).is_ok());
+}
+
+#[test]
+fn over_real_http_few_connections_would_hold_webhooks_up() {
+    let client = "[events]\nrate = \"1/s\"\n[[client]]\nname = \"hook\"\n[client.push]\n";
+    let limits = |connections| format!("{client}[client.receiver.limits]\nconnections = {connections}\n");
+    let refused = parse(&limits(15), &["engine=live"]).expect_err("that changes only one engine");
+    assert!(refused.contains("15 connections") && refused.contains("connections = 16 or more"), "{refused}");
+    assert!(parse(&limits(15), &["engine=sim"]).is_ok());
+    assert!(parse(&limits(16), &["engine=live"]).is_ok());
+    assert!(parse(&limits(2), &["engine=both", "provider.dispatch.concurrency=2"]).is_ok());
+    assert!(parse(&limits(16), &["engine=both", "provider.dispatch.concurrency=17"]).is_err());
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let problems = Scenario::load(Path::new("tests/nowhere.toml"), &[]).expect_err("there is no such file");
     assert_eq!(problems.to_string(), "error: cannot read tests/nowhere.toml: No such file or directory");

@@ -21,3 +21,14 @@ fn a_trace_that_never_ends_is_given_up() {
     let problems = parse(TRACE, &["events.trace={file='/dev/zero'}"]).expect_err("it has no end");
     assert!(problems.contains("/dev/zero: a row of it is larger than 1 MiB"), "{problems}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trace_that_nobody_writes_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()));
+    let trace = format!("events.trace={{file='{}'}}", pipe.display());
+    let problems = parse(TRACE, &[&trace]).expect_err("it is no file");
+    assert!(problems.contains("it is a pipe"), "{problems}");
+}

@@ -91,11 +91,20 @@ impl Delivery {
 }
 
 /// Deliveries whose time has not come, by when they are due, then in the order in which they were planned.
+///
+/// Those of each kind lie in a heap of their own, so that one kind can be taken out without a look at the others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
-    heap: BinaryHeap<Reverse<Planned>>,
+    /// First attempts that are owed.
+    firsts: Heap,
+    /// Later attempts that are owed.
+    retries: Heap,
+    /// What is not owed any more.
+    parked: Heap,
     planned: u64,
 }
+
+type Heap = BinaryHeap<Reverse<Planned>>;
 
 /// An entry of the heap, where only time and order of planning decide.
 #[derive(Clone, Debug)]
@@ -121,34 +130,60 @@ impl Ord for Planned {
 impl Plan {
     /// Plans a delivery for when it is due.
     pub(super) fn push(&mut self, delivery: Delivery) {
-        self.heap.push(Reverse(Planned(self.planned, delivery)));
+        let heap = match delivery.errand {
+            Errand::Owed if delivery.attempt > 1 => &mut self.retries,
+            Errand::Owed => &mut self.firsts,
+            Errand::Script(_) | Errand::Asked => &mut self.parked,
+        };
+        heap.push(Reverse(Planned(self.planned, delivery)));
         self.planned += 1;
     }
 
     /// When the first is due.
     pub(super) fn next_at(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse(Planned(_, delivery))| delivery.due)
+        self.heaps().filter_map(|heap| heap.peek()).map(|Reverse(Planned(_, delivery))| delivery.due).min()
     }
 
     /// Takes the first out if it is due by now.
     pub(super) fn pop_due(&mut self, now: Time) -> Option<Delivery> {
-        if self.next_at()? > now {
+        let heaps = [&mut self.firsts, &mut self.retries, &mut self.parked].into_iter();
+        // The largest by the reversed order is the first; a heap with nothing in it is smaller than any other.
+        let heap = heaps.max_by(|a, b| a.peek().cmp(&b.peek()))?;
+        if heap.peek()?.0.1.due > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(Planned(_, delivery))| delivery)
+        heap.pop().map(|Reverse(Planned(_, delivery))| delivery)
     }
 
     /// Whether any is like this.
     pub(super) fn any(&self, is: impl Fn(&Delivery) -> bool) -> bool {
-        self.heap.iter().any(|Reverse(Planned(_, delivery))| is(delivery))
+        self.heaps().flatten().any(|Reverse(Planned(_, delivery))| is(delivery))
+    }
+
+    /// Takes out the first attempts that are owed.
+    pub(super) fn take_firsts(&mut self) -> impl Iterator<Item = Delivery> + use<> {
+        std::mem::take(&mut self.firsts).into_iter().map(|Reverse(Planned(_, delivery))| delivery)
+    }
+
+    /// Takes out the later attempts that are owed.
+    pub(super) fn take_retries(&mut self) -> impl Iterator<Item = Delivery> + use<> {
+        std::mem::take(&mut self.retries).into_iter().map(|Reverse(Planned(_, delivery))| delivery)
     }
 
     /// Takes out those that are like this, in the order in which they are due.
     pub(super) fn extract(&mut self, is: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
-        let all = std::mem::take(&mut self.heap).into_vec();
-        let (mut out, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|Reverse(Planned(_, delivery))| is(delivery));
-        self.heap = rest.into();
+        let mut out = Vec::new();
+        for heap in [&mut self.firsts, &mut self.retries, &mut self.parked] {
+            let all = std::mem::take(heap).into_vec();
+            let (taken, rest): (Vec<_>, Vec<_>) = all.into_iter().partition(|Reverse(Planned(_, d))| is(d));
+            *heap = rest.into();
+            out.extend(taken);
+        }
         out.sort_unstable_by(|Reverse(a), Reverse(b)| a.cmp(b));
         out.into_iter().map(|Reverse(Planned(_, delivery))| delivery).collect()
+    }
+
+    fn heaps(&self) -> impl Iterator<Item = &Heap> {
+        [&self.firsts, &self.retries, &self.parked].into_iter()
     }
 }

@@ -1,12 +1,11 @@
 //! What waits for one endpoint, and what may leave for it.
 
-use std::collections::VecDeque;
-
 use crate::peer::{Event, LossCause, Note, Outcome, Output, Response};
 use crate::policy::dispatcher::batching::OpenBatch;
 use crate::policy::dispatcher::breaker::{Breaker, Passage};
 use crate::policy::dispatcher::delivery::{Delivery, Errand, Plan};
 use crate::policy::dispatcher::disabling::Standing;
+use crate::policy::dispatcher::line::Line;
 use crate::policy::dispatcher::{Order, Terms, WhileDisabled, is_gone};
 use crate::time::Time;
 
@@ -21,8 +20,8 @@ pub(super) struct Lane {
     /// what the operator's script may bring again at its next run.
     planned: Plan,
     batch: OpenBatch,
-    /// Those that are due, first come first served. In order: by their events, and a retry waits in front until it is due.
-    line: VecDeque<Delivery>,
+    /// Those that are due.
+    line: Line,
     /// Turns that the dispatcher holds for this lane.
     turns: usize,
     /// Attempts under way.
@@ -43,7 +42,7 @@ impl Lane {
         Self {
             planned: Plan::default(),
             batch: OpenBatch::default(),
-            line: VecDeque::new(),
+            line: Line::new(terms.policy.order),
             turns: 0,
             flying,
             beyond: 0,
@@ -61,7 +60,7 @@ impl Lane {
 
     /// Takes over a delivery that was due before there were lanes, with its turn.
     pub(super) fn line_up(&mut self, delivery: Delivery) {
-        self.line.push_back(delivery);
+        self.line.push(delivery);
         self.turns += 1;
     }
 
@@ -129,7 +128,7 @@ impl Lane {
     pub(super) fn asked(&mut self, now: Time, event: Event, terms: &Terms) {
         let is_it = |delivery: &Delivery| delivery.has(event.serial);
         let is_owed = self.batch.has(event.serial)
-            || self.line.iter().any(is_it)
+            || self.line.any(is_it)
             || self.planned.any(|delivery| delivery.errand == Errand::Owed && is_it(delivery));
         if is_owed || self.standing.is_disabled() {
             return;
@@ -139,17 +138,12 @@ impl Lane {
         let attempt = terms.policy.retry.attempts_max().saturating_add(self.beyond).saturating_add(1);
         let unknown = || Delivery::asked(event, attempt, now);
         let delivery = parked.unwrap_or_else(unknown);
-        self.stand_in_line(delivery.due_at(now), terms);
+        self.stand_in_line(delivery.due_at(now));
     }
 
     /// Enables the endpoint if its time has come: what was kept is due at once, in the order of its events.
     pub(super) fn enable(&mut self, now: Time) {
-        if self.standing.enable_by(now) {
-            self.line.make_contiguous().sort_by_key(|delivery| delivery.first.serial);
-            for delivery in &mut self.line {
-                delivery.due = delivery.due.min(now);
-            }
-        }
+        self.standing.enable_by(now);
     }
 
     /// Brings everything into line whose time has come.
@@ -157,12 +151,12 @@ impl Lane {
         self.enable(now);
         while let Some(delivery) = self.planned.pop_due(now) {
             if let Some(batch) = self.batch.close_by(delivery.due) {
-                self.stand_in_line(batch, terms);
+                self.stand_in_line(batch);
             }
             self.came_due(now, delivery, terms, out);
         }
         if let Some(batch) = self.batch.close_by(now) {
-            self.stand_in_line(batch, terms);
+            self.stand_in_line(batch);
         }
     }
 
@@ -187,16 +181,18 @@ impl Lane {
         more
     }
 
-    /// Uses a turn: gives the delivery that leaves now. What has barred the way meanwhile makes the turn void.
-    pub(super) fn turn(&mut self, now: Time, terms: &Terms, out: &mut Vec<Output>) -> Option<Delivery> {
-        self.turns = self.turns.saturating_sub(1);
+    /// Uses the first of so many turns that follow each other: gives the delivery that leaves now. What has barred the
+    /// way meanwhile makes all of them void.
+    pub(super) fn turn(&mut self, now: Time, turns: usize, terms: &Terms, out: &mut Vec<Output>) -> Option<Delivery> {
         while self.opens_at(terms).is_some_and(|at| at <= now) {
             let delivery = self.line.pop_front()?;
             if !terms.is_too_late(now, &delivery) {
+                self.turns = self.turns.saturating_sub(1);
                 return Some(delivery);
             }
             self.exhausted(now, delivery, LossCause::RetriesExhausted, terms, out);
         }
+        self.turns = self.turns.saturating_sub(turns);
         None
     }
 
@@ -224,24 +220,24 @@ impl Lane {
                     let due = script.run_after(now);
                     self.planned.push(delivery.due_at(due));
                 } else {
-                    self.stand_in_line(delivery, terms);
+                    self.stand_in_line(delivery);
                 }
             }
             _ if delivery.attempt == 1 && terms.policy.batch.max > 1 => {
                 for batch in self.batch.join(terms.policy.batch, delivery.due, delivery.first) {
-                    self.stand_in_line(batch, terms);
+                    self.stand_in_line(batch);
                 }
             }
-            _ => self.stand_in_line(delivery, terms),
+            _ => self.stand_in_line(delivery),
         }
     }
 
-    fn stand_in_line(&mut self, delivery: Delivery, terms: &Terms) {
-        let place = match terms.policy.order {
-            Order::None => self.line.len(),
-            Order::Fifo => self.line.partition_point(|other| other.first.serial < delivery.first.serial),
-        };
-        self.line.insert(place, delivery);
+    fn stand_in_line(&mut self, delivery: Delivery) {
+        if self.standing.is_disabled() {
+            self.line.keep(delivery);
+        } else {
+            self.line.push(delivery);
+        }
     }
 
     /// Decides what becomes of a delivery whose attempt has failed.
@@ -254,8 +250,8 @@ impl Lane {
                 delivery.give_up(LossCause::EndpointDisabled, out);
             }
             Errand::Owed => match terms.retry_at(now, &delivery, outcome) {
-                Some(_) if is_disabled => self.stand_in_line(delivery.next(now), terms),
-                Some(due) if terms.policy.order == Order::Fifo => self.stand_in_line(delivery.next(due), terms),
+                Some(_) if is_disabled => self.stand_in_line(delivery.next(now)),
+                Some(due) if terms.policy.order == Order::Fifo => self.stand_in_line(delivery.next(due)),
                 Some(due) => self.planned.push(delivery.next(due)),
                 None => {
                     let cause = Terms::cause_after(delivery.attempt);
@@ -287,18 +283,20 @@ impl Lane {
         // The breaker starts anew with the endpoint, and hears of no attempt before that.
         self.breaker = terms.policy.breaker.map(Breaker::new);
         let loses = terms.policy.disable.meanwhile == WhileDisabled::Lose;
-        let mut waiting: Vec<Delivery> = self.line.drain(..).collect();
-        waiting.extend(self.planned.extract(|d| d.errand == Errand::Owed && (loses || d.attempt > 1)));
+        let mut moved: Vec<Delivery> = self.line.take_fresh().into();
+        moved.extend(self.planned.take_retries());
         if loses {
-            waiting.extend(self.batch.close(now));
+            moved.extend(self.line.take_kept());
+            moved.extend(self.planned.take_firsts());
+            moved.extend(self.batch.close(now));
         }
-        waiting.sort_by_key(|delivery| delivery.first.serial);
-        for delivery in waiting {
+        moved.sort_by_key(|delivery| delivery.first.serial);
+        for delivery in moved {
             match delivery.errand {
                 Errand::Asked => {}
                 Errand::Script(cause) => self.park(now, delivery, cause, terms),
                 Errand::Owed if loses => delivery.give_up(LossCause::EndpointDisabled, out),
-                Errand::Owed => self.line.push_back(delivery.due_at(now)),
+                Errand::Owed => self.line.keep(delivery.due_at(now)),
             }
         }
     }

@@ -10,6 +10,7 @@ mod breaker;
 mod delivery;
 mod disabling;
 mod lane;
+mod line;
 mod redelivery;
 mod values;
 
@@ -93,8 +94,8 @@ impl Terms {
 enum Turn {
     /// Of this delivery, where there are no lanes.
     Delivery(Delivery),
-    /// Of whatever is first in line in this lane.
-    Lane(u32),
+    /// Of whatever is first in line in this lane, so many times in a row.
+    Lane(u32, usize),
 }
 
 /// The dispatcher of one client: every delivery of every endpoint it serves.
@@ -204,7 +205,7 @@ impl Dispatcher {
                 Some(Turn::Delivery(delivery)) => {
                     self.send(delivery, out);
                 }
-                Some(Turn::Lane(index)) => self.take_turn(now, index, out),
+                Some(Turn::Lane(index, turns)) => self.take_turn(now, index, turns, out),
             }
         }
     }
@@ -228,9 +229,13 @@ impl Dispatcher {
         self.terms.policy.concurrency.is_none_or(|limit| self.flying_count < limit)
     }
 
-    fn take_turn(&mut self, now: Time, index: u32, out: &mut Vec<Output>) {
+    /// Takes the first of so many turns of a lane.
+    fn take_turn(&mut self, now: Time, index: u32, turns: usize, out: &mut Vec<Output>) {
         let Some(lane) = self.lanes.get_mut(index as usize) else { return };
-        if let Some(delivery) = lane.turn(now, &self.terms, out) {
+        if let Some(delivery) = lane.turn(now, turns, &self.terms, out) {
+            if turns > 1 {
+                self.ready.push_front(Turn::Lane(index, turns - 1));
+            }
             let errand = delivery.errand;
             let exchange = self.send(delivery, out);
             if let (Some(exchange), Some(lane)) = (exchange, self.lanes.get_mut(index as usize)) {
@@ -274,7 +279,7 @@ impl Dispatcher {
                 && let Some(lane) = self.lanes.get_mut(index)
             {
                 lane.line_up(delivery);
-                self.ready.push_back(Turn::Lane(index as u32));
+                self.give_turns(index as u32, 1);
             }
         }
         for index in 0..self.lanes.len() as u32 {
@@ -300,10 +305,9 @@ impl Dispatcher {
     /// Gives a lane the turns and the wake it now wants.
     fn settle(&mut self, now: Time, index: u32) {
         let Some(lane) = self.lanes.get_mut(index as usize) else { return };
-        for _ in 0..lane.turns_wanted(now, &self.terms) {
-            self.ready.push_back(Turn::Lane(index));
-        }
+        let turns = lane.turns_wanted(now, &self.terms);
         let wake = lane.deadline(now, &self.terms);
+        self.give_turns(index, turns);
         let Some(before) = self.wakes_of.get_mut(index as usize) else { return };
         if *before != wake {
             if let Some(before) = *before {
@@ -311,6 +315,15 @@ impl Dispatcher {
             }
             self.wakes.extend(wake.map(|at| (at, index)));
             *before = wake;
+        }
+    }
+
+    /// Gives a lane so many turns, behind those that have been given.
+    fn give_turns(&mut self, index: u32, more: usize) {
+        match self.ready.back_mut() {
+            _ if more == 0 => {}
+            Some(Turn::Lane(last, turns)) if *last == index => *turns += more,
+            _ => self.ready.push_back(Turn::Lane(index, more)),
         }
     }
 

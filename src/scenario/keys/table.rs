@@ -130,7 +130,7 @@ pub(super) const KEYS: &[Key] = &[
     key("client.receiver.limits.header", Size(MEBIBYTE), Default("\"64 KiB\""), "Bytes of all headers together, at least 8 KiB"),
     key("client.receiver.limits.body", Size(2 * WEBHOOK_MAX), Nothing, "Bytes of the body; if absent as much as the largest webhook of the scenario, and not less than a little above 1 MiB"),
     key("client.receiver.limits.read_time", Span, Default("\"10s\""), "How long the headers may take to come, and then the body"),
-    key("client.receiver.limits.connections", Integer(1, MILLION), Default("2048"), "Connections that are open at the same time"),
+    key("client.receiver.limits.connections", Integer(1, MILLION), Default("2048"), "Connections that are open at the same time over real HTTP; in virtual time there is no such limit"),
 
     key("fault", Sections, Nothing, "Something that breaks for a while"),
     key("fault.kind", Choice(&["receiver-down", "receiver-slow", "receiver-errors", "forged-webhooks"], &["provider-down", "network-loss", "network-slow"]), Required, "What breaks"),

@@ -18,6 +18,8 @@ const FRAME: u64 = 1 << 10;
 const EVENT: u64 = 512;
 /// The largest webhook.
 const WEBHOOK_MAX: u64 = 64 << 20;
+/// Room for what is usually under way at the same time, where a scenario does not limit that.
+const CONNECTIONS_MIN: u32 = 16;
 
 /// Room for the body of the largest genuine webhook of a client, in bytes.
 fn largest_body(push: &PushSetup, payload: u32) -> u64 {
@@ -147,6 +149,26 @@ fn rounds(push: &PushSetup) -> f64 {
     push.dispatch
         .redeliver
         .map_or(0.0, |policy| (policy.within.as_nanos() as f64 / policy.every.as_nanos().max(1) as f64).ceil())
+}
+
+/// Too few connections for the attempts that may be under way at the same time: over real HTTP those beyond them would
+/// wait for one, which they do not in virtual time.
+pub(super) fn connections(subject: &Subject<'_>, index: usize, client: &ClientSetup) -> Option<Problem> {
+    let push = client.push.as_ref()?;
+    let place = ["client", &index.to_string(), "receiver", "limits", "connections"];
+    let least = push.dispatch.concurrency.unwrap_or(CONNECTIONS_MIN);
+    let connections = push.receive.limits.connections;
+    if connections >= least || subject.root.find(&place).is_none() {
+        return None;
+    }
+    let message =
+        format!("{connections} connections are too few for the webhooks of \"{}\" over real HTTP", client.name);
+    let fewer = match push.dispatch.concurrency {
+        None => "as low a `concurrency` of [provider.dispatch]",
+        Some(_) => "a lower `concurrency` of [provider.dispatch]",
+    };
+    let help = format!("write connections = {least} or more, or {fewer}, or use engine = \"sim\"");
+    Some(subject.problem(&place, message, help))
 }
 
 /// The forged webhooks that reach one consumer of a client.
