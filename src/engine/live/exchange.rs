@@ -14,6 +14,10 @@ use crate::measure::ledger::{End, Fact};
 use crate::peer::{Exchange, Input, Outcome, Peer, Request, Side};
 use crate::time::{Span, Time};
 
+/// How long a connection is kept for an answer that nobody waits for any more: as long as the opener waited, within these.
+const PATIENCE_MIN: Span = Span::from_secs(1);
+const PATIENCE_MAX: Span = Span::from_secs(10);
+
 /// An exchange under way.
 struct Flight {
     /// The peer that opened it.
@@ -59,8 +63,15 @@ impl<P: Peer + 'static> Driver<P> {
             () = self.pacer.wait(flight.times_out_at) => {}
         }
         self.end(&flight, Outcome::TimedOut, 0);
-        // The opener waits no longer, but what it sent still reaches the other side.
-        answer.await;
+        // The opener waits no longer, but what it sent still reaches the other side. That side has some time to answer; then
+        // the connection is closed, or one that never answers would gather them until there are no more.
+        let sent_at = flight.opened + delay;
+        let patience = flight.times_out_at.since(flight.opened).clamp(PATIENCE_MIN, PATIENCE_MAX);
+        tokio::select! {
+            biased;
+            _ = answer => {}
+            () = self.pacer.wait(flight.times_out_at.max(sent_at) + patience) => {}
+        }
     }
 
     /// Sends the request when it has crossed the network, and waits for the answer as it leaves the other side.
