@@ -51,13 +51,27 @@ pub struct Score {
     pub polls: Polls,
     pending: BTreeMap<Name, Time>,
     underway: BTreeMap<Exchange, Attempt>,
-    /// Events that were given up, with when they occurred and why.
-    forgone: BTreeMap<Name, (Time, usize)>,
+    /// Events that were given up.
+    forgone: BTreeMap<Name, Forgone>,
+    /// Their names in the order in which they were given up, so that the oldest is forgotten first.
+    forgone_in_order: BTreeMap<u64, Name>,
+    /// Counts the events that were ever given up.
+    turn: u64,
     log: AttemptLog,
 }
 
 /// The consumer and the serial of an event.
 type Name = (u32, u32);
+
+/// An event that was given up.
+#[derive(Debug)]
+struct Forgone {
+    occurred_at: Time,
+    /// The cause, by its place in [`LossCause::ALL`].
+    cause: usize,
+    /// Its place in the order of those given up.
+    turn: u64,
+}
 
 #[derive(Debug)]
 struct Attempt {
@@ -87,6 +101,8 @@ impl Score {
             pending: BTreeMap::new(),
             underway: BTreeMap::new(),
             forgone: BTreeMap::new(),
+            forgone_in_order: BTreeMap::new(),
+            turn: 0,
             log,
         }
     }
@@ -163,7 +179,8 @@ impl Score {
 
     /// An event that was given up is on its way again.
     fn reopen(&mut self, event: &Event) {
-        if let Some((occurred_at, cause)) = self.forgone.remove(&name(event)) {
+        if let Some(Forgone { occurred_at, cause, turn }) = self.forgone.remove(&name(event)) {
+            self.forgone_in_order.remove(&turn);
             self.given_up[cause] -= 1;
             self.pending.insert(name(event), occurred_at);
         }
@@ -203,9 +220,14 @@ impl Score {
                 let Some(occurred_at) = self.pending.remove(&name(event)) else { return };
                 let cause = LossCause::ALL.iter().position(|other| other == cause).unwrap_or_default();
                 self.given_up[cause] += 1;
-                self.forgone.insert(name(event), (occurred_at, cause));
-                if self.forgone.len() > GIVEN_UP_MAX {
-                    self.forgone.pop_first();
+                let turn = self.turn;
+                self.turn += 1;
+                self.forgone.insert(name(event), Forgone { occurred_at, cause, turn });
+                self.forgone_in_order.insert(turn, name(event));
+                if self.forgone.len() > GIVEN_UP_MAX
+                    && let Some((_, oldest)) = self.forgone_in_order.pop_first()
+                {
+                    self.forgone.remove(&oldest);
                 }
             }
             Note::Disabled(_) => self.disabled += 1,
@@ -291,6 +313,23 @@ mod tests {
         assert_eq!((score.given_up_total(), score.accepted, score.pending()), (0, 1, 0));
         assert_eq!((score.retries(), score.status_class(2), score.timeouts), (1, 1, 1));
         assert_eq!(score.acknowledgement.max_ms(), Some(2.0));
+        check(&score);
+    }
+
+    #[test]
+    fn of_those_given_up_the_oldest_is_forgotten_first() {
+        let mut score = Score::new(AttemptLog::nowhere());
+        let most = u32::try_from(GIVEN_UP_MAX).unwrap();
+        // The names grow smaller as time goes by.
+        for serial in (1..=most + 1).rev() {
+            score.saw(at(1), &Fact::Occurred(event(serial)));
+            score.saw(at(2), &Fact::Noted(Side::Provider, Note::GaveUp(event(serial), LossCause::NeverRetried)));
+        }
+        score.saw(at(3), &opened(1, &[event(1)], 2));
+        assert_eq!(score.pending(), 1, "the newest is remembered");
+        score.saw(at(3), &opened(2, &[event(most + 1)], 2));
+        assert_eq!(score.pending(), 1, "the oldest is not");
+        assert_eq!((score.forgone.len(), score.forgone_in_order.len()), (GIVEN_UP_MAX - 1, GIVEN_UP_MAX - 1));
         check(&score);
     }
 
