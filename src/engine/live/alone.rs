@@ -124,13 +124,15 @@ impl Alone {
         let envelope = push.map_or(Envelope::PLAIN, |push| push.envelope);
         let wire = Wire::new(0, envelope, keys, start.epoch_nanos);
         let line = Line::witnessed(wire, destination, Arc::clone(&board), Rc::clone(&witness));
+        let failing = Rc::clone(&witness);
+        let http = HttpClient::new(ANSWER_MAX).telling(move |exchange, failure| failing.failed(exchange, failure));
         let driver = Driver::new(
             Side::Provider,
             setup.clients.iter().map(|client| provider(&setup, client)).collect(),
             vec![line],
             setup.link,
             (start.clock, Rc::clone(&pacer)),
-            HttpClient::new(ANSWER_MAX),
+            http,
         );
         let history = History::new(setup.consumers, setup.api.page);
         let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));

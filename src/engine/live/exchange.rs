@@ -8,6 +8,7 @@ use tokio::task::spawn_local;
 
 use super::driver::Driver;
 use super::http::Answer;
+use super::witness::Failure;
 use crate::fault::Connections;
 use crate::link::Verdict;
 use crate::measure::ledger::{End, Fact};
@@ -75,18 +76,21 @@ impl<P: Peer + 'static> Driver<P> {
     }
 
     /// Sends the request when it has crossed the network, and waits for the answer as it leaves the other side.
-    async fn go_there(&self, flight: &Flight, delay: Span) -> Option<Answer> {
+    async fn go_there(&self, flight: &Flight, delay: Span) -> Result<Answer, Failure> {
         self.pacer.wait(flight.opened + delay).await;
         let line = self.line(flight.index);
         let mut message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
         line.address(&mut message);
-        self.http.send(line.target.as_ref()?, message).await
+        let target = line.target.as_ref().ok_or(Failure::NoConnection)?;
+        self.http.send(target, message).await
     }
 
-    async fn come_back(self: &Rc<Self>, flight: &Flight, answer: Option<Answer>) {
-        if let Some(Answer { status, .. }) = answer {
-            self.line(flight.index).answered(flight.exchange, status);
+    async fn come_back(self: &Rc<Self>, flight: &Flight, answer: Result<Answer, Failure>) {
+        match &answer {
+            Ok(Answer { status, .. }) => self.line(flight.index).answered(flight.exchange, *status),
+            Err(failure) => self.http.tell(flight.exchange, *failure),
         }
+        let answer = answer.ok();
         let left = self.clock.now();
         match self.link.response(flight.exchange.consumer, &flight.request) {
             Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::attempts::{AttemptLog, Row};
 use super::polls::Polls;
+use crate::engine::live::Failure;
 use crate::measure::histogram::Latencies;
 use crate::measure::ledger::{End, Fact};
 use crate::peer::{Batch, Event, Exchange, LossCause, Note, Request, Side};
@@ -20,7 +21,7 @@ const DIGITS: u8 = 3;
 /// The counts of one receiver.
 ///
 /// Two identities hold at every instant: `events = accepted + pending + given up`, and an attempt is answered with a status,
-/// timed out, found no connection, or is under way.
+/// timed out, found no connection, was badly answered, or is under way.
 #[derive(Debug)]
 pub struct Score {
     /// Events that occurred.
@@ -37,8 +38,12 @@ pub struct Score {
     pub statuses: BTreeMap<u16, u64>,
     /// Attempts that were not answered in time.
     pub timeouts: u64,
-    /// Attempts that found no connection, or whose connection broke.
+    /// Attempts that found no connection.
     pub unreachable: u64,
+    /// Of these, for want of files that this process may open.
+    pub out_of_files: u64,
+    /// Attempts that found a connection over which no whole answer in HTTP came.
+    pub bad_answers: u64,
     /// Times that the endpoint was disabled.
     pub disabled: u64,
     /// Times that the circuit breaker opened.
@@ -79,6 +84,7 @@ struct Attempt {
     number: u32,
     sent_at: Time,
     status: Option<u16>,
+    failure: Option<Failure>,
 }
 
 impl Score {
@@ -93,6 +99,8 @@ impl Score {
             statuses: BTreeMap::new(),
             timeouts: 0,
             unreachable: 0,
+            out_of_files: 0,
+            bad_answers: 0,
             disabled: 0,
             breaker_opened: 0,
             acknowledgement: Latencies::new(DIGITS),
@@ -156,7 +164,8 @@ impl Score {
                 self.attempts += 1;
                 self.first_attempts += u64::from(*attempt == 1);
                 events.iter().for_each(|event| self.reopen(event));
-                let attempt = Attempt { events: events.clone(), number: *attempt, sent_at: at, status: None };
+                let attempt =
+                    Attempt { events: events.clone(), number: *attempt, sent_at: at, status: None, failure: None };
                 self.underway.insert(*exchange, attempt);
             }
             Fact::Ended { exchange, end, .. } => self.ended(at, *exchange, *end),
@@ -177,6 +186,13 @@ impl Score {
         }
     }
 
+    /// Takes down why an attempt brought no answer.
+    pub(super) fn failed(&mut self, exchange: Exchange, failure: Failure) {
+        if let Some(attempt) = self.underway.get_mut(&exchange) {
+            attempt.failure = Some(failure);
+        }
+    }
+
     /// An event that was given up is on its way again.
     fn reopen(&mut self, event: &Event) {
         if let Some(Forgone { occurred_at, cause, turn }) = self.forgone.remove(&name(event)) {
@@ -192,11 +208,16 @@ impl Score {
             End::Accepted => "accepted",
             End::Answered | End::Fetched | End::Refused(_) => "refused",
             End::TimedOut => "timed out",
+            End::Unreachable if attempt.failure == Some(Failure::BadAnswer) => "bad answer",
             End::Unreachable => "no connection",
         };
         match (end, attempt.status) {
             (End::TimedOut, _) => self.timeouts += 1,
-            (End::Unreachable, _) => self.unreachable += 1,
+            (End::Unreachable, _) if attempt.failure == Some(Failure::BadAnswer) => self.bad_answers += 1,
+            (End::Unreachable, _) => {
+                self.unreachable += 1;
+                self.out_of_files += u64::from(attempt.failure == Some(Failure::OutOfFiles));
+            }
             (_, status) => {
                 *self.statuses.entry(status.unwrap_or_default()).or_default() += 1;
                 self.acknowledgement.record(at.since(attempt.sent_at));
@@ -292,7 +313,10 @@ mod tests {
     fn check(score: &Score) {
         assert_eq!(score.events, score.accepted + score.pending() + score.given_up_total());
         let answered: u64 = score.statuses.values().sum();
-        assert_eq!(score.attempts, answered + score.timeouts + score.unreachable + score.unfinished());
+        assert_eq!(
+            score.attempts,
+            answered + score.timeouts + score.unreachable + score.bad_answers + score.unfinished()
+        );
     }
 
     #[test]
@@ -352,7 +376,10 @@ mod tests {
                         score.answered(exchange(other), 200);
                         ended(other, End::Accepted)
                     }
-                    3 => ended(other, [End::TimedOut, End::Unreachable, End::Refused(503)][serial as usize % 3]),
+                    3 => {
+                        score.failed(exchange(other), [Failure::BadAnswer, Failure::OutOfFiles][serial as usize % 2]);
+                        ended(other, [End::TimedOut, End::Unreachable, End::Refused(503)][serial as usize % 3])
+                    }
                     4 => Fact::Noted(Side::Provider, Note::GaveUp(event(serial), LossCause::ALL[other as usize % 4])),
                     _ => Fact::Noted(Side::Provider, Note::Disabled(0)),
                 };
