@@ -267,7 +267,7 @@ fn parse_pointer(text: &str) -> Result<String, String> {
 }
 
 fn parse_body_size(text: &str) -> Result<u32, String> {
-    size_within(text, 0, BODY_MAX)
+    size_within(text, 1, BODY_MAX)
 }
 
 fn parse_header_size(text: &str) -> Result<u32, String> {

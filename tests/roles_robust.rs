@@ -157,6 +157,34 @@ fn no_more_connections_than_allowed_are_served_at_once() {
 }
 
 #[test]
+fn whoever_never_reads_its_answers_loses_its_place() {
+    let mut receiver =
+        Process::start(&["receiver", "--signature", "none", "--connections", "1", "--read-time", "1s"], &[]);
+    let address = receiver.address();
+    let mut deaf = connect(address);
+    deaf.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let asked = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000);
+    // Until neither side takes anything any more.
+    while deaf.write_all(&asked).is_ok() {}
+    assert!(exchange(address, &post("/", "{}")).starts_with("HTTP/1.1 200"));
+    drop(deaf);
+    receiver.interrupt().row("receiver.csv").assert(&[("accepted", 1)]);
+}
+
+#[test]
+fn a_list_costs_what_it_takes_to_read_and_no_list_is_without_end() {
+    let (row, genuine) = attacked(&[], |address| {
+        let list = |items: usize| format!("[{}0]", "0,".repeat(items - 1));
+        let path = format!("/{}", "a".repeat(50_000));
+        let before = Instant::now();
+        assert!(exchange(address, &post(&path, &list(10_000))).starts_with("HTTP/1.1 200"));
+        assert!(exchange(address, &post(&path, &list(500_000))).starts_with("HTTP/1.1 413"));
+        assert!(before.elapsed() < PROMPTLY, "{:?}", before.elapsed());
+    });
+    row.assert(&[("rejected_too_large", 1), ("events", genuine + 10_000), ("requests", genuine + 2)]);
+}
+
+#[test]
 fn half_closed_and_pipelined_requests_are_answered() {
     let (row, genuine) = attacked(&["--service-time", "20ms"], |address| {
         let mut stream = connect(address);

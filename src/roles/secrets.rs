@@ -1,5 +1,6 @@
 //! Secrets as a user hands them over: in a file or in the environment, one a line. No message ever repeats one.
 
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ pub enum SecretError {
         scheme: &'static str,
     },
     /// A secret was given where none is used.
-    #[error("{} holds a secret, but webhooks are not signed: leave out --secret-file, or choose a signature", path.display())]
+    #[error("webhooks are not signed, so that no secret is used: leave out --secret-file {}, or choose a signature", path.display())]
     Unused {
         /// The file.
         path: PathBuf,
@@ -39,6 +40,9 @@ pub enum SecretError {
         /// Why.
         source: std::io::Error,
     },
+    /// The variable holds no text.
+    #[error("the environment variable {VARIABLE} is not UTF-8 text; write secrets as text, one a line")]
+    NotText,
     /// What was given holds no secret.
     #[error("{place} holds no secret; write one a line")]
     Empty {
@@ -91,12 +95,20 @@ pub const fn name(scheme: Scheme) -> &'static str {
 /// # Errors
 ///
 /// If there are none, or one cannot be read.
-pub fn keys(scheme: Scheme, purpose: Use, file: Option<&Path>, variable: Option<String>) -> Result<Keys, SecretError> {
+pub fn keys(
+    scheme: Scheme,
+    purpose: Use,
+    file: Option<&Path>,
+    variable: Option<OsString>,
+) -> Result<Keys, SecretError> {
     match (scheme, file, variable) {
         (Scheme::None, None, _) => Ok(Keys::none()),
         (Scheme::None, Some(path), _) => Err(SecretError::Unused { path: path.to_owned() }),
         (_, Some(path), _) => parse(scheme, purpose, &read(path)?, &format!("the secret file {}", path.display())),
-        (_, None, Some(text)) => parse(scheme, purpose, &text, &format!("the environment variable {VARIABLE}")),
+        (_, None, Some(text)) => {
+            let text = text.into_string().map_err(|_| SecretError::NotText)?;
+            parse(scheme, purpose, &text, &format!("the environment variable {VARIABLE}"))
+        }
         (_, None, None) => Err(SecretError::Missing { scheme: name(scheme) }),
     }
 }
@@ -157,7 +169,7 @@ mod tests {
     use super::*;
 
     fn from_variable(scheme: Scheme, text: &str) -> Result<Keys, SecretError> {
-        keys(scheme, Use::Check, None, Some(text.to_owned()))
+        keys(scheme, Use::Check, None, Some(text.into()))
     }
 
     #[test]
@@ -176,11 +188,21 @@ mod tests {
         keys(scheme, Use::Sign, None, None)
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_is_named_as_such() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let variable = OsString::from_vec(b"hush\xff".to_vec());
+        let error = keys(Scheme::GitHub, Use::Check, None, Some(variable)).unwrap_err();
+        assert!(matches!(error, SecretError::NotText), "{error}");
+        assert!(!format!("{error} {error:?}").contains("hush"));
+    }
+
     #[test]
     fn an_error_names_the_line_and_never_the_secret() {
         for scheme in [Scheme::StandardWebhooks, Scheme::StandardWebhooksEd25519, Scheme::SendGrid] {
             for purpose in [Use::Sign, Use::Check] {
-                let error = keys(scheme, purpose, None, Some("\nhush-hush!".to_owned())).unwrap_err();
+                let error = keys(scheme, purpose, None, Some("\nhush-hush!".into())).unwrap_err();
                 let message = format!("{error} {error:?}");
                 assert!(message.contains("line 2") && message.contains(name(scheme)), "{message}");
                 assert!(!message.contains("hush"), "{message}");

@@ -16,6 +16,12 @@ pub enum UrlError {
     /// It is no URL.
     #[error("--webhook-url is not a URL with a host; write one such as http://127.0.0.1:8080/webhooks")]
     Malformed,
+    /// It names no host.
+    #[error("--webhook-url names no host before the port; write one such as http://127.0.0.1:8080/webhooks")]
+    NoHost,
+    /// Its port is 0.
+    #[error("--webhook-url has port 0, where nobody can listen; write the port on which the receiver listens")]
+    PortZero,
     /// It asks for TLS.
     #[error(
         "--webhook-url begins with https, which pushpull does not speak; give the http address behind the TLS proxy, on \
@@ -53,6 +59,9 @@ pub enum UrlError {
 ///
 /// If it is not an http URL, or leads to another machine and may not.
 pub fn resolve(text: &str, allow_remote: bool) -> Result<Destination, UrlError> {
+    if text.strip_prefix("http://").is_some_and(|rest| rest.starts_with(':')) {
+        return Err(UrlError::NoHost);
+    }
     let uri: Uri = text.parse().map_err(|_| UrlError::Malformed)?;
     match uri.scheme_str() {
         Some("http") => {}
@@ -70,6 +79,9 @@ pub fn resolve(text: &str, allow_remote: bool) -> Result<Destination, UrlError> 
         Some(rest) => rest.strip_prefix(':').and_then(|port| port.parse().ok()).ok_or(UrlError::Malformed)?,
         None => return Err(UrlError::Malformed),
     };
+    if port == 0 {
+        return Err(UrlError::PortZero);
+    }
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let unknown = |source| UrlError::Unknown { host: host.to_owned(), source };
     let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_err(unknown)?.collect();
@@ -124,6 +136,8 @@ mod tests {
         {
             assert!(resolve(text, true).is_err(), "{text}");
         }
+        assert!(matches!(resolve("http://:9/", true), Err(UrlError::NoHost)));
+        assert!(matches!(resolve("http://127.0.0.1:0/", true), Err(UrlError::PortZero)));
         assert!(matches!(resolve("https://localhost/", true), Err(UrlError::Https)));
         assert!(matches!(resolve("ftp://localhost/", true), Err(UrlError::OtherScheme(_))));
         assert!(matches!(resolve("http://me:secret@localhost/", true), Err(UrlError::UserInfo)));

@@ -189,8 +189,8 @@ fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
 }
 
 /// The secrets in the environment, if there are any.
-fn secret_variable() -> Option<String> {
-    std::env::var(crate::roles::secrets::VARIABLE).ok().filter(|text| !text.is_empty())
+fn secret_variable() -> Option<std::ffi::OsString> {
+    std::env::var_os(crate::roles::secrets::VARIABLE).filter(|text| !text.is_empty())
 }
 
 /// How text on standard output may look.

@@ -96,6 +96,7 @@ fn report(
         lag: played.run.lag,
         partial: played.run.is_stopped,
     };
+    let out_of_files = outcome.score.out_of_files;
     let csv = provider::csv(&outcome);
     let written = [
         ("provider.csv", csv.clone()),
@@ -113,6 +114,13 @@ fn report(
     if !arguments.quiet {
         let lag = [outcome.lag.p50, outcome.lag.p99].map(|lag| human::duration_ms(lag.as_millis_f64()));
         tell(&format!("schedule kept to {} (99 % to {}); results in {}", lag[0], lag[1], folder.display()));
+    }
+    if out_of_files > 0 {
+        let count = human::count(out_of_files);
+        tell(&format!(
+            "warning: {count} attempts found no connection because this process may open no more files, which says \
+             nothing of the receiver; raise the limit (ulimit -n)"
+        ));
     }
     if let Some(warning) = &late {
         tell(&format!("warning: {warning}"));

@@ -175,8 +175,8 @@ impl Row {
     pub(crate) fn assert_provider_adds_up(&self) {
         let sum = |names: &[&str]| names.iter().map(|name| self.count(name)).sum::<u64>();
         assert_eq!(self.count("events"), sum(&["accepted", "pending", "given_up"]));
-        let ends =
-            ["status_2xx", "status_3xx", "status_4xx", "status_5xx", "timeouts", "refused_connections", "unfinished"];
+        let statuses = ["status_2xx", "status_3xx", "status_4xx", "status_5xx"];
+        let ends = [&statuses[..], &["timeouts", "refused_connections", "bad_answers", "unfinished"]].concat();
         assert_eq!(self.count("attempts"), sum(&ends));
         assert_eq!(self.count("attempts"), sum(&["first_attempts", "retries"]));
     }

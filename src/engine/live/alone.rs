@@ -124,18 +124,25 @@ impl Alone {
         let envelope = push.map_or(Envelope::PLAIN, |push| push.envelope);
         let wire = Wire::new(0, envelope, keys, start.epoch_nanos);
         let line = Line::witnessed(wire, destination, Arc::clone(&board), Rc::clone(&witness));
+        let failing = Rc::clone(&witness);
+        let http = HttpClient::new(ANSWER_MAX).telling(move |exchange, failure| failing.failed(exchange, failure));
         let driver = Driver::new(
             Side::Provider,
             setup.clients.iter().map(|client| provider(&setup, client)).collect(),
             vec![line],
             setup.link,
             (start.clock, Rc::clone(&pacer)),
-            HttpClient::new(ANSWER_MAX),
+            http,
         );
         let history = History::new(setup.consumers, setup.api.page);
         let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
-        let desk = Desk { api, driver: Rc::clone(&driver), setup: Rc::clone(&setup), witness: Rc::clone(&witness) };
-        let desk = Rc::new(desk);
+        let desk = Rc::new(Desk {
+            api,
+            driver: Rc::clone(&driver),
+            setup: Rc::clone(&setup),
+            history: Rc::clone(&history),
+            witness: Rc::clone(&witness),
+        });
         let answer = move |request| Rc::clone(&desk).answer(request);
         let serving = serve(self.api.0, Limits::DEFAULT, Door::default(), answer);
         let waking = spawn_local(Rc::clone(&driver).keep_awake());
@@ -179,6 +186,7 @@ struct Desk {
     api: Rc<Api>,
     driver: Rc<Driver<Provider>>,
     setup: Rc<Setup>,
+    history: Rc<History>,
     witness: Rc<dyn Witness>,
 }
 
@@ -220,13 +228,11 @@ impl Desk {
         (consumer < self.setup.consumers && key == api_key(0, consumer)).then_some(consumer)
     }
 
-    /// The event of that name, if it has occurred. It is drawn anew, so that events need not be kept for this.
+    /// The event of that name, if it has occurred and the API still has it.
     fn event(&self, id: &str) -> Option<Event> {
         let (consumer, serial) = id.strip_prefix("evt_")?.split_once('_')?;
         let (consumer, serial): (u32, u32) = (consumer.parse().ok()?, serial.parse().ok()?);
-        let has_occurred = self.driver.line(0).board.has_occurred(consumer, serial);
-        let index = serial.checked_sub(1)? as usize;
-        has_occurred.then(|| self.setup.workload.events(consumer).nth(index)).flatten()
+        self.history.find(consumer, serial)
     }
 }
 

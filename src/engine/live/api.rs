@@ -218,7 +218,7 @@ impl History {
     }
 
     /// An event that has occurred and is held.
-    fn find(&self, consumer: u32, serial: u32) -> Option<Event> {
+    pub(super) fn find(&self, consumer: u32, serial: u32) -> Option<Event> {
         self.read(consumer, |events| {
             let index = serial.checked_sub(events.first()?.serial)? as usize;
             events.get(index).copied()

@@ -8,11 +8,16 @@ use tokio::task::spawn_local;
 
 use super::driver::Driver;
 use super::http::Answer;
+use super::witness::Failure;
 use crate::fault::Connections;
 use crate::link::Verdict;
 use crate::measure::ledger::{End, Fact};
 use crate::peer::{Exchange, Input, Outcome, Peer, Request, Side};
 use crate::time::{Span, Time};
+
+/// How long a connection is kept for an answer that nobody waits for any more: as long as the opener waited, within these.
+const PATIENCE_MIN: Span = Span::from_secs(1);
+const PATIENCE_MAX: Span = Span::from_secs(10);
 
 /// An exchange under way.
 struct Flight {
@@ -59,23 +64,33 @@ impl<P: Peer + 'static> Driver<P> {
             () = self.pacer.wait(flight.times_out_at) => {}
         }
         self.end(&flight, Outcome::TimedOut, 0);
-        // The opener waits no longer, but what it sent still reaches the other side.
-        answer.await;
+        // The opener waits no longer, but what it sent still reaches the other side. That side has some time to answer; then
+        // the connection is closed, or one that never answers would gather them until there are no more.
+        let sent_at = flight.opened + delay;
+        let patience = flight.times_out_at.since(flight.opened).clamp(PATIENCE_MIN, PATIENCE_MAX);
+        tokio::select! {
+            biased;
+            _ = answer => {}
+            () = self.pacer.wait(flight.times_out_at.max(sent_at) + patience) => {}
+        }
     }
 
     /// Sends the request when it has crossed the network, and waits for the answer as it leaves the other side.
-    async fn go_there(&self, flight: &Flight, delay: Span) -> Option<Answer> {
+    async fn go_there(&self, flight: &Flight, delay: Span) -> Result<Answer, Failure> {
         self.pacer.wait(flight.opened + delay).await;
         let line = self.line(flight.index);
         let mut message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
         line.address(&mut message);
-        self.http.send(line.target.as_ref()?, message).await
+        let target = line.target.as_ref().ok_or(Failure::NoConnection)?;
+        self.http.send(target, message).await
     }
 
-    async fn come_back(self: &Rc<Self>, flight: &Flight, answer: Option<Answer>) {
-        if let Some(Answer { status, .. }) = answer {
-            self.line(flight.index).answered(flight.exchange, status);
+    async fn come_back(self: &Rc<Self>, flight: &Flight, answer: Result<Answer, Failure>) {
+        match &answer {
+            Ok(Answer { status, .. }) => self.line(flight.index).answered(flight.exchange, *status),
+            Err(failure) => self.http.tell(flight.exchange, *failure),
         }
+        let answer = answer.ok();
         let left = self.clock.now();
         match self.link.response(flight.exchange.consumer, &flight.request) {
             Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {

@@ -1,6 +1,11 @@
 //! Messages as an HTTP library takes and gives them, and the pooled client that sends them.
 
+use std::error::Error as _;
 use std::future::Future;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
@@ -8,10 +13,14 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
+use hyper::ext::on_informational;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use tokio::sync::Notify;
 use tokio::task::spawn_local;
 
+use super::witness::Failure;
+use crate::peer::Exchange;
 use crate::wire::{Message, Start};
 
 /// How long a connection lies idle before it is dropped. Shorter than servers keep one, lest a request leaves on a
@@ -24,6 +33,26 @@ pub(super) const HEADERS_MAX: usize = 64;
 pub(super) struct HttpClient {
     client: Client<HttpConnector, Full<Bytes>>,
     body_max: usize,
+    /// Is told of each exchange that brought no answer.
+    failed: Option<Rc<dyn Fn(Exchange, Failure)>>,
+}
+
+/// Interim answers that are read before the real one. A server that sends them without end would keep this side busy.
+const INTERIM_MAX: u32 = 16;
+
+/// Counts the interim answers to a request.
+#[derive(Default)]
+struct Interim {
+    count: AtomicU32,
+    too_many: Notify,
+}
+
+impl Interim {
+    fn came(&self) {
+        if self.count.fetch_add(1, Ordering::Relaxed) == INTERIM_MAX {
+            self.too_many.notify_one();
+        }
+    }
 }
 
 /// What came back.
@@ -47,21 +76,64 @@ impl HttpClient {
             .retry_canceled_requests(false)
             .http1_max_headers(HEADERS_MAX)
             .build(connector);
-        Self { client, body_max }
+        Self { client, body_max, failed: None }
     }
 
-    /// Sends a request and waits for the whole answer, however long it takes. None if none can come.
-    pub(super) async fn send(&self, target: &Authority, message: Message) -> Option<Answer> {
-        let response = self.client.request(request(target, message)?).await.ok()?;
+    /// The same client, which tells of each exchange that brought no answer.
+    pub(super) fn telling(self, failed: impl Fn(Exchange, Failure) + 'static) -> Self {
+        Self { failed: Some(Rc::new(failed)), ..self }
+    }
+
+    /// An exchange brought no answer.
+    pub(super) fn tell(&self, exchange: Exchange, failure: Failure) {
+        if let Some(failed) = &self.failed {
+            failed(exchange, failure);
+        }
+    }
+
+    /// Sends a request and waits for the whole answer, however long it takes.
+    pub(super) async fn send(&self, target: &Authority, message: Message) -> Result<Answer, Failure> {
+        let mut request = request(target, message).ok_or(Failure::NoConnection)?;
+        let interim = Arc::new(Interim::default());
+        let heard = Arc::clone(&interim);
+        on_informational(&mut request, move |_| heard.came());
+        let response = tokio::select! {
+            biased;
+            response = self.client.request(request) => response.map_err(|error| failure(&error))?,
+            () = interim.too_many.notified() => return Err(Failure::BadAnswer),
+        };
         let (parts, body) = response.into_parts();
         let body = match Limited::new(body, self.body_max).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
-            Err(_) => return None,
+            Err(_) => return Err(Failure::BadAnswer),
         };
         let reason = parts.status.canonical_reason().unwrap_or("<none>");
         let bytes = size("HTTP/1.1 200 \r\n".len() + reason.len(), &parts.headers, body.len());
-        Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes })
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes })
+    }
+}
+
+fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
+    if !error.is_connect() {
+        return Failure::BadAnswer;
+    }
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let is_out_of_files = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).any(lacks_files);
+    if is_out_of_files { Failure::OutOfFiles } else { Failure::NoConnection }
+}
+
+/// Whether the system refused to open a file because too many are open.
+fn lacks_files(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        error.raw_os_error().is_some_and(|code| [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error).contains(&code))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
     }
 }
 

@@ -42,8 +42,8 @@ pub use alone::{Alone, AloneRun};
 pub(crate) use http::request_size;
 pub use lag::Lag;
 pub(crate) use limits::allow_many_files;
-pub(crate) use server::{Broken, read_body, serve_telling};
-pub use witness::{Call, Destination, Witness};
+pub(crate) use server::{Broken, Room, read_body_within, serve_telling};
+pub use witness::{Call, Destination, Failure, Witness};
 
 use crate::engine::{ClientRun, ClientSetup, Control, CpuSeconds, Setup};
 use crate::policy::signature::{Keys, Scheme};

@@ -5,22 +5,23 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Request;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::task::spawn_local;
+use tokio::time::Sleep;
 
 use super::door::{Door, Reserved};
 use super::http::{HEADERS_MAX, response};
@@ -137,7 +138,7 @@ where
     // Without it answers may wait for others to be acknowledged; with it refused they are merely late.
     let _ = stream.set_nodelay(true);
     let unread = Rc::new(Cell::new(false));
-    let stream = Watched { stream, unread: Rc::clone(&unread) };
+    let stream = Watched { stream, unread: Rc::clone(&unread), write_time: limits.read_time.into(), stuck: None };
     let taken = Rc::clone(&unread);
     let answer = service_fn(move |request| {
         let (answer, taken) = (handler(request), Rc::clone(&taken));
@@ -167,10 +168,28 @@ where
     }
 }
 
-/// A connection that knows whether something has come since the last answer.
+/// A connection that knows whether something has come since the last answer, and that breaks once nothing could be written
+/// for too long: whoever never reads its answers would keep its place for ever.
 struct Watched {
     stream: TcpStream,
     unread: Rc<Cell<bool>>,
+    /// How long nothing may be taken of what is written.
+    write_time: Duration,
+    /// Ends that time; none while all is taken.
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watched {
+    /// Passes on how an attempt to write went, unless there was no progress for too long.
+    fn unless_stuck(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let write_time = self.write_time;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(write_time)));
+        stuck.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 impl AsyncRead for Watched {
@@ -186,7 +205,8 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.unless_stuck(context, written)
     }
 
     fn poll_write_vectored(
@@ -194,7 +214,8 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.unless_stuck(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -210,17 +231,72 @@ impl AsyncWrite for Watched {
     }
 }
 
+/// Room for the bodies that a server reads at the same time. Each connection alone may bring a body as large as is taken.
+pub(crate) struct Room {
+    /// One permit for each [`ROOM_UNIT`] bytes.
+    free: Semaphore,
+}
+
+/// Bytes of all bodies that are being read at the same time, if not a single one may be larger.
+const ROOM: usize = 256 << 20;
+/// Room is given out in units of so many bytes.
+const ROOM_UNIT: usize = 1 << 10;
+
+impl Room {
+    /// Room for one body within the limits at least.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { free: Semaphore::new(ROOM.max(limits.body as usize).div_ceil(ROOM_UNIT)) }
+    }
+
+    /// Takes so many bytes of room; waits for them where there is none.
+    async fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, u16> {
+        let units = u32::try_from(bytes.div_ceil(ROOM_UNIT)).map_err(|_| 413_u16)?;
+        self.free.acquire_many(units).await.map_err(|_| 503)
+    }
+}
+
 /// Reads the body of a request within the limits; the error is the status with which to refuse it.
 pub(crate) async fn read_body(body: Incoming, limits: &Limits) -> Result<Bytes, u16> {
+    read_body_within(body, limits, &Room::new(limits)).await
+}
+
+/// The same, where the bodies that are read at the same time share some room. One that finds none in time is refused with
+/// 503. The room is free again when the body has come: whoever reads bodies is done with each before it waits for others.
+pub(crate) async fn read_body_within(mut body: Incoming, limits: &Limits, room: &Room) -> Result<Bytes, u16> {
+    let max = limits.body as usize;
     // What says of itself that it is too large need not come.
     if body.size_hint().lower() > u64::from(limits.body) {
         return Err(413);
     }
-    let whole = Limited::new(body, limits.body as usize).collect();
-    match tokio::time::timeout(limits.read_time.into(), whole).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(413),
-        Ok(Err(_)) => Err(400),
-        Err(_) => Err(408),
+    let mut too_late = pin!(tokio::time::sleep(limits.read_time.into()));
+    // One buffer: chunks of a byte each would take many times their size.
+    let mut whole = Vec::new();
+    let mut taken = None::<SemaphorePermit<'_>>;
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            () = &mut too_late => return Err(408),
+        };
+        let Some(frame) = frame else { return Ok(whole.into()) };
+        let Ok(data) = frame.map_err(|_| 400_u16)?.into_data() else { continue };
+        let length = whole.len() + data.len();
+        if length > max {
+            return Err(413);
+        }
+        if length > whole.capacity() {
+            let capacity = whole.capacity().saturating_mul(2).clamp(length, max);
+            let more = tokio::select! {
+                biased;
+                more = room.take(capacity - whole.capacity()) => more?,
+                () = &mut too_late => return Err(503),
+            };
+            match &mut taken {
+                Some(taken) => taken.merge(more),
+                none => *none = Some(more),
+            }
+            whole.reserve_exact(capacity - whole.len());
+        }
+        whole.extend_from_slice(&data);
     }
 }

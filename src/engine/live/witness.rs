@@ -19,11 +19,25 @@ pub trait Witness {
     /// A webhook was answered with this HTTP status. That its exchange has ended is told after this.
     fn answered(&self, exchange: Exchange, status: u16);
 
+    /// A webhook brought no answer. That its exchange has ended is told after this.
+    fn failed(&self, exchange: Exchange, failure: Failure);
+
     /// Somebody who is not a client of the run called the API.
     fn called(&self, call: &Call<'_>);
 
     /// Whether nothing that has occurred is still to be delivered.
     fn is_settled(&self) -> bool;
+}
+
+/// Why an attempt brought no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody took the connection.
+    NoConnection,
+    /// There was no connection because too many files are open here; nothing is known of the other side.
+    OutOfFiles,
+    /// There was a connection, but no whole answer in HTTP came over it.
+    BadAnswer,
 }
 
 /// A request to the API of a provider that plays alone, with its answer.

@@ -64,8 +64,9 @@ pub const FIGURES: &[Field<Outcome>] = &[
     field("status_5xx", "attempts answered with a status of 500 or more", |o| o.score.status_class(5).into()),
     field("statuses", "each status and how often it came", |o| statuses(&o.score).as_str().into()),
     field("timeouts", "attempts not answered in time", |o| o.score.timeouts.into()),
-    field("refused_connections", "attempts that found no connection, or whose connection broke", |o| {
-        o.score.unreachable.into()
+    field("refused_connections", "attempts that found no connection", |o| o.score.unreachable.into()),
+    field("bad_answers", "attempts that found a connection, but whose answer was no HTTP or broke off", |o| {
+        o.score.bad_answers.into()
     }),
     field("unfinished", "attempts still under way when the run ended", |o| o.score.unfinished().into()),
     field("endpoint_disabled", "times that the endpoint was disabled", |o| o.score.disabled.into()),
@@ -209,6 +210,7 @@ fn answer_lines(score: &Score) -> Lines {
     lines.extend(counts(&[
         ("timed out", score.timeouts, Shown::IfAny),
         ("no connection", score.unreachable, Shown::IfAny),
+        ("no HTTP, or cut off", score.bad_answers, Shown::IfAny),
     ]));
     lines
 }

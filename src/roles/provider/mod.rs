@@ -13,7 +13,7 @@ pub use figures::{FIGURES, Outcome, POLL_FIGURES, csv, json, polls_csv, table};
 pub use polls::{PathCounts, PathRow, Polls};
 pub use score::Score;
 
-use crate::engine::live::{Alone, AloneRun, Call, Destination, LiveError, Witness};
+use crate::engine::live::{Alone, AloneRun, Call, Destination, Failure, LiveError, Witness};
 use crate::engine::{Control, Setup};
 use crate::measure::ledger::Fact;
 use crate::peer::Exchange;
@@ -112,6 +112,10 @@ impl Witness for Keeper {
 
     fn answered(&self, exchange: Exchange, status: u16) {
         self.score.borrow_mut().answered(exchange, status);
+    }
+
+    fn failed(&self, exchange: Exchange, failure: Failure) {
+        self.score.borrow_mut().failed(exchange, failure);
     }
 
     fn called(&self, call: &Call<'_>) {

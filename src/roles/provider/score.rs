@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::attempts::{AttemptLog, Row};
 use super::polls::Polls;
+use crate::engine::live::Failure;
 use crate::measure::histogram::Latencies;
 use crate::measure::ledger::{End, Fact};
 use crate::peer::{Batch, Event, Exchange, LossCause, Note, Request, Side};
@@ -20,7 +21,7 @@ const DIGITS: u8 = 3;
 /// The counts of one receiver.
 ///
 /// Two identities hold at every instant: `events = accepted + pending + given up`, and an attempt is answered with a status,
-/// timed out, found no connection, or is under way.
+/// timed out, found no connection, was badly answered, or is under way.
 #[derive(Debug)]
 pub struct Score {
     /// Events that occurred.
@@ -37,8 +38,12 @@ pub struct Score {
     pub statuses: BTreeMap<u16, u64>,
     /// Attempts that were not answered in time.
     pub timeouts: u64,
-    /// Attempts that found no connection, or whose connection broke.
+    /// Attempts that found no connection.
     pub unreachable: u64,
+    /// Of these, for want of files that this process may open.
+    pub out_of_files: u64,
+    /// Attempts that found a connection over which no whole answer in HTTP came.
+    pub bad_answers: u64,
     /// Times that the endpoint was disabled.
     pub disabled: u64,
     /// Times that the circuit breaker opened.
@@ -51,13 +56,27 @@ pub struct Score {
     pub polls: Polls,
     pending: BTreeMap<Name, Time>,
     underway: BTreeMap<Exchange, Attempt>,
-    /// Events that were given up, with when they occurred and why.
-    forgone: BTreeMap<Name, (Time, usize)>,
+    /// Events that were given up.
+    forgone: BTreeMap<Name, Forgone>,
+    /// Their names in the order in which they were given up, so that the oldest is forgotten first.
+    forgone_in_order: BTreeMap<u64, Name>,
+    /// Counts the events that were ever given up.
+    turn: u64,
     log: AttemptLog,
 }
 
 /// The consumer and the serial of an event.
 type Name = (u32, u32);
+
+/// An event that was given up.
+#[derive(Debug)]
+struct Forgone {
+    occurred_at: Time,
+    /// The cause, by its place in [`LossCause::ALL`].
+    cause: usize,
+    /// Its place in the order of those given up.
+    turn: u64,
+}
 
 #[derive(Debug)]
 struct Attempt {
@@ -65,6 +84,7 @@ struct Attempt {
     number: u32,
     sent_at: Time,
     status: Option<u16>,
+    failure: Option<Failure>,
 }
 
 impl Score {
@@ -79,6 +99,8 @@ impl Score {
             statuses: BTreeMap::new(),
             timeouts: 0,
             unreachable: 0,
+            out_of_files: 0,
+            bad_answers: 0,
             disabled: 0,
             breaker_opened: 0,
             acknowledgement: Latencies::new(DIGITS),
@@ -87,6 +109,8 @@ impl Score {
             pending: BTreeMap::new(),
             underway: BTreeMap::new(),
             forgone: BTreeMap::new(),
+            forgone_in_order: BTreeMap::new(),
+            turn: 0,
             log,
         }
     }
@@ -140,7 +164,8 @@ impl Score {
                 self.attempts += 1;
                 self.first_attempts += u64::from(*attempt == 1);
                 events.iter().for_each(|event| self.reopen(event));
-                let attempt = Attempt { events: events.clone(), number: *attempt, sent_at: at, status: None };
+                let attempt =
+                    Attempt { events: events.clone(), number: *attempt, sent_at: at, status: None, failure: None };
                 self.underway.insert(*exchange, attempt);
             }
             Fact::Ended { exchange, end, .. } => self.ended(at, *exchange, *end),
@@ -161,9 +186,17 @@ impl Score {
         }
     }
 
+    /// Takes down why an attempt brought no answer.
+    pub(super) fn failed(&mut self, exchange: Exchange, failure: Failure) {
+        if let Some(attempt) = self.underway.get_mut(&exchange) {
+            attempt.failure = Some(failure);
+        }
+    }
+
     /// An event that was given up is on its way again.
     fn reopen(&mut self, event: &Event) {
-        if let Some((occurred_at, cause)) = self.forgone.remove(&name(event)) {
+        if let Some(Forgone { occurred_at, cause, turn }) = self.forgone.remove(&name(event)) {
+            self.forgone_in_order.remove(&turn);
             self.given_up[cause] -= 1;
             self.pending.insert(name(event), occurred_at);
         }
@@ -175,11 +208,16 @@ impl Score {
             End::Accepted => "accepted",
             End::Answered | End::Fetched | End::Refused(_) => "refused",
             End::TimedOut => "timed out",
+            End::Unreachable if attempt.failure == Some(Failure::BadAnswer) => "bad answer",
             End::Unreachable => "no connection",
         };
         match (end, attempt.status) {
             (End::TimedOut, _) => self.timeouts += 1,
-            (End::Unreachable, _) => self.unreachable += 1,
+            (End::Unreachable, _) if attempt.failure == Some(Failure::BadAnswer) => self.bad_answers += 1,
+            (End::Unreachable, _) => {
+                self.unreachable += 1;
+                self.out_of_files += u64::from(attempt.failure == Some(Failure::OutOfFiles));
+            }
             (_, status) => {
                 *self.statuses.entry(status.unwrap_or_default()).or_default() += 1;
                 self.acknowledgement.record(at.since(attempt.sent_at));
@@ -203,9 +241,14 @@ impl Score {
                 let Some(occurred_at) = self.pending.remove(&name(event)) else { return };
                 let cause = LossCause::ALL.iter().position(|other| other == cause).unwrap_or_default();
                 self.given_up[cause] += 1;
-                self.forgone.insert(name(event), (occurred_at, cause));
-                if self.forgone.len() > GIVEN_UP_MAX {
-                    self.forgone.pop_first();
+                let turn = self.turn;
+                self.turn += 1;
+                self.forgone.insert(name(event), Forgone { occurred_at, cause, turn });
+                self.forgone_in_order.insert(turn, name(event));
+                if self.forgone.len() > GIVEN_UP_MAX
+                    && let Some((_, oldest)) = self.forgone_in_order.pop_first()
+                {
+                    self.forgone.remove(&oldest);
                 }
             }
             Note::Disabled(_) => self.disabled += 1,
@@ -266,7 +309,10 @@ mod tests {
     fn check(score: &Score) {
         assert_eq!(score.events, score.accepted + score.pending() + score.given_up_total());
         let answered: u64 = score.statuses.values().sum();
-        assert_eq!(score.attempts, answered + score.timeouts + score.unreachable + score.unfinished());
+        assert_eq!(
+            score.attempts,
+            answered + score.timeouts + score.unreachable + score.bad_answers + score.unfinished()
+        );
     }
 
     #[test]
@@ -290,6 +336,23 @@ mod tests {
         check(&score);
     }
 
+    #[test]
+    fn of_those_given_up_the_oldest_is_forgotten_first() {
+        let mut score = Score::new(AttemptLog::nowhere());
+        let most = u32::try_from(GIVEN_UP_MAX).unwrap();
+        // The names grow smaller as time goes by.
+        for serial in (1..=most + 1).rev() {
+            score.saw(at(1), &Fact::Occurred(event(serial)));
+            score.saw(at(2), &Fact::Noted(Side::Provider, Note::GaveUp(event(serial), LossCause::NeverRetried)));
+        }
+        score.saw(at(3), &opened(1, &[event(1)], 2));
+        assert_eq!(score.pending(), 1, "the newest is remembered");
+        score.saw(at(3), &opened(2, &[event(most + 1)], 2));
+        assert_eq!(score.pending(), 1, "the oldest is not");
+        assert_eq!((score.forgone.len(), score.forgone_in_order.len()), (GIVEN_UP_MAX - 1, GIVEN_UP_MAX - 1));
+        check(&score);
+    }
+
     proptest! {
         #[test]
         fn both_identities_hold_whatever_happens(steps in prop::collection::vec((0u32..6, 1u32..8, 0u32..8), 0..200)) {
@@ -309,7 +372,10 @@ mod tests {
                         score.answered(exchange(other), 200);
                         ended(other, End::Accepted)
                     }
-                    3 => ended(other, [End::TimedOut, End::Unreachable, End::Refused(503)][serial as usize % 3]),
+                    3 => {
+                        score.failed(exchange(other), [Failure::BadAnswer, Failure::OutOfFiles][serial as usize % 2]);
+                        ended(other, [End::TimedOut, End::Unreachable, End::Refused(503)][serial as usize % 3])
+                    }
                     4 => Fact::Noted(Side::Provider, Note::GaveUp(event(serial), LossCause::ALL[other as usize % 4])),
                     _ => Fact::Noted(Side::Provider, Note::Disabled(0)),
                 };

@@ -11,7 +11,7 @@ use crate::time::Span;
 pub enum Reason {
     /// Its signature is missing, wrong or too old.
     Signature,
-    /// Its head or its body is larger than is taken.
+    /// Its head or its body is larger than is taken, or it tells of too many events.
     TooLarge,
     /// Its head or its body did not come in time.
     TooSlow,
@@ -19,11 +19,14 @@ pub enum Reason {
     Unreadable,
     /// It is no POST.
     WrongMethod,
+    /// The bodies of other requests left no room for its own.
+    NoRoom,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 5] = [Self::Signature, Self::TooLarge, Self::TooSlow, Self::Unreadable, Self::WrongMethod];
+    pub const ALL: [Self; 6] =
+        [Self::Signature, Self::TooLarge, Self::TooSlow, Self::Unreadable, Self::WrongMethod, Self::NoRoom];
 
     /// The HTTP status that says so.
     pub const fn status(self) -> u16 {
@@ -33,6 +36,7 @@ impl Reason {
             Self::TooSlow => 408,
             Self::Unreadable => 400,
             Self::WrongMethod => 405,
+            Self::NoRoom => 503,
         }
     }
 }
@@ -247,6 +251,6 @@ mod tests {
         Reason::ALL.iter().for_each(|reason| counts.broke(*reason));
         counts.plain.requests += 2;
         counts.accepted(0, &[]);
-        assert_eq!((counts.plain.requests, counts.plain.rejected_total(), counts.plain.unfinished()), (7, 5, 1));
+        assert_eq!((counts.plain.requests, counts.plain.rejected_total(), counts.plain.unfinished()), (8, 6, 1));
     }
 }

@@ -39,12 +39,17 @@ pub const FIGURES: &[Field<Outcome>] = &[
     field("rejected_signature", "turned away for a missing, wrong or old signature (401)", |o| {
         rejected(plain(o), Reason::Signature)
     }),
-    field("rejected_too_large", "turned away for their size (413, 431)", |o| rejected(plain(o), Reason::TooLarge)),
+    field("rejected_too_large", "turned away for their size or for too many events (413, 431)", |o| {
+        rejected(plain(o), Reason::TooLarge)
+    }),
     field("rejected_too_slow", "turned away for not coming in time (408)", |o| rejected(plain(o), Reason::TooSlow)),
     field("rejected_unreadable", "turned away for being no HTTP or no JSON (400)", |o| {
         rejected(plain(o), Reason::Unreadable)
     }),
     field("rejected_wrong_method", "turned away for being no POST (405)", |o| rejected(plain(o), Reason::WrongMethod)),
+    field("rejected_no_room", "turned away because other bodies took all room (503)", |o| {
+        rejected(plain(o), Reason::NoRoom)
+    }),
     field("unfinished", "requests not answered when it ended", |o| plain(o).unfinished().into()),
     field("events", "events of the accepted requests; one may bring several", |o| plain(o).events.into()),
     field("duplicates", "of these, events that had come before", |o| plain(o).duplicates.into()),
@@ -147,7 +152,7 @@ pub fn table(outcome: &Outcome, style: Style) -> String {
 }
 
 fn request_lines(plain: &Plain) -> Lines {
-    let [signature, large, slow, unreadable, method] = plain.rejected;
+    let [signature, large, slow, unreadable, method, room] = plain.rejected;
     let mut lines = counts(&[
         ("all", plain.requests, Shown::Always),
         ("accepted", plain.accepted, Shown::Always),
@@ -157,6 +162,7 @@ fn request_lines(plain: &Plain) -> Lines {
         ("rejected: too slow", slow, Shown::IfAny),
         ("rejected: unreadable", unreadable, Shown::IfAny),
         ("rejected: not a POST", method, Shown::IfAny),
+        ("rejected: no room", room, Shown::IfAny),
         ("unfinished", plain.unfinished(), Shown::IfAny),
     ]);
     lines.push(("received".to_owned(), human::bytes(plain.bytes)));

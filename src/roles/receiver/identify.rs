@@ -4,10 +4,11 @@
 //! time and the number in the body.
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::known::{Fingerprint, fingerprint};
-use crate::wire::Headers;
+use crate::wire::{EVENTS_MAX, Headers};
 
 /// Where to look in the body of a sender that is not known, as JSON pointers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,26 +41,47 @@ const NAMES: [&str; 2] = ["webhook-id", "x-github-delivery"];
 const DEPTH_MAX: u32 = 4;
 const PLACES_MAX: u32 = 64;
 
+/// What all events of a webhook share, worked out once: a list may be as long as its path.
+struct Shared {
+    /// The stream of events that are not pushpull's own.
+    path: Fingerprint,
+    /// The name of the webhook, where a header tells it.
+    header: Option<Fingerprint>,
+    /// The event of pushpull's own that GitHub's header names.
+    guid: Option<(u32, u32)>,
+}
+
+/// Whether a body is a list of more events than one webhook may tell of. It is read without being kept.
+pub(super) fn is_too_long(body: &[u8]) -> bool {
+    serde_json::from_slice::<Vec<IgnoredAny>>(body).is_ok_and(|list| list.len() > EVENTS_MAX)
+}
+
 /// The events of a webhook: those of a list, or the one that it is about.
 pub(super) fn sightings(path: &str, headers: &impl Headers, body: &Value, pointers: &Pointers) -> Vec<Sighting> {
+    let name = NAMES.iter().find_map(|name| headers.header(name));
+    let shared = Shared {
+        path: fingerprint("path", path.as_bytes()),
+        header: name.map(|name| fingerprint("header", name.as_bytes())),
+        guid: headers.header("x-github-delivery").and_then(read_guid),
+    };
     match body {
         Value::Array(list) => {
             let each = list.iter().enumerate();
-            each.map(|(index, item)| sighting(path, headers, item, pointers, Some(index))).collect()
+            each.map(|(index, item)| sighting(&shared, item, pointers, Some(index))).collect()
         }
-        item => vec![sighting(path, headers, item, pointers, None)],
+        item => vec![sighting(&shared, item, pointers, None)],
     }
 }
 
-fn sighting(path: &str, headers: &impl Headers, item: &Value, pointers: &Pointers, index: Option<usize>) -> Sighting {
-    let own = own_event(item, headers, index.is_none());
+fn sighting(shared: &Shared, item: &Value, pointers: &Pointers, index: Option<usize>) -> Sighting {
+    let own = own_event(item, shared.guid.filter(|_| index.is_none()));
     let name = match own {
         Some((consumer, serial)) => Some(fingerprint("own", format!("{consumer} {serial}").as_bytes())),
-        None => foreign_name(item, headers, index),
+        None => foreign_name(item, shared.header, index),
     };
     let stream = match own {
         Some((consumer, _)) => fingerprint("consumer", &consumer.to_be_bytes()),
-        None => fingerprint("path", path.as_bytes()),
+        None => shared.path,
     };
     let number = match &pointers.sequence {
         Some(pointer) => item.pointer(pointer).and_then(number),
@@ -73,9 +95,8 @@ fn sighting(path: &str, headers: &impl Headers, item: &Value, pointers: &Pointer
 }
 
 /// The consumer and the serial of an event of pushpull's own.
-fn own_event(item: &Value, headers: &impl Headers, is_single: bool) -> Option<(u32, u32)> {
-    let guid = || headers.header("x-github-delivery").filter(|_| is_single).and_then(read_guid);
-    find_own(item, DEPTH_MAX, &mut PLACES_MAX.clone()).or_else(guid)
+fn own_event(item: &Value, guid: Option<(u32, u32)>) -> Option<(u32, u32)> {
+    find_own(item, DEPTH_MAX, &mut PLACES_MAX.clone()).or(guid)
 }
 
 /// The first text within a value that is an identifier of pushpull's own.
@@ -101,16 +122,15 @@ fn read_guid(text: &str) -> Option<(u32, u32)> {
     Some((u32::from_str_radix(consumer, 16).ok()?, u32::from_str_radix(serial, 16).ok()?))
 }
 
-fn foreign_name(item: &Value, headers: &impl Headers, index: Option<usize>) -> Option<Fingerprint> {
+fn foreign_name(item: &Value, header: Option<Fingerprint>, index: Option<usize>) -> Option<Fingerprint> {
     let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str);
     if let Some(name) = text("/sg_event_id") {
         return Some(fingerprint("sg_event_id", name.as_bytes()));
     }
-    let header = NAMES.iter().find_map(|name| headers.header(name));
     match (header, index, text("/id")) {
-        (Some(name), None, _) => Some(fingerprint("header", name.as_bytes())),
+        (Some(name), None, _) => Some(name),
         (_, _, Some(name)) => Some(fingerprint("id", name.as_bytes())),
-        (Some(name), Some(index), None) => Some(fingerprint("header", format!("{name} {index}").as_bytes())),
+        (Some(name), Some(index), None) => Some(fingerprint("item", format!("{name} {index}").as_bytes())),
         (None, _, None) => None,
     }
 }
@@ -212,6 +232,24 @@ mod tests {
         let all = sightings("/", &headers(&[]), &batch, &Pointers::default());
         assert_eq!((all.len(), all[0].name == all[2].name, all[0].name == all[1].name), (3, true, false));
         assert_eq!(all[1].at_nanos, Some(1_767_225_601_000_000_000));
+    }
+
+    #[test]
+    fn a_list_of_more_events_than_a_webhook_may_tell_of_is_too_long() {
+        let list = |items: usize| format!(" [{}0]", "0, ".repeat(items - 1));
+        assert!(!is_too_long(list(EVENTS_MAX).as_bytes()));
+        assert!(is_too_long(list(EVENTS_MAX + 1).as_bytes()));
+        for other in [format!("{{\"data\":{}}}", list(EVENTS_MAX + 1)), "no JSON".into(), String::new()] {
+            assert!(!is_too_long(other.as_bytes()), "{other:.20}");
+        }
+    }
+
+    #[test]
+    fn items_without_a_name_are_told_apart_by_their_place_under_the_name_of_their_webhook() {
+        let named = |name| sightings("/", &headers(&[("webhook-id", name)]), &json!([{}, {}]), &Pointers::default());
+        let (one, again, other) = (named("a"), named("a"), named("b"));
+        assert_eq!(one, again);
+        assert!(one[0].name.is_some() && one[0].name != one[1].name && one[0].name != other[0].name);
     }
 
     #[test]

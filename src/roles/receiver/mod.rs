@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::request::Parts;
 use http::{Method, Request};
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use serde_json::Value;
 use tokio::task::{LocalSet, spawn_local};
 
@@ -24,7 +24,9 @@ pub use figures::{FIGURES, Outcome, SECOND_FIGURES, csv, json, line, table};
 pub use identify::Pointers;
 
 use crate::engine::Control;
-use crate::engine::live::{Broken, LiveError, allow_many_files, listen, read_body, request_size, serve_telling};
+use crate::engine::live::{
+    Broken, LiveError, Room, allow_many_files, listen, read_body_within, request_size, serve_telling,
+};
 use crate::peer::Authenticity;
 use crate::policy::receiver::Limits;
 use crate::policy::signature::{self, Keys};
@@ -116,7 +118,7 @@ impl Endpoint {
         mut show: impl FnMut(&Second, &Counts),
     ) -> io::Result<Received> {
         let (limits, duration) = (terms.limits, terms.duration);
-        let desk = Rc::new(Desk { terms, counts: RefCell::default(), draws: Cell::new(0) });
+        let desk = Rc::new(Desk { terms, room: Room::new(&limits), counts: RefCell::default(), draws: Cell::new(0) });
         let (answering, breaking) = (Rc::clone(&desk), Rc::clone(&desk));
         let server = serve_telling(
             self.listener,
@@ -161,9 +163,18 @@ const fn reason(broken: Broken) -> Reason {
     }
 }
 
+/// What becomes of a webhook that is genuine.
+enum Taken {
+    /// It is accepted, with new events that occurred at these instants, in nanoseconds of Unix time.
+    Accepted(Vec<i128>),
+    /// It is answered with the user's status.
+    Refused(u16),
+}
+
 /// Answers requests and counts them.
 struct Desk {
     terms: Terms,
+    room: Room,
     counts: RefCell<Counts>,
     draws: Cell<u64>,
 }
@@ -175,7 +186,7 @@ impl Desk {
             return message(200, FRONT_PAGE);
         }
         self.counts.borrow_mut().plain.requests += 1;
-        match self.take(&parts, body).await {
+        match self.take(parts, body).await {
             Ok(status) => message(status, ""),
             Err(reason) => {
                 self.counts.borrow_mut().rejected(reason);
@@ -185,38 +196,55 @@ impl Desk {
     }
 
     /// Takes a webhook; gives back the status to answer with.
-    async fn take(&self, parts: &Parts, body: Incoming) -> Result<u16, Reason> {
+    async fn take(&self, parts: Parts, body: Incoming) -> Result<u16, Reason> {
         if parts.method != Method::POST {
             return Err(Reason::WrongMethod);
         }
-        let body = read_body(body, &self.terms.limits).await;
-        let size = request_size(parts, body.as_ref().map_or(0, |body| body.len()));
+        let body = read_body_within(body, &self.terms.limits, &self.room).await;
+        let size = request_size(&parts, body.as_ref().map_or(0, |body| body.len()));
         self.counts.borrow_mut().plain.bytes += size;
         let body = body.map_err(|status| match status {
             413 => Reason::TooLarge,
             408 => Reason::TooSlow,
+            503 => Reason::NoRoom,
             _ => Reason::Unreadable,
         })?;
-        let Terms { keys, tolerance, service_time, refusal, pointers, .. } = &self.terms;
+        let taken = self.look_into(parts, body)?;
+        work(self.terms.service_time).await;
+        let mut counts = self.counts.borrow_mut();
+        Ok(match taken {
+            Taken::Accepted(occurred) => {
+                counts.accepted(unix_nanos(), &occurred);
+                200
+            }
+            Taken::Refused(status) => {
+                counts.plain.refused += 1;
+                status
+            }
+        })
+    }
+
+    /// Checks a webhook and counts its events. Head, body and document end here: a webhook that is worked on for long must
+    /// not hold what it was made of.
+    fn look_into(&self, parts: Parts, body: Bytes) -> Result<Taken, Reason> {
+        let Terms { keys, tolerance, refusal, pointers, .. } = &self.terms;
         let header = |name: &'static str| parts.headers.header(name);
         let now = i64::try_from(unix_nanos().div_euclid(i128::from(SECOND))).unwrap_or(i64::MAX);
         let found = signature::verify_within(keys.scheme, &keys.verifying, header, &body, now, *tolerance);
         if found == Authenticity::Rejected {
             return Err(Reason::Signature);
         }
+        if identify::is_too_long(&body) {
+            return Err(Reason::TooLarge);
+        }
         let document: Value = serde_json::from_slice(&body).map_err(|_| Reason::Unreadable)?;
         if let Some((status, share)) = *refusal
             && self.draw(share)
         {
-            work(*service_time).await;
-            self.counts.borrow_mut().plain.refused += 1;
-            return Ok(status);
+            return Ok(Taken::Refused(status));
         }
         let sightings = identify::sightings(parts.uri.path(), &parts.headers, &document, pointers);
-        let occurred = self.counts.borrow_mut().take(&sightings);
-        work(*service_time).await;
-        self.counts.borrow_mut().accepted(unix_nanos(), &occurred);
-        Ok(200)
+        Ok(Taken::Accepted(self.counts.borrow_mut().take(&sightings)))
     }
 
     fn draw(&self, share: f64) -> bool {
