@@ -68,6 +68,7 @@ With --api-port 4010, its events are read, and one of them is sent again, by
   curl -H 'Authorization: Bearer key_0000_00000000' http://127.0.0.1:4010/events
   curl -H 'Authorization: Bearer key_0000_00000000' -X POST \\
     http://127.0.0.1:4010/events/evt_0_1/redeliver
+Events come a page at a time, oldest first; /events?after=3&limit=50 asks for those after evt_0_3.
 Besides /events there are /events/{id} and /records/{id}. Clients made for a vendor's API find the
 same events in Stripe's shape at /v1/events, and in GitHub's at /repos/{owner}/{repo}/events.
 
@@ -80,8 +81,8 @@ scheme has room for several. The forms are:
   github                     any text
   sendgrid                   the Base64 of a P-256 private key (PKCS #8, DER)
 
-Everything counts from the start, the scenario's warm-up included. The scenario's network is left
-out: yours is there.";
+Of the scenario count its events and what [client.push] says of sending; everything counts from the
+start, the warm-up included. Its network, its receiver and its faults are left out: yours are there.";
 
 const RECEIVER_EXAMPLES: &str = "Examples:
   pushpull receiver --secret-file secret.txt --port 8080

@@ -127,6 +127,9 @@ pub fn findings(clients: [&Summary; 2]) -> Findings {
     }
 }
 
+/// From more attempts an event than this on, their number is taken to depend on the load.
+const STEADY_ATTEMPTS_MAX: f64 = 1.5;
+
 fn crossover(clients: [&Summary; 2]) -> Option<Crossover> {
     let position = |mode| clients.iter().position(|summary| summary.terms.mode == mode);
     let (pull, push) = (position(Mode::Pull)?, position(Mode::Push)?);
@@ -135,7 +138,11 @@ fn crossover(clients: [&Summary; 2]) -> Option<Crossover> {
     // Further pages of a poll grow with the events; where the counts are equal there are none, if a page holds a few.
     let polls_per_second = clients[pull].tally.poll_rounds as f64 / consumer_seconds;
     let pages_hold = clients[pull].terms.page.is_some_and(|page| page >= PAGE_MIN);
-    (attempts_per_event > 0.0 && polls_per_second > 0.0 && clients[pull].events > 0 && pages_hold).then(|| Crossover {
+    // Who fails so often that events are lost, or nearly every one is sent twice, fails by what falls on the receiver: at
+    // another rate it would need another number of attempts.
+    let is_steady = clients[push].lost_total() == 0 && attempts_per_event <= STEADY_ATTEMPTS_MAX;
+    let is_known = attempts_per_event > 0.0 && polls_per_second > 0.0 && clients[pull].events > 0;
+    (is_known && is_steady && pages_hold).then(|| Crossover {
         pull,
         push,
         events_per_second: polls_per_second / attempts_per_event,

@@ -62,7 +62,8 @@ impl<C: Counter> Latencies<C> {
     /// None where there are too few for a value of that rank to say anything: fewer than 1 / (1 - quantile).
     pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
         let enough = (self.count() as f64) * (1.0 - quantile) >= 1.0 - 1e-9;
-        (self.count() > 0 && enough).then(|| self.value_at(quantile))
+        // A cell of the histogram reaches a little beyond the longest of what fell into it.
+        (self.count() > 0 && enough).then(|| self.value_at(quantile).min(self.max_ms().unwrap_or(f64::MAX)))
     }
 
     /// The latency in milliseconds at a quantile, however few there are; 0 without any.

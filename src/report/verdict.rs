@@ -14,7 +14,8 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
     if engine.cut_unevenly {
         return vec!["Stopped early, at a different point for each client, so they are not compared.".into()];
     }
-    let mut sentences = Vec::new();
+    // Who loses events must not be praised for the rest before that is said.
+    let mut sentences: Vec<_> = engine.summaries.iter().filter_map(losses).collect();
     for (index, client) in clients.iter().enumerate() {
         let pair = [baseline, client];
         let found = findings(pair);
@@ -30,7 +31,6 @@ pub fn sentences(engine: &EngineReport) -> Vec<String> {
     if clients.is_empty() && !engine.is_overloaded(0) {
         sentences.extend(alone(baseline));
     }
-    sentences.extend(engine.summaries.iter().filter_map(losses));
     sentences.extend(engine.summaries.iter().filter_map(unfinished));
     sentences.extend(engine.summaries.iter().filter_map(deceived));
     sentences.extend(engine.overloads.iter().map(|overload| overloaded(overload, &engine.summaries[overload.client])));
@@ -90,12 +90,15 @@ const ALIKE: f64 = 1.25;
 fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, uncertain: bool) -> String {
     let (fast, slow) = (name(pair, better.0), name(pair, worse.0));
     let (fast_ms, slow_ms) = (human::duration_ms(better.1), human::duration_ms(worse.1));
+    // The mean of a client that loses events is the mean of the easy ones.
+    let loses = |position: usize| pair[position].lost_total() > 0;
+    let either = if loses(better.0) || loses(worse.0) { ", if at all," } else { "" };
     if worse.1 <= better.1 * 1.005 {
-        return format!("{fast} and {slow} hear of an event equally late, after {fast_ms} on average.");
+        return format!("{fast} and {slow} hear of an event{either} equally late, after {fast_ms} on average.");
     }
     if uncertain && worse.1 <= better.1 * ALIKE {
         return format!(
-            "{fast} and {slow} hear of an event equally late, within the error of this run: after {fast_ms} and {slow_ms} \
+            "{fast} and {slow} hear of an event{either} equally late, within the error of this run: after {fast_ms} and {slow_ms} \
              on average."
         );
     }
@@ -103,8 +106,7 @@ fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, uncertain: boo
         ratio if ratio.is_finite() => format!(", {} times as long", human::number(ratio)),
         _ => String::new(),
     };
-    // The mean of a client that loses events is the mean of the easy ones.
-    let if_at_all = if pair[better.0].lost_total() > 0 { ", if at all," } else { "" };
+    let if_at_all = if loses(better.0) { ", if at all," } else { "" };
     let doubt = if uncertain { " This run is too short to be sure of the difference." } else { "" };
     format!(
         "{fast} hears of an event{if_at_all} after {fast_ms} on average, {} sooner than {slow} ({slow_ms}{times}).{doubt}",

@@ -53,6 +53,14 @@ pub fn find(file: &Path) -> Option<&'static Builtin> {
     ALL.iter().find(|builtin| builtin.name == name && !file.is_file())
 }
 
+/// The scenario whose name comes nearest to a misspelt one, if any is near.
+pub fn nearest(file: &Path) -> Option<&'static str> {
+    let name = file.to_str()?;
+    let limit = (name.chars().count() / 3).max(1);
+    let near = ALL.iter().map(|builtin| (strsim::damerau_levenshtein(name, builtin.name), builtin.name));
+    near.filter(|(distance, _)| *distance <= limit).min().map(|(_, name)| name)
+}
+
 /// A line for each: its name and its question.
 pub fn list() -> String {
     let width = ALL.iter().map(|builtin| builtin.name.len()).max().unwrap_or(0);

@@ -136,6 +136,10 @@ fn load(arguments: &ScenarioArguments, engine: Option<Engine>) -> Result<Scenari
     sets.extend(engine.map(|engine| format!("engine=\"{}\"", engine.name())));
     let loaded = match builtin::find(&arguments.file) {
         Some(builtin) => Scenario::parse(builtin.text, builtin.name, std::path::Path::new("."), &sets),
+        None if !arguments.file.exists() && builtin::nearest(&arguments.file).is_some() => {
+            let (file, name) = (arguments.file.display(), builtin::nearest(&arguments.file).unwrap_or_default());
+            Err(Problems::single(format!("there is no file {file}; did you mean the built-in scenario \"{name}\"?")))
+        }
         None => Scenario::load(&arguments.file, &sets),
     };
     loaded.map_err(|problems| Failure::Scenario(Box::new(problems)))

@@ -50,6 +50,9 @@ fn introduce(setup: &Setup, client: usize, alone: &Alone, destination: &Destinat
     if has_network {
         tell("the scenario's network latency and loss are left out: the network here is yours");
     }
+    if !setup.clients.iter().all(|client| client.faults.0.is_empty()) {
+        tell("the scenario's faults are left out: what goes wrong here is up to your receiver");
+    }
     tell(&format!("API at http://{}/events", alone.api_address()));
     let last = setup.consumers.saturating_sub(1);
     match last {

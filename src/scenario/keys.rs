@@ -151,6 +151,9 @@ pub(super) fn unknown(table: &str, name: &str) -> Problem {
     if let [key] = likely[..] {
         return problem.help(format!("`{name}` is a key of {}", header(key.table())));
     }
+    if name.parse::<u32>().is_ok() {
+        return problem.help(format!("set `{table}` as a whole: it is a list without names"));
+    }
     let names: Vec<_> = supported().map(|key| format!("`{}`", key.name())).collect();
     problem.help(format!("the keys here are {}", listed(&names, "and")))
 }

@@ -156,7 +156,7 @@ pub(super) fn number(node: &Node, key: &Key) -> Parsed<f64> {
     let value = match node.value {
         Value::Float(value) => value,
         Value::Integer(value) => value as f64,
-        _ => return Err(wrong_kind(node, key, "a number", &format!("{min:?}"))),
+        _ => return Err(wrong_kind(node, key, "a number", key.default().unwrap_or(&format!("{min:?}")))),
     };
     if !(min..=max).contains(&value) {
         return Err(not_allowed(node, key, "is out of range").help(format!("write a number from {min} to {max}")));
