@@ -13,6 +13,7 @@ use pushpull::measure::summary::{Figure, Summary};
 use pushpull::policy::dispatcher::{BatchPolicy, BreakerPolicy, DisablePolicy, Order, RedeliverPolicy};
 use pushpull::policy::receiver::{Dedupe, FetchPolicy};
 use pushpull::policy::retry::{RetryJitter, RetryPolicy};
+use pushpull::policy::workers::Capacity;
 use pushpull::theory::{self, stability};
 use pushpull::time::{Span, Time};
 use pushpull::wire::Payload;
@@ -183,4 +184,21 @@ fn endpoints_that_get_less_than_occurs_are_overloaded() {
         matches!(parts(&fifo(BatchPolicy::SINGLE))[..], [(stability::Part::OneAtATime, load)] if (load - 1.08).abs() < 1e-9)
     );
     assert_eq!(parts(&fifo(BatchPolicy { max: 10, wait: secs(1.0), bytes: None })), []);
+}
+
+#[test]
+fn where_a_queue_turns_some_away_nothing_is_predicted() {
+    let with_queue = |queue| {
+        let mut setup = webhooks(2.0, 10_000.0, |push| {
+            push.receive.capacity = Capacity { workers: Some(1), queue };
+            push.receive.service_time = constant(0.002);
+        });
+        // Beside so long a way nobody minds the wait itself.
+        setup.link.request.latency = constant(0.5);
+        setup
+    };
+    for figure in [Figure::LatencyMean, Figure::RequestsPerEvent] {
+        assert_eq!(predicted(&with_queue(0), figure), None, "one in 250 finds the worker busy");
+        assert!(predicted(&with_queue(8), figure).is_some());
+    }
 }

@@ -239,7 +239,7 @@ fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
     }
     let negligible = 1e-4 * (setup.link.request.latency.mean_secs() + held);
     match many_workers_wait(workers, rate, held)? {
-        wait if wait < negligible => Some(0.0),
+        wait if wait < negligible && hardly_ever_full(push, workers, rate * service.mean_secs()) => Some(0.0),
         // What was spaced on its way does not come together.
         _ if matches!(extra, Extra::Spacing(spacing) if spacing >= service.bound()) => {
             setup.link.request.latency.is_constant().then_some(0.0)
@@ -255,6 +255,13 @@ fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
         }
         _ => None,
     }
+}
+
+/// Whether fewer than one webhook in a hundred thousand finds the workers busy and the queue full. With a share of the
+/// workers' time in use, each place more in the queue is full that much more rarely.
+fn hardly_ever_full(push: &PushSetup, workers: u32, work: f64) -> bool {
+    let load = work / f64::from(workers);
+    libm::pow(load, f64::from(push.receive.capacity.queue) + 1.0) < 1e-5
 }
 
 /// The mean time in seconds that passes in vain before the attempt that first gets through, given that one does. Only lost
