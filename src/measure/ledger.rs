@@ -1,11 +1,10 @@
 //! Folds the facts of a run, in the order of time, into a tally.
 
-use std::collections::BTreeMap;
-
 use smallvec::SmallVec;
 
 use crate::fault::ForgeryKind;
 use crate::measure::expected::{Expected, Lost};
+use crate::measure::forgeries::Forgeries;
 use crate::measure::histogram::Latencies;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
 use crate::measure::view::View;
@@ -110,14 +109,6 @@ struct Open {
 /// The events whose last chance an exchange was.
 type Losses = SmallVec<[Lost; 2]>;
 
-/// A stranger's webhook that has not been answered.
-#[derive(Clone, Copy, Debug)]
-struct Forgery {
-    kind: Option<ForgeryKind>,
-    counted: bool,
-    believed: bool,
-}
-
 /// What is known of one consumer's client.
 #[derive(Clone, Debug)]
 struct Account {
@@ -138,7 +129,7 @@ pub struct Ledger<'a> {
     /// Counted exchanges of which something may still be learnt.
     underway: u64,
     /// Strangers' webhooks under way.
-    forgeries: BTreeMap<Exchange, Forgery>,
+    forgeries: Forgeries,
     tally: &'a mut Tally,
     trace: Option<&'a mut Vec<(Time, Fact)>>,
 }
@@ -153,7 +144,7 @@ impl<'a> Ledger<'a> {
             view: View::default(),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
-        Self { frame, first, accounts, pending: 0, underway: 0, forgeries: BTreeMap::new(), tally, trace: None }
+        Self { frame, first, accounts, pending: 0, underway: 0, forgeries: Forgeries::default(), tally, trace: None }
     }
 
     /// Also keeps every fact in a list.
@@ -185,8 +176,7 @@ impl<'a> Ledger<'a> {
             Fact::Ended { exchange, end, bytes } => self.ended(at, exchange, end, bytes),
             Fact::Noted(side, note) => self.noted(at, side, note),
             Fact::Forged { exchange, kind } => {
-                let counted = self.frame.counts(at);
-                self.forgeries.insert(exchange, Forgery { kind, counted, believed: false });
+                self.forgeries.came(exchange, kind, self.frame.counts(at));
             }
         }
     }
@@ -247,7 +237,7 @@ impl<'a> Ledger<'a> {
     /// more can be learnt of it.
     fn settle(&mut self, exchange: Exchange) {
         if exchange.opener == Side::Stranger {
-            return self.judge_forgery(exchange);
+            return self.forgeries.judge(exchange, self.tally);
         }
         if exchange.opener == Side::Provider
             && let Some(account) = account(&mut self.accounts, self.first, exchange.consumer)
@@ -286,17 +276,6 @@ impl<'a> Ledger<'a> {
             let mut all = Losses::new();
             account.expected.ended(at, exchange.serial, end == End::Accepted, |lost| all.push(lost));
             all.into_iter().for_each(|lost| self.lost(lost));
-        }
-    }
-
-    fn judge_forgery(&mut self, exchange: Exchange) {
-        let Some(Forgery { kind, counted, believed }) = self.forgeries.remove(&exchange) else { return };
-        if counted {
-            let forged = match kind {
-                Some(kind) => &mut self.tally.forged[kind as usize],
-                None => &mut self.tally.strangers,
-            };
-            *if believed { &mut forged.accepted } else { &mut forged.rejected } += 1;
         }
     }
 
@@ -343,7 +322,7 @@ impl<'a> Ledger<'a> {
                 }
             }
             Note::Passed { from, to } => self.passed(from, to),
-            Note::Believed(exchange) => self.believed(exchange),
+            Note::Believed(exchange) => self.forgeries.believed(exchange),
             Note::Dropped { exchange, event } => self.dropped(exchange, &event),
             Note::Seen(event) => self.seen(at, &event),
             Note::GaveUp(event, cause) => {
@@ -378,19 +357,13 @@ impl<'a> Ledger<'a> {
             open.counted
         });
         if handled && exchange.opener == Side::Stranger {
-            self.believed(exchange);
+            self.forgeries.believed(exchange);
         }
         if !fresh {
             self.tally.duplicates += u64::from(counted);
             self.tally.reprocessed += u64::from(counted && handled);
         } else if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
             account.expected.took(event.serial);
-        }
-    }
-
-    fn believed(&mut self, exchange: Exchange) {
-        if let Some(forgery) = self.forgeries.get_mut(&exchange) {
-            forgery.believed = true;
         }
     }
 
@@ -455,9 +428,7 @@ impl<'a> Ledger<'a> {
     /// something, what is unseen is pending.
     pub fn close_all(mut self, at: Time) {
         let played = self.frame.measured_within(self.frame.warmup, at);
-        // Of those that were never answered it is known all the same whether they were believed.
-        let unanswered: Vec<_> = self.forgeries.keys().copied().collect();
-        unanswered.into_iter().for_each(|exchange| self.judge_forgery(exchange));
+        std::mem::take(&mut self.forgeries).judge_all(self.tally);
         for account in std::mem::take(&mut self.accounts) {
             self.tally.played_nanos += u128::from(played.as_nanos());
             for (opener, window) in [Side::Consumer, Side::Provider].into_iter().zip(&account.open) {

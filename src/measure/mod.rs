@@ -6,6 +6,7 @@
 pub mod agreement;
 pub mod comparison;
 pub mod expected;
+mod forgeries;
 pub mod histogram;
 pub mod ledger;
 pub mod statistics;

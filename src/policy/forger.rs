@@ -80,6 +80,15 @@ impl Recording {
         self.last = Some(events.clone());
     }
 
+    /// The genuine events that a forged webhook of this kind copies or changes; none that are made up. None where the
+    /// attacker has nothing yet that he could copy.
+    pub fn copied(&self, kind: ForgeryKind) -> Option<Batch> {
+        match kind {
+            ForgeryKind::Tampered => self.last.clone(),
+            _ => self.events(kind),
+        }
+    }
+
     /// The events that a forged webhook of this kind tells of. None where the attacker has nothing yet that he could copy;
     /// no events where it tells of something that never occurred.
     pub fn events(&self, kind: ForgeryKind) -> Option<Batch> {

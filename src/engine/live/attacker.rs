@@ -17,7 +17,6 @@ use super::pacer::Pacer;
 use crate::engine::ClientSetup;
 use crate::engine::deadlines::Deadlines;
 use crate::fault::{Faults, ForgeryKind};
-use crate::peer::Batch;
 use crate::policy::forger::{Forger, Recording};
 use crate::policy::receiver::Limits;
 use crate::policy::signature::Keys;
@@ -143,15 +142,4 @@ async fn dribble(endpoint: SocketAddr, message: &Message) -> std::io::Result<()>
     }
     // With the last byte held back nothing but the endpoint's patience ends this.
     stream.read(&mut answer).await.map(drop)
-}
-
-impl Recording {
-    /// What a forged webhook of this kind copies; nothing for one that makes everything up. None where there is nothing yet
-    /// that could be copied.
-    fn copied(&self, kind: ForgeryKind) -> Option<Batch> {
-        match kind {
-            ForgeryKind::Tampered => self.last.clone(),
-            _ => self.events(kind),
-        }
-    }
 }
