@@ -7,7 +7,7 @@ use crate::seed::Draw;
 use crate::time::Span;
 
 /// The distribution of a length of time. Every parameter is at least zero.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
     /// Always the same.
     Constant(Span),

@@ -13,12 +13,47 @@ pub struct Fault {
     pub from: Time,
     /// Until when; this instant is no longer part of it.
     pub until: Time,
+    /// Which consumers meet it.
+    pub whom: Whom,
+}
+
+/// Which consumers meet a fault.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Whom {
+    /// All of them.
+    All,
+    /// Some, each drawn by itself.
+    Some {
+        /// Which share of them, from 0 to 1.
+        share: f64,
+        /// The seed of the run.
+        seed: Seed,
+        /// The position of the fault in the scenario, so that each fault finds others.
+        fault: u32,
+    },
+}
+
+impl Whom {
+    /// Whether this consumer is among them.
+    pub fn includes(&self, consumer: u32) -> bool {
+        match *self {
+            Self::All => true,
+            Self::Some { share, seed, fault } => {
+                seed.draw(Purpose::FaultVictim, [consumer.into(), fault.into(), 0]).chance(share)
+            }
+        }
+    }
 }
 
 impl Fault {
-    /// Whether it is wrong at this instant.
-    pub fn is_on(&self, at: Time) -> bool {
-        (self.from..self.until).contains(&at)
+    /// A fault that every consumer meets.
+    pub const fn new(kind: FaultKind, from: Time, until: Time) -> Self {
+        Self { kind, from, until, whom: Whom::All }
+    }
+
+    /// Whether it is wrong at this instant for a consumer.
+    pub fn is_on(&self, at: Time, consumer: u32) -> bool {
+        (self.from..self.until).contains(&at) && self.whom.includes(consumer)
     }
 }
 
@@ -43,6 +78,24 @@ pub enum FaultKind {
         share: f64,
         /// What it says of when to come back.
         retry_after: Option<Span>,
+    },
+    /// The poller is down: it asks nothing, and hears nothing of what it asked before. Where it had got to is kept.
+    PollerDown,
+    /// System B is down for its clients: its API takes no connection and its dispatcher sends nothing. Events occur all the
+    /// same, and what is to be delivered is kept.
+    ProviderDown {
+        /// What becomes of connections.
+        connections: Connections,
+    },
+    /// The network loses messages that it would not have lost.
+    NetworkLoss {
+        /// The probability for each message, from 0 to 1.
+        loss: f64,
+    },
+    /// Messages travel this many times as long.
+    NetworkSlow {
+        /// Above zero.
+        factor: f64,
     },
     /// Somebody who is not System B sends webhooks to the endpoint.
     ForgedWebhooks {
@@ -106,21 +159,52 @@ impl ForgeryKind {
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
-    /// Whether the endpoint for webhooks is down at this instant, and if so what becomes of connections.
-    pub fn receiver_down(&self, at: Time) -> Option<Connections> {
-        self.on(at).find_map(|kind| match kind {
+    /// Whether a consumer's endpoint for webhooks is down at this instant, and if so what becomes of connections.
+    pub fn receiver_down(&self, at: Time, consumer: u32) -> Option<Connections> {
+        self.on(at, consumer).find_map(|kind| match kind {
             FaultKind::ReceiverDown { connections } => Some(connections),
             _ => None,
         })
     }
 
-    /// How many times as long the endpoint's handler takes at this instant.
-    pub fn slowdown(&self, at: Time) -> f64 {
+    /// Whether System B is down for a consumer at this instant, and if so what becomes of connections.
+    pub fn provider_down(&self, at: Time, consumer: u32) -> Option<Connections> {
+        self.on(at, consumer).find_map(|kind| match kind {
+            FaultKind::ProviderDown { connections } => Some(connections),
+            _ => None,
+        })
+    }
+
+    /// Whether a consumer's poller is down at this instant.
+    pub fn poller_down(&self, at: Time, consumer: u32) -> bool {
+        self.on(at, consumer).any(|kind| kind == FaultKind::PollerDown)
+    }
+
+    /// With which probability a message of a consumer is lost at this instant by faults alone.
+    pub fn network_loss(&self, at: Time, consumer: u32) -> f64 {
+        let arrives = |kind| match kind {
+            FaultKind::NetworkLoss { loss } => 1.0 - loss,
+            _ => 1.0,
+        };
+        1.0 - self.on(at, consumer).map(arrives).product::<f64>()
+    }
+
+    /// How many times as long a message of a consumer travels at this instant.
+    pub fn network_slowdown(&self, at: Time, consumer: u32) -> f64 {
+        let factor = |kind| match kind {
+            FaultKind::NetworkSlow { factor } => factor,
+            _ => 1.0,
+        };
+        self.on(at, consumer).map(factor).product()
+    }
+
+    /// How many times as long a consumer's handler takes at this instant.
+    pub fn slowdown(&self, at: Time, consumer: u32) -> f64 {
         let factor = |kind| match kind {
             FaultKind::ReceiverSlow { factor } => factor,
             _ => 1.0,
         };
-        self.on(at).map(factor).product()
+        self.on(at, consumer).map(factor).product()
     }
 
     /// The status, and the time to stay away, with which the endpoint turns this webhook down at this instant, if it does.
@@ -133,7 +217,7 @@ impl Faults {
     ) -> Option<(u16, Option<Span>)> {
         // One that tells of nothing has only its own number to be known by.
         let (what, which) = event.map_or((exchange.serial, u32::MAX), |event| (event.serial, attempt));
-        let on = (0u64..).zip(&self.0).filter(|(_, fault)| fault.is_on(at));
+        let on = (0u64..).zip(&self.0).filter(|(_, fault)| fault.is_on(at, exchange.consumer));
         on.filter_map(|(index, fault)| match fault.kind {
             FaultKind::ReceiverErrors { status, share, retry_after } => {
                 let subject = [u64::from(exchange.consumer) | index << 32, what.into(), which.into()];
@@ -166,7 +250,7 @@ impl Faults {
         instants
     }
 
-    fn on(&self, at: Time) -> impl Iterator<Item = FaultKind> {
-        self.0.iter().filter(move |fault| fault.is_on(at)).map(|fault| fault.kind)
+    fn on(&self, at: Time, consumer: u32) -> impl Iterator<Item = FaultKind> {
+        self.0.iter().filter(move |fault| fault.is_on(at, consumer)).map(|fault| fault.kind)
     }
 }

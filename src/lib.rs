@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod deadlines;
 pub mod distribution;
 pub mod engine;
 pub mod fault;

@@ -67,6 +67,30 @@ pub enum Authenticity {
     Rejected,
 }
 
+/// The state of what was asked for, as the provider names it (`ETag`): the serial of the newest event in it, 0 before any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tag(pub u32);
+
+/// What is left to a client of what it may ask for in a window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests that are allowed in a window.
+    pub limit: u32,
+    /// Requests that are left in this one.
+    pub remaining: u32,
+    /// From the answer until the next window begins.
+    pub resets_in: Span,
+}
+
+/// What an answer of the API says of when to ask again, next to what was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// The shortest interval between polls that the provider wishes (`X-Poll-Interval`).
+    pub poll_interval: Option<Span>,
+    /// What is left to the client (`X-RateLimit-Limit`, `-Remaining` and `-Reset`).
+    pub quota: Option<Quota>,
+}
+
 /// What an opener asks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
@@ -80,11 +104,19 @@ pub enum Request {
         poll: u32,
         /// Which page of that poll, counted from 0; it stays on the opener's side.
         page: u32,
+        /// How long the provider may hold the request while it has nothing to answer; zero for not at all.
+        hold: Span,
+        /// What the poller knows of this very page; if that still holds, [`Response::NotModified`] will do (`If-None-Match`).
+        tag: Option<Tag>,
     },
     /// The present state of one record.
     Record {
         /// Which record.
         record: u32,
+        /// Which poll of that record this is, counted from 0; it stays on the opener's side.
+        poll: u32,
+        /// What the poller knows of the record; if that still holds, [`Response::NotModified`] will do (`If-None-Match`).
+        tag: Option<Tag>,
     },
     /// One event by its name, which a thin webhook told.
     Fetch {
@@ -109,7 +141,7 @@ impl Request {
     pub fn subject(&self) -> (u64, u64) {
         match self {
             Self::Poll { poll, page, .. } => (u64::from(*poll), u64::from(*page)),
-            Self::Record { record } => (u64::from(*record), u64::MAX),
+            Self::Record { record, poll, .. } => (u64::from(*record) | 1 << 61, u64::from(*poll)),
             // The top bit keeps attempts apart from polls, so that a hybrid's two halves do not share their luck.
             Self::Fetch { event, attempt } => (u64::from(event.serial) | 1 << 62, u64::from(*attempt)),
             Self::Delivery { events, attempt, .. } => {
@@ -129,9 +161,27 @@ pub enum Response {
         events: Batch,
         /// Whether there were more at the instant of sampling.
         has_more: bool,
+        /// The state of the feed at that instant.
+        tag: Tag,
+        /// When to ask again.
+        advice: Advice,
     },
-    /// The newest event of the record asked for, if there was any.
-    Record(Option<Event>),
+    /// The record asked for.
+    Record {
+        /// Its newest event, if there was any.
+        event: Option<Event>,
+        /// Whether no other will follow.
+        is_final: bool,
+        /// Its state at the instant of sampling.
+        tag: Tag,
+        /// When to ask again.
+        advice: Advice,
+    },
+    /// What was asked for is as the poller knows it (304).
+    NotModified {
+        /// When to ask again.
+        advice: Advice,
+    },
     /// The event asked for.
     Event(Event),
     /// The webhook was taken (2xx).
@@ -174,11 +224,25 @@ pub enum LossCause {
     EndpointDisabled,
     /// It was acknowledged, and then lost before it was handled.
     Unhandled,
+    /// It was older than what the API keeps before a poll came for it.
+    AgedOut,
+    /// A later event of the same record had taken its place before a poll came for it.
+    Superseded,
+    /// The poller had stopped to ask for its record.
+    PollsExhausted,
 }
 
 impl LossCause {
     /// Every cause.
-    pub const ALL: [Self; 4] = [Self::NeverRetried, Self::RetriesExhausted, Self::EndpointDisabled, Self::Unhandled];
+    pub const ALL: [Self; 7] = [
+        Self::NeverRetried,
+        Self::RetriesExhausted,
+        Self::EndpointDisabled,
+        Self::Unhandled,
+        Self::AgedOut,
+        Self::Superseded,
+        Self::PollsExhausted,
+    ];
 }
 
 /// What a peer is told.
@@ -188,14 +252,16 @@ pub enum Input {
     Wake,
     /// Something changed at the provider. Only a provider is told so.
     Occurred(Event),
+    /// System A has opened this record at System B and waits from now on for what becomes of it. Only a consumer is told so.
+    Opened(u32),
     /// The other side asks something.
     Requested(Exchange, Request),
     /// An exchange that this peer opened has ended.
     Ended(Exchange, Outcome),
     /// Somebody asks that an event be delivered again, now. Only a provider is told so.
     Redeliver(Event),
-    /// The endpoint's process has gone down: what it held in memory is gone. Only a consumer is told so. It answers
-    /// nothing that it was asked before.
+    /// The process that answers requests has gone down, the endpoint's of a consumer or the API's of the provider: what it
+    /// held in memory is gone. It answers nothing that it was asked before.
     Crashed,
 }
 
@@ -264,6 +330,15 @@ pub enum Note {
     Seen(Event),
     /// The dispatcher has given up on an event.
     GaveUp(Event, LossCause),
+    /// No answer of the API will hold this event any more, because it is too old.
+    AgedOut(Event),
+    /// The poller asks for a record no more, though it is not final.
+    StoppedPolling {
+        /// Whose poller.
+        consumer: u32,
+        /// Which record.
+        record: u32,
+    },
     /// A worker is busy over this stretch of time.
     Busy {
         /// When it starts.

@@ -43,6 +43,18 @@ pub enum Purpose {
     ReceiverError = 16,
     /// When a forged webhook comes, of which kind it is, and what it copies.
     Forgery = 17,
+    /// Which consumers meet a fault.
+    FaultVictim = 18,
+    /// When a poller that was down, or waits for a new window, asks again.
+    PollRestart = 19,
+    /// How long it takes from one change of a record to the next.
+    RecordChange = 20,
+    /// The phase of the polls of one record.
+    RecordPhase = 21,
+    /// The size of a payload.
+    PayloadSize = 22,
+    /// How many events occur at the same instant.
+    BatchSize = 23,
 }
 
 /// The seed of a run.

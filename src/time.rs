@@ -8,6 +8,8 @@ use std::ops::{Add, AddAssign, Sub};
 
 /// Nanoseconds in one second.
 pub const SECOND: u64 = 1_000_000_000;
+/// Nanoseconds in a millisecond.
+pub const MILLISECOND: u64 = 1_000_000;
 
 /// A length of time in nanoseconds, from 0 to about 584 years. Arithmetic saturates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,6 +8,7 @@
 //! both are, and [`vendor_api`] the API as clients made for a vendor's meet it.
 
 mod api;
+mod conditions;
 mod event;
 mod forgery;
 mod retry_after;

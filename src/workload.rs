@@ -52,6 +52,11 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// A workload whose events are changes of a fixed number of records.
+    pub const fn new(seed: Seed, arrivals: Arrivals, records: u32, payload: u32, until: Time) -> Self {
+        Self { seed, arrivals, records, payload, until }
+    }
+
     /// The events of one consumer, in the order in which they occur.
     pub fn events(&self, consumer: u32) -> Events<'_> {
         let mut events =
@@ -157,7 +162,7 @@ mod tests {
 
     fn workload(arrivals: Arrivals, seconds: u64) -> Workload {
         let until = Time::ZERO + Span::from_secs(seconds);
-        Workload { seed: Seed::new(11), arrivals, records: 100, payload: 0, until }
+        Workload::new(Seed::new(11), arrivals, 100, 0, until)
     }
 
     #[test]

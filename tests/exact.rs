@@ -377,8 +377,8 @@ fn polls_per_event_and_polls_per_useful_poll_are_two_numbers() {
 
 #[test]
 fn requests_carry_what_their_draws_are_about() {
-    let a = Request::Poll { after: 1, limit: 2, poll: 3, page: 4 };
-    let b = Request::Poll { after: 9, limit: 9, poll: 3, page: 4 };
+    let a = Request::Poll { after: 1, limit: 2, poll: 3, page: 4, hold: Span::ZERO, tag: None };
+    let b = Request::Poll { after: 9, limit: 9, poll: 3, page: 4, hold: Span::ZERO, tag: None };
     assert_eq!(a.subject(), b.subject(), "luck belongs to the poll, not to what it asks");
 }
 

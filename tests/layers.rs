@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// A module imports only from its own line or from lines above it.
 const LAYERS: &[&[&str]] = &[
-    &["time", "seed", "distribution", "window"],
+    &["time", "seed", "distribution", "window", "deadlines"],
     &["peer"],
     &["policy", "fault", "workload", "link", "wire", "measure"],
     &["engine"],

@@ -16,7 +16,7 @@ use pushpull::fault::Faults;
 use pushpull::link::{Leg, Link};
 use pushpull::measure::tally::{Frame, Tally};
 use pushpull::policy::dispatcher::DispatchPolicy;
-use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use pushpull::policy::poller::PollPolicy;
 use pushpull::policy::provider::ApiPolicy;
 use pushpull::policy::receiver::ReceivePolicy;
 use pushpull::policy::retry::{RetryJitter, RetryPolicy};
@@ -42,15 +42,7 @@ fn at(millis: u64) -> Time {
 }
 
 fn pull(every: Span) -> PollPolicy {
-    PollPolicy {
-        every,
-        phase: Phase::Random,
-        timing: Timing::FixedRate,
-        jitter: Jitter::None,
-        timeout: Span::from_secs(3),
-        page: 50,
-        service_time: Distribution::ZERO,
-    }
+    PollPolicy::new(every, Span::from_secs(3), 50)
 }
 
 fn push() -> PushSetup {
@@ -82,21 +74,15 @@ fn client(name: &str, pull: Option<PollPolicy>, push: Option<PushSetup>) -> Clie
 /// Two consumers with 100 events a second each for a second and a half, and a drain that is never needed in full.
 fn setup(loss: f64, clients: Vec<ClientSetup>) -> Setup {
     let seed = Seed::new(5);
-    let leg = Leg { latency: Distribution::Constant(ms(2)), loss };
+    let leg = Leg::new(Distribution::Constant(ms(2)), loss);
     let frame = Frame::new(at(200), at(1_500), at(6_000));
     Setup {
         seed,
         frame,
         consumers: 2,
-        workload: Workload {
-            seed,
-            arrivals: Arrivals::Poisson { gap_nanos: 1e7 },
-            records: 20,
-            payload: 200,
-            until: frame.duration,
-        },
-        link: Link { seed, request: leg, response: leg },
-        api: ApiPolicy { capacity: Capacity::UNLIMITED, service_time: Distribution::Constant(ms(1)), page: 100 },
+        workload: Workload::new(seed, Arrivals::Poisson { gap_nanos: 1e7 }, 20, 200, frame.duration),
+        link: Link::new(seed, leg.clone(), leg),
+        api: ApiPolicy::new(Capacity::UNLIMITED, Distribution::Constant(ms(1)), 100),
         clients,
     }
 }

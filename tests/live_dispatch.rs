@@ -16,13 +16,13 @@ use pushpull::wire::{Envelope, Shape};
 /// Half a second in which the endpoint refuses connections.
 fn outage() -> Faults {
     let kind = FaultKind::ReceiverDown { connections: Connections::Reset };
-    Faults(vec![Fault { kind, from: at(0.5), until: at(1.0) }])
+    Faults(vec![Fault::new(kind, at(0.5), at(1.0))])
 }
 
 /// A second and a half in which the endpoint answers this.
 fn errors(status: u16) -> Faults {
     let kind = FaultKind::ReceiverErrors { status, share: 1.0, retry_after: None };
-    Faults(vec![Fault { kind, from: at(0.4), until: at(0.9) }])
+    Faults(vec![Fault::new(kind, at(0.4), at(0.9))])
 }
 
 fn client(name: &str, faults: Faults, push: PushSetup) -> ClientSetup {

@@ -23,7 +23,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn fault(kind: FaultKind, from: f64, until: f64) -> Fault {
-    Fault { kind, from: at(from), until: at(until) }
+    Fault::new(kind, at(from), at(until))
 }
 
 fn webhook(faults: Vec<Fault>, push: PushSetup) -> ClientSetup {

@@ -46,13 +46,11 @@ fn any_pull() -> impl Strategy<Value = PollPolicy> {
         prop_oneof![Just(Jitter::None), (0.0..=1.0f64).prop_map(Jitter::Gap), (0.0..=1.0f64).prop_map(Jitter::Grid)];
     (0.3..20.0f64, any::<bool>(), any::<bool>(), jitter, 0.1..15.0f64, 1u32..6, any_distribution(2.0)).prop_map(
         |(every, random, fixed_rate, jitter, timeout, page, service_time)| PollPolicy {
-            every: secs(every),
             phase: if random { Phase::Random } else { Phase::Aligned },
             timing: if fixed_rate { Timing::FixedRate } else { Timing::FixedDelay },
             jitter,
-            timeout: secs(timeout),
-            page,
             service_time,
+            ..PollPolicy::new(secs(every), secs(timeout), page)
         },
     )
 }
@@ -112,11 +110,8 @@ fn any_faults() -> impl Strategy<Value = Faults> {
             FaultKind::ForgedWebhooks { gap_nanos, mix }
         }),
     ];
-    let fault = (kind, 0.0..80.0f64, 0.0..40.0f64).prop_map(|(kind, from, length)| Fault {
-        kind,
-        from: at(from),
-        until: at(from + length),
-    });
+    let fault = (kind, 0.0..80.0f64, 0.0..40.0f64)
+        .prop_map(|(kind, from, length)| Fault::new(kind, at(from), at(from + length)));
     prop_oneof![Just(Faults::default()), prop::collection::vec(fault, 1..4).prop_map(Faults)]
 }
 

@@ -22,7 +22,7 @@ fn with_faults(push: PushSetup, faults: Vec<Fault>) -> ClientSetup {
 }
 
 fn fault(kind: FaultKind, from: f64, until: f64) -> Fault {
-    Fault { kind, from: at(from), until: at(until) }
+    Fault::new(kind, at(from), at(until))
 }
 
 const fn down(connections: Connections) -> FaultKind {

@@ -113,7 +113,7 @@ fn departures() -> Vec<Departure> {
     vec![
         ("fault", |client| {
             let kind = FaultKind::ReceiverDown { connections: Connections::Reset };
-            client.faults = Faults(vec![Fault { kind, from: Time::ZERO, until: at(1.0) }]);
+            client.faults = Faults(vec![Fault::new(kind, Time::ZERO, at(1.0))]);
         }),
         ("fifo", |client| dispatch(client).order = Order::Fifo),
         ("spacing and batches", |client| {

@@ -1,6 +1,6 @@
 //! The attackers of a cell, in virtual time.
 
-use crate::engine::deadlines::Deadlines;
+use crate::deadlines::Deadlines;
 use crate::engine::{ClientSetup, Setup};
 use crate::fault::ForgeryKind;
 use crate::peer::Batch;

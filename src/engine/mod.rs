@@ -4,7 +4,6 @@
 
 pub mod agenda;
 mod attack;
-pub mod deadlines;
 pub mod live;
 pub mod sim;
 

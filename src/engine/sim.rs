@@ -9,12 +9,12 @@ use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
+use crate::deadlines::Deadlines;
 use crate::engine::agenda::{Agenda, Rank};
 use crate::engine::attack::{Attack, Forgery};
-use crate::engine::deadlines::Deadlines;
 use crate::engine::{ClientRun, ClientSetup, Control, Setup};
 use crate::fault::{Connections, Faults};
-use crate::link::Verdict;
+use crate::link::{Crossing, Verdict};
 use crate::measure::ledger::{End, Fact, Ledger};
 use crate::measure::tally::Tally;
 use crate::peer::{Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response, Side};
@@ -170,18 +170,19 @@ impl<'a> Cell<'a> {
             feed: client.pull.is_some(),
             keeps: client.may_go_back(),
             records: false,
+            changes: None,
             dispatch,
         };
-        let receive = client.push.as_ref().map(|push| push.receive);
+        let receive = || client.push.as_ref().map(|push| push.receive.clone());
         let mut cell = Self {
             setup,
             wire,
             first: consumers.start,
             now: Time::ZERO,
-            provider: Provider::new(setup.api, setup.seed, serves),
+            provider: Provider::new(&setup.api, setup.seed, serves),
             consumers: consumers
                 .clone()
-                .map(|consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive, &client.faults))
+                .map(|consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive(), &client.faults))
                 .collect(),
             wakes: Deadlines::new(count),
             events: consumers.map(|consumer| setup.workload.events(consumer)).collect(),
@@ -314,7 +315,9 @@ impl<'a> Cell<'a> {
         let bytes = self.wire.request_size(exchange, &request);
         ledger.record(self.now, Fact::Opened { exchange, request: request.clone(), bytes });
         let times_out_at = self.now + timeout;
-        let verdict = self.setup.link.request(exchange.consumer, &request);
+        let (at, consumer) = (self.now, exchange.consumer);
+        let crossing = Crossing { at, consumer, request: &request, bytes, faults: self.faults };
+        let verdict = self.setup.link.request(crossing);
         let mut flight = Flight {
             request,
             response: None,
@@ -349,7 +352,7 @@ impl<'a> Cell<'a> {
         flight.arrived = true;
         let request = flight.request.clone();
         if exchange.opener == Side::Provider
-            && let Some(connections) = self.faults.receiver_down(self.now)
+            && let Some(connections) = self.faults.receiver_down(self.now, exchange.consumer)
         {
             return self.cut(exchange, connections, ledger);
         }
@@ -369,7 +372,7 @@ impl<'a> Cell<'a> {
             return ledger.record(self.now, Fact::Replied { exchange, bytes });
         }
         let now = self.now;
-        let link = self.setup.link;
+        let (setup, faults) = (self.setup, self.faults);
         let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
         if flight.answered {
             return;
@@ -381,7 +384,8 @@ impl<'a> Cell<'a> {
             self.window(exchange).take(exchange.serial);
             return;
         }
-        match link.response(exchange.consumer, &request) {
+        let crossing = Crossing { at: now, consumer: exchange.consumer, request: &request, bytes, faults };
+        match setup.link.response(crossing) {
             Verdict::Deliver(delay) if now + delay <= times_out_at => {
                 if let Some(flight) = self.window(exchange).get_mut(exchange.serial) {
                     flight.response = Some(response);
@@ -427,7 +431,7 @@ impl<'a> Cell<'a> {
 
     /// Cuts an exchange off because the other side is down.
     fn cut(&mut self, exchange: Exchange, connections: Connections, ledger: &mut Ledger<'_>) {
-        let (now, link) = (self.now, self.setup.link);
+        let (now, setup, faults) = (self.now, self.setup, self.faults);
         let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
         flight.answered = true;
         if flight.ended {
@@ -436,7 +440,10 @@ impl<'a> Cell<'a> {
         }
         let news = match connections {
             Connections::Drop => Verdict::Drop,
-            Connections::Reset => link.response(exchange.consumer, &flight.request),
+            Connections::Reset => {
+                let (consumer, request) = (exchange.consumer, &flight.request);
+                setup.link.response(Crossing { at: now, consumer, request, bytes: 0, faults })
+            }
         };
         match news {
             Verdict::Deliver(delay) if now + delay <= flight.times_out_at => {
@@ -454,8 +461,9 @@ impl<'a> Cell<'a> {
     /// Every endpoint of this cell goes down.
     fn crash(&mut self, ledger: &mut Ledger<'_>) {
         self.crashes.pop();
-        let Some(connections) = self.faults.receiver_down(self.now) else { return };
         for index in 0..self.consumers.len() as u32 {
+            let down = self.faults.receiver_down(self.now, self.first + index);
+            let Some(connections) = down else { continue };
             self.tell_consumer(index, Input::Crashed, ledger);
             let window = &self.flights[index as usize][Side::Provider as usize];
             let open = window.iter().filter(|(_, flight)| flight.arrived && !flight.answered);
@@ -470,7 +478,7 @@ impl<'a> Cell<'a> {
     /// A forged webhook reaches a consumer's endpoint.
     fn forge(&mut self, index: u32, ledger: &mut Ledger<'_>) {
         let Some(forgery) = self.attack.as_mut().and_then(|attack| attack.forge(index)) else { return };
-        if self.faults.receiver_down(self.now).is_some() {
+        if self.faults.receiver_down(self.now, self.first + index).is_some() {
             return;
         }
         let Forgery { serial, kind, reception } = forgery;

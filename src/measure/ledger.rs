@@ -82,9 +82,10 @@ pub enum End {
 impl From<&Outcome> for End {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Answered(Response::Page { .. } | Response::Record(_)) => Self::Answered,
+            Outcome::Answered(Response::Page { .. } | Response::Record { .. }) => Self::Answered,
             Outcome::Answered(Response::Event(_)) => Self::Fetched,
             Outcome::Answered(Response::Accepted) => Self::Accepted,
+            Outcome::Answered(Response::NotModified { .. }) => Self::Refused(304),
             Outcome::Answered(Response::Refused { status, .. }) => Self::Refused(*status),
             Outcome::TimedOut => Self::TimedOut,
             Outcome::Unreachable => Self::Unreachable,
@@ -331,6 +332,7 @@ impl<'a> Ledger<'a> {
                     lost.into_iter().for_each(|lost| self.lost(lost));
                 }
             }
+            Note::AgedOut(_) | Note::StoppedPolling { .. } => {}
             Note::Busy { from, until } => {
                 let busy = self.frame.measured_within(from, until);
                 self.load(side).busy_nanos += u128::from(busy.as_nanos());

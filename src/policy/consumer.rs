@@ -103,7 +103,7 @@ impl Consumer {
 impl Peer for Consumer {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Wake | Input::Occurred(_) | Input::Redeliver(_) => {}
+            Input::Wake | Input::Occurred(_) | Input::Redeliver(_) | Input::Opened(_) => {}
             Input::Requested(exchange, Request::Delivery { events, attempt, authenticity }) => {
                 if self.receiver.is_none() {
                     out.push(Output::Reply { exchange, response: Response::refused(404) });

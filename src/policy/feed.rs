@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::peer::{Batch, Event};
+use crate::peer::{Batch, Event, Tag};
 
 /// The events of one consumer that a client may still ask for.
 #[derive(Clone, Debug)]
@@ -12,15 +12,17 @@ pub struct Feed {
     first: u32,
     /// A poller may come back to what it knew before.
     keeps: bool,
-    /// The newest event of each record, where someone may ask for single records.
-    records: Option<BTreeMap<u32, Event>>,
+    /// The newest event of each record, and how many it has had, where someone may ask for single records.
+    records: Option<BTreeMap<u32, (Event, u32)>>,
+    /// The serial of the newest event.
+    newest: u32,
 }
 
 impl Feed {
     /// An empty feed; `records` says whether single records can be asked for too, `keeps` whether what a cursor has passed
     /// may be asked for again.
     pub fn new(records: bool, keeps: bool) -> Self {
-        Self { log: VecDeque::new(), first: 1, keeps, records: records.then(BTreeMap::new) }
+        Self { log: VecDeque::new(), first: 1, keeps, records: records.then(BTreeMap::new), newest: 0 }
     }
 
     /// Appends an event. Events come in the order of their serials.
@@ -30,8 +32,15 @@ impl Feed {
         }
         self.log.push_back(event);
         if let Some(records) = &mut self.records {
-            records.insert(event.record, event);
+            let (newest, count) = records.entry(event.record).or_insert((event, 0));
+            (*newest, *count) = (event, count.saturating_add(1));
         }
+        self.newest = event.serial;
+    }
+
+    /// The state of the whole feed.
+    pub const fn tag(&self) -> Tag {
+        Tag(self.newest)
     }
 
     /// The oldest events after a cursor, at most `limit`, and whether there are more.
@@ -49,8 +58,8 @@ impl Feed {
         (events, has_more)
     }
 
-    /// The newest event of a record, if it is kept and has had one.
-    pub fn record(&self, record: u32) -> Option<Event> {
+    /// The newest event of a record and how many it has had, if records are kept and it has had one.
+    pub fn record(&self, record: u32) -> Option<(Event, u32)> {
         self.records.as_ref()?.get(&record).copied()
     }
 }
@@ -79,7 +88,7 @@ mod tests {
         assert_eq!(serials(&feed.page(5, 3)), (vec![], false));
         feed.publish(event(6));
         assert_eq!(serials(&feed.page(5, 3)), (vec![6], false));
-        assert_eq!(feed.record(0).map(|e| e.serial), Some(6));
+        assert_eq!(feed.record(0).map(|(e, count)| (e.serial, count)), Some((6, 3)));
         assert_eq!(feed.record(7), None);
     }
 

@@ -23,7 +23,10 @@ pub struct Forger {
 impl Forger {
     /// The attackers of one consumer's endpoint: one for each such fault.
     pub fn of(faults: &Faults, seed: Seed, consumer: u32) -> Vec<Self> {
-        let forger = |(fault, &Fault { kind, from, until }): (u32, &Fault)| {
+        let forger = |(fault, &Fault { kind, from, until, whom }): (u32, &Fault)| {
+            if !whom.includes(consumer) {
+                return None;
+            }
             let FaultKind::ForgedWebhooks { gap_nanos, mix } = kind else { return None };
             let mut forger = Self { seed, consumer, fault, gap_nanos, mix, until, next: (0, from) };
             forger.next.1 = from + forger.gap();

@@ -21,8 +21,92 @@ pub struct PollPolicy {
     pub timeout: Span,
     /// The most events to ask for at once; above zero.
     pub page: u32,
+    /// How the interval changes from poll to poll.
+    pub strategy: Strategy,
+    /// What is polled.
+    pub target: Target,
+    /// Whether polls say what they know, so that the answer may be that it still holds (`If-None-Match`).
+    pub conditional: bool,
+    /// Whether answers may be compressed. Only `live` compresses; in virtual time bodies count as they are.
+    pub compressed: bool,
     /// How long System A takes to handle one page that brought something.
     pub service_time: Distribution,
+}
+
+impl PollPolicy {
+    /// Polls of the feed at a fixed rate with a random phase and without jitter, each handled in no time.
+    pub const fn new(every: Span, timeout: Span, page: u32) -> Self {
+        Self {
+            every,
+            phase: Phase::Random,
+            timing: Timing::FixedRate,
+            jitter: Jitter::None,
+            timeout,
+            page,
+            strategy: Strategy::Fixed,
+            target: Target::Feed { overlap: Span::ZERO },
+            conditional: false,
+            compressed: false,
+            service_time: Distribution::ZERO,
+        }
+    }
+}
+
+/// How the interval changes from poll to poll.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Strategy {
+    /// Not at all.
+    Fixed,
+    /// It grows while answers bring nothing, and falls back to where it began with the first that brings something.
+    Backoff {
+        /// How many times as long the next interval is; at least 1.
+        factor: f64,
+        /// The longest interval.
+        max: Span,
+    },
+    /// It steers towards an aim.
+    Adaptive {
+        /// The aim.
+        aim: Aim,
+        /// How strongly one answer moves the interval, above 0 and at most 1.
+        gain: f64,
+        /// The shortest interval.
+        min: Span,
+        /// The longest interval.
+        max: Span,
+    },
+    /// It obeys what answers say of when to come back: `X-Poll-Interval`, `Retry-After`, the end of a quota's window.
+    Hint,
+    /// The provider holds each poll until it has something to tell, and the next leaves as soon as an answer has come.
+    LongPoll {
+        /// How long the provider may hold a poll; above zero.
+        hold: Span,
+    },
+}
+
+/// What an adaptive poller steers towards.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Aim {
+    /// This share of the polls is to bring something, between 0 and 1.
+    UsefulShare(f64),
+    /// So many events are to come with each poll, by the rate at which they have come of late; above 0.
+    EventsPerPoll(f64),
+}
+
+/// What is polled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// The feed of events after a cursor.
+    Feed {
+        /// How far before the newest known event to ask again, so that what became visible late is not missed; zero for
+        /// not at all.
+        overlap: Span,
+    },
+    /// The state of each open record, until it is final.
+    Record {
+        /// How often a record is asked for at most; none means until it is final.
+        tries: Option<u32>,
+    },
 }
 
 /// Where the grid of polls begins.
@@ -116,7 +200,7 @@ impl Poller {
     ) -> Option<Batch> {
         let Open { poll, page, after, .. } = self.open.take_if(|open| open.exchange == exchange.serial)?;
         let answer = match outcome {
-            Outcome::Answered(Response::Page { events, has_more }) => Some((events, has_more)),
+            Outcome::Answered(Response::Page { events, has_more, .. }) => Some((events, has_more)),
             _ => None,
         };
         if let Some((events, has_more)) = answer {
@@ -156,7 +240,14 @@ impl Poller {
         self.open = Some(Open { poll, page, after: self.cursor, exchange: exchange.serial });
         out.push(Output::Send {
             exchange,
-            request: Request::Poll { after: self.cursor, limit: self.policy.page, poll, page },
+            request: Request::Poll {
+                after: self.cursor,
+                limit: self.policy.page,
+                poll,
+                page,
+                hold: Span::ZERO,
+                tag: None,
+            },
             timeout: self.policy.timeout,
         });
     }

@@ -1,15 +1,15 @@
 //! System B as one client meets it: an API with the feed of each consumer behind it, and a dispatcher of webhooks.
 
 use crate::distribution::Distribution;
-use crate::peer::{Exchange, Input, Note, Output, Peer, Request, Response};
+use crate::peer::{Advice, Exchange, Input, Note, Output, Peer, Request, Response, Tag};
 use crate::policy::dispatcher::{DispatchPolicy, Dispatcher};
 use crate::policy::feed::Feed;
 use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::{Purpose, Seed};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// How System B's API serves.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ApiPolicy {
     /// Its workers and the queue in front of them, shared by all consumers of a client.
     pub capacity: Capacity,
@@ -17,6 +17,54 @@ pub struct ApiPolicy {
     pub service_time: Distribution,
     /// The most events in one answer; above zero.
     pub page: u32,
+    /// How many requests it lets in.
+    pub limits: ApiLimits,
+    /// How long it keeps an event; none means for ever.
+    pub retention: Option<Span>,
+    /// The interval between polls that it wishes (`X-Poll-Interval`), if it says so.
+    pub poll_interval: Option<Span>,
+    /// After how long a proxy in front of it cuts off a request that is held, and answers 504 in its place; none without
+    /// such a proxy.
+    pub idle_cut: Option<Span>,
+}
+
+impl ApiPolicy {
+    /// An API that lets everybody in, keeps every event and gives no advice.
+    pub const fn new(capacity: Capacity, service_time: Distribution, page: u32) -> Self {
+        let limits = ApiLimits { consumer: None, account: None, quota: None };
+        Self { capacity, service_time, page, limits, retention: None, poll_interval: None, idle_cut: None }
+    }
+}
+
+/// How many requests the API lets in; others are answered 429 before any worker has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ApiLimits {
+    /// What one consumer may ask for.
+    pub consumer: Option<RateLimit>,
+    /// What all consumers of a client may ask for together: they share an account.
+    pub account: Option<RateLimit>,
+    /// What one consumer may ask for in a window of time.
+    pub quota: Option<QuotaPolicy>,
+}
+
+/// A token bucket: a request takes a token, and tokens come back at a rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateLimit {
+    /// Nanoseconds for one token to come back; above zero.
+    pub gap_nanos: f64,
+    /// The most tokens that lie ready; above zero.
+    pub burst: u32,
+}
+
+/// A quota for each window of time. Windows follow each other from the first request on, as GitHub's do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QuotaPolicy {
+    /// Requests allowed in a window; above zero.
+    pub requests: u32,
+    /// The length of a window; above zero.
+    pub window: Span,
+    /// Whether an answer 304 takes from the quota. GitHub's do not.
+    pub counts_not_modified: bool,
 }
 
 /// Which consumers a provider serves, and what their clients use of it.
@@ -32,6 +80,8 @@ pub struct Serves<'a> {
     pub keeps: bool,
     /// Whether single records can be asked for.
     pub records: bool,
+    /// With how many events a record is final; none if it never is.
+    pub changes: Option<u32>,
     /// How webhooks are dispatched, if the clients take any.
     pub dispatch: Option<&'a DispatchPolicy>,
 }
@@ -49,22 +99,24 @@ pub struct Provider {
     seed: Seed,
     first: u32,
     feeds: Vec<Feed>,
+    changes: Option<u32>,
     workers: Workers<Job>,
     dispatcher: Option<Dispatcher>,
 }
 
 impl Provider {
     /// A provider at which nothing has happened yet.
-    pub fn new(api: ApiPolicy, seed: Seed, serves: Serves<'_>) -> Self {
+    pub fn new(api: &ApiPolicy, seed: Seed, serves: Serves<'_>) -> Self {
         let feeds = if serves.feed { serves.consumers } else { 0 };
         let dispatcher =
             |policy: &DispatchPolicy| Dispatcher::new(policy.clone(), seed, serves.first, serves.consumers);
         Self {
-            api,
+            api: api.clone(),
             seed,
             first: serves.first,
             feeds: (0..feeds).map(|_| Feed::new(serves.records, serves.keeps)).collect(),
             workers: Workers::new(api.capacity),
+            changes: serves.changes,
             dispatcher: serves.dispatch.map(dispatcher),
         }
     }
@@ -79,10 +131,10 @@ impl Provider {
     }
 
     fn serve(&mut self, now: Time, out: &mut Vec<Output>) {
-        let Self { api, seed, first, feeds, workers, .. } = self;
+        let Self { api, seed, first, feeds, workers, changes, .. } = self;
         workers.turn(now, out, |_, stage, job, out| match stage {
             Stage::Start => {
-                job.response = Some(answer(feeds, *first, api.page, job));
+                job.response = Some(answer(feeds, *first, api.page, *changes, job));
                 let subject = [job.exchange.consumer.into(), job.exchange.serial.into(), 0];
                 Next::Work(match api.service_time {
                     Distribution::Constant(span) => span,
@@ -99,14 +151,22 @@ impl Provider {
 }
 
 /// What the API answers at the instant of sampling.
-fn answer(feeds: &mut [Feed], first: u32, page: u32, job: &Job) -> Response {
+fn answer(feeds: &mut [Feed], first: u32, page: u32, changes: Option<u32>, job: &Job) -> Response {
     let feed = job.exchange.consumer.checked_sub(first).and_then(|index| feeds.get_mut(index as usize));
     match (feed, &job.request) {
         (Some(feed), Request::Poll { after, limit, .. }) => {
             let (events, has_more) = feed.page(*after, (*limit).clamp(1, page));
-            Response::Page { events, has_more }
+            Response::Page { events, has_more, tag: feed.tag(), advice: Advice::default() }
         }
-        (Some(feed), Request::Record { record }) => Response::Record(feed.record(*record)),
+        (Some(feed), Request::Record { record, .. }) => {
+            let newest = feed.record(*record);
+            Response::Record {
+                event: newest.map(|(event, _)| event),
+                is_final: newest.is_some_and(|(_, count)| changes == Some(count)),
+                tag: Tag(newest.map_or(0, |(event, _)| event.serial)),
+                advice: Advice::default(),
+            }
+        }
         (_, Request::Fetch { event, .. }) => Response::Event(*event),
         (None, _) | (_, Request::Delivery { .. }) => Response::refused(404),
     }
@@ -115,7 +175,7 @@ fn answer(feeds: &mut [Feed], first: u32, page: u32, job: &Job) -> Response {
 impl Peer for Provider {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Wake | Input::Crashed => {}
+            Input::Wake | Input::Crashed | Input::Opened(_) => {}
             Input::Occurred(event) => {
                 let index = event.consumer.checked_sub(self.first);
                 if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {

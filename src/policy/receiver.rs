@@ -14,7 +14,7 @@ use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
 
 /// How a receiver takes webhooks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReceivePolicy {
     /// Its workers and the queue in front of them; a webhook that finds both full is answered 503.
     pub capacity: Capacity,
@@ -303,7 +303,7 @@ fn service(policy: &ReceivePolicy, seed: Seed, faults: &Faults, at: Time, job: &
             random.sample(seed.draw(Purpose::HandlerService, subject))
         }
     };
-    let slowdown = faults.slowdown(at);
+    let slowdown = faults.slowdown(at, job.exchange.consumer);
     if slowdown == 1.0 { span } else { span.scale(slowdown) }
 }
 

@@ -214,6 +214,15 @@ pub const MEASURES: &[Column] = &[
     column("endpoint_disabled", "times that an endpoint was disabled", |r| r.summary.disabled.into()),
     column("breaker_opened", "times that a circuit breaker opened", |r| r.summary.breaker_opened.into()),
     column("partial", "`true` if the run was stopped before its end", |r| r.partial.to_string().as_str().into()),
+    column("lost_aged_out", "lost events that were too old for the API before a poll came", |r| {
+        lost(r, LossCause::AgedOut)
+    }),
+    column("lost_superseded", "lost events of which a poll saw only a later one of the same record", |r| {
+        lost(r, LossCause::Superseded)
+    }),
+    column("lost_polls_exhausted", "lost events of records that were no longer polled", |r| {
+        lost(r, LossCause::PollsExhausted)
+    }),
 ];
 
 fn lost(row: Row<'_>, cause: LossCause) -> Cell {

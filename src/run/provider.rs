@@ -46,7 +46,7 @@ pub(super) fn provide(arguments: &ProviderArguments) -> Result<u8, Failure> {
 fn introduce(setup: &Setup, client: usize, alone: &Alone, destination: &Destination) {
     let link = &setup.link;
     let has_network =
-        [link.request, link.response].iter().any(|leg| leg.loss > 0.0 || leg.latency != Distribution::ZERO);
+        [&link.request, &link.response].iter().any(|leg| leg.loss > 0.0 || leg.latency != Distribution::ZERO);
     if has_network {
         tell("the scenario's network latency and loss are left out: the network here is yours");
     }

@@ -173,6 +173,13 @@ fn describe_fault(setup: &Setup, fault: &Fault) -> String {
         FaultKind::ReceiverDown { connections: Connections::Drop } => {
             "the receiver is down, and packets to it vanish".to_owned()
         }
+        FaultKind::PollerDown => "the poller is down".to_owned(),
+        FaultKind::ProviderDown { connections: Connections::Reset } => "System B is down".to_owned(),
+        FaultKind::ProviderDown { connections: Connections::Drop } => {
+            "System B is down, and packets to it vanish".to_owned()
+        }
+        FaultKind::NetworkLoss { loss } => format!("the network loses {} of the messages", human::percent(loss)),
+        FaultKind::NetworkSlow { factor } => format!("messages travel {} times as long", human::number(factor)),
         FaultKind::ReceiverSlow { factor } => format!("the handler takes {} times as long", human::number(factor)),
         FaultKind::ReceiverErrors { status, share, retry_after } => {
             let share = if share < 1.0 { human::percent(share) } else { "everything".to_owned() };

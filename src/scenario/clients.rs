@@ -2,7 +2,7 @@
 
 use crate::engine::ClientSetup;
 use crate::fault::Faults;
-use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 use crate::scenario::keys::{Key, LIST_MAX};
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::problems::Problem;
@@ -129,6 +129,10 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         jitter: jitter?,
         timeout: timeout?.unwrap_or(POLL_TIMEOUT.min(every)),
         page: provider?.api.page,
+        strategy: Strategy::Fixed,
+        target: Target::Feed { overlap: Span::ZERO },
+        conditional: false,
+        compressed: false,
         service_time: service_time?,
     })
 }

@@ -108,7 +108,7 @@ fn fault(reader: &mut Reader, section: &Section<'_>, frame: Option<Frame>) -> Op
             return None;
         }
     };
-    Some(FaultKeys { client: client?, fault: Fault { kind: kind?, from, until }, rate })
+    Some(FaultKeys { client: client?, fault: Fault::new(kind?, from, until), rate })
 }
 
 /// Names the keys that another kind of fault has.

@@ -41,7 +41,7 @@ pub(super) fn push(reader: &mut Reader, client: &Section<'_>, provider: Option<&
     Some(PushSetup {
         dispatch: DispatchPolicy {
             concurrency: provider.dispatch.concurrency,
-            delay: provider.dispatch.delay,
+            delay: provider.dispatch.delay.clone(),
             timeout: timeout?.unwrap_or(preset.timeout),
             retry: retry?,
             order: order?,

@@ -96,20 +96,20 @@ impl Scenario {
             "preset": self.preset,
             "api": {
                 "workers": limit(api.capacity.workers),
-                "service_time": time(api.service_time),
+                "service_time": time(&api.service_time),
                 "page": api.page,
             },
             "dispatch": {
                 "concurrency": limit(self.dispatch.concurrency),
-                "delay": time(self.dispatch.delay),
+                "delay": time(&self.dispatch.delay),
             },
         })
     }
 
     fn network_json(&self) -> Value {
-        let (request, response) = (self.setup.link.request, self.setup.link.response);
+        let (request, response) = (&self.setup.link.request, &self.setup.link.response);
         json!({
-            "latency": legs(time(request.latency), time(response.latency)),
+            "latency": legs(time(&request.latency), time(&response.latency)),
             "loss": legs(request.loss.into(), response.loss.into()),
             "handshake": "reuse",
         })
@@ -128,8 +128,8 @@ fn legs(request: Value, response: Value) -> Value {
     if request == response { request } else { json!({ "request": request, "response": response }) }
 }
 
-fn time(distribution: Distribution) -> Value {
-    match distribution {
+fn time(distribution: &Distribution) -> Value {
+    match *distribution {
         Distribution::Constant(constant) => span(constant).into(),
         Distribution::Uniform { min, max } => json!({ "uniform": { "min": span(min), "max": span(max) } }),
         Distribution::Exponential { mean } => json!({ "exponential": { "mean": span(mean) } }),
@@ -171,7 +171,7 @@ fn pull(policy: &PollPolicy) -> Value {
         },
         "jitter": { "kind": kind, "spread": spread },
         "timeout": span(policy.timeout),
-        "service_time": time(policy.service_time),
+        "service_time": time(&policy.service_time),
         "target": "feed",
         "conditional": false,
     })

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
-use crate::link::{Leg, Link};
+use crate::link::{Handshake, Leg, Link};
 use crate::measure::tally::Frame;
 use crate::policy::provider::ApiPolicy;
 use crate::policy::workers::Capacity;
@@ -181,7 +181,7 @@ pub(super) struct ProviderKeys {
 }
 
 /// What `[provider.dispatch]` says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct DispatchKeys {
     pub concurrency: Option<u32>,
     pub delay: Distribution,
@@ -205,7 +205,7 @@ pub(super) fn provider(reader: &mut Reader, top: &Section<'_>) -> Option<Provide
     };
     let preset = preset?;
     Some(ProviderKeys {
-        api: ApiPolicy { capacity, service_time: service_time?, page: page?.unwrap_or(preset.page) },
+        api: ApiPolicy::new(capacity, service_time?, page?.unwrap_or(preset.page)),
         preset,
         dispatch: DispatchKeys { concurrency: concurrency?, delay: delay? },
     })
@@ -218,12 +218,12 @@ pub(super) fn network(reader: &mut Reader, top: &Section<'_>, seed: Seed) -> Opt
     let latency = legs(reader, &section, "network.latency", kinds::time);
     let loss = legs(reader, &section, "network.loss", kinds::number);
     let (latency, loss) = (latency?, loss?);
-    let leg = |direction: usize| Leg { latency: latency[direction], loss: loss[direction] };
-    Some(Link { seed, request: leg(0), response: leg(1) })
+    let leg = |direction: usize| Leg { latency: latency[direction].clone(), loss: loss[direction], bandwidth: None };
+    Some(Link { seed, request: leg(0), response: leg(1), handshake: Handshake::Reuse })
 }
 
 /// A value for both directions, or one for each: requests first.
-fn legs<T: Copy>(
+fn legs<T: Clone>(
     reader: &mut Reader,
     section: &Section<'_>,
     path: &'static str,
@@ -236,7 +236,7 @@ fn legs<T: Copy>(
         return Some([request?, response?]);
     }
     let name = path.rsplit('.').next().unwrap_or(path);
-    reader.get(section, name, parse).map(|both| [both, both])
+    reader.get(section, name, parse).map(|both| [both.clone(), both])
 }
 
 /// The stretches of a run, once its length is known.

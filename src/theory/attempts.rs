@@ -29,7 +29,12 @@ fn more_attempts(setup: &Setup, push: &PushSetup, fault: &Fault, webhooks: f64) 
         FaultKind::ReceiverErrors { share, retry_after, .. } => (share, retry_after.unwrap_or(Span::ZERO), Span::ZERO),
         FaultKind::ReceiverDown { connections: Connections::Drop } => (1.0, Span::ZERO, dispatch.timeout),
         FaultKind::ReceiverDown { connections: Connections::Reset } => (1.0, Span::ZERO, Span::ZERO),
-        FaultKind::ReceiverSlow { .. } | FaultKind::ForgedWebhooks { .. } => return 0.0,
+        FaultKind::ReceiverSlow { .. }
+        | FaultKind::PollerDown
+        | FaultKind::ProviderDown { .. }
+        | FaultKind::NetworkLoss { .. }
+        | FaultKind::NetworkSlow { .. }
+        | FaultKind::ForgedWebhooks { .. } => return 0.0,
     };
     // An endpoint that is left alone because it fails gets few attempts.
     if dispatch.breaker.is_some() || dispatch.disable.failures.is_some() {

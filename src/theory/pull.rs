@@ -35,8 +35,8 @@ fn round_trip_secs(setup: &Setup) -> f64 {
     round_trip(setup).iter().map(|part| part.mean_secs()).sum()
 }
 
-const fn round_trip(setup: &Setup) -> [Distribution; 3] {
-    [setup.link.request.latency, setup.api.service_time, setup.link.response.latency]
+const fn round_trip(setup: &Setup) -> [&Distribution; 3] {
+    [&setup.link.request.latency, &setup.api.service_time, &setup.link.response.latency]
 }
 
 /// The mean number of requests in a poll that finds a Poisson count of mean `r`: one, and one more for each further page,
@@ -106,7 +106,7 @@ fn failures_in_a_row(failure: f64) -> u32 {
 fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let round_trip = round_trip(setup);
     let longest = round_trip.iter().fold(Span::ZERO, |sum, part| sum + part.bound());
-    let constant_trip = round_trip.iter().all(Distribution::is_constant);
+    let constant_trip = round_trip.iter().all(|part| part.is_constant());
     let failure = exchange_loss(setup);
     let jittered = policy.jitter != Jitter::None;
     let fits = match policy.timing {
@@ -166,8 +166,9 @@ fn latency_mean(terms: &Terms, policy: &PollPolicy) -> f64 {
 
 /// A latency quantile in seconds, where nothing but the phase and failures is random: P(L > (k + u) T) = f^k (1 - u (1 - f)).
 fn latency_quantile(setup: &Setup, terms: &Terms, policy: &PollPolicy, quantile: f64) -> Option<f64> {
-    let rest = [setup.link.request.latency, setup.api.service_time, setup.link.response.latency, policy.service_time];
-    if policy.jitter != Jitter::None || !rest.iter().all(Distribution::is_constant) {
+    let rest =
+        [&setup.link.request.latency, &setup.api.service_time, &setup.link.response.latency, &policy.service_time];
+    if policy.jitter != Jitter::None || !rest.iter().all(|part| part.is_constant()) {
         return None;
     }
     let (tail, failure) = (1.0 - quantile, terms.failure);

@@ -96,7 +96,7 @@ impl Extra {
             Self::Thin => {
                 let nobody_waits = setup.api.capacity.workers.is_none() || setup.api.service_time.is_zero();
                 let in_time = push.receive.fetch.is_some_and(|fetch| fetch_bound(setup) <= fetch.timeout);
-                (nobody_waits && in_time).then(|| fetch_trip(setup).iter().map(Distribution::mean_secs).sum())
+                (nobody_waits && in_time).then(|| fetch_trip(setup).iter().map(|part| part.mean_secs()).sum())
             }
         }
     }
@@ -117,8 +117,8 @@ pub fn batch_wait(rate: f64, wait: f64) -> f64 {
 }
 
 /// The parts of the time from the end of the wait in the queue to the fetched event.
-const fn fetch_trip(setup: &Setup) -> [Distribution; 3] {
-    [setup.link.request.latency, setup.api.service_time, setup.link.response.latency]
+const fn fetch_trip(setup: &Setup) -> [&Distribution; 3] {
+    [&setup.link.request.latency, &setup.api.service_time, &setup.link.response.latency]
 }
 
 fn fetch_bound(setup: &Setup) -> Span {
@@ -167,7 +167,7 @@ pub fn predict(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Vec<Pre
         && let Some(delay) = delay
     {
         let mean =
-            first_sight_delay(setup, push) + one_way(setup, push).iter().map(Distribution::mean_secs).sum::<f64>();
+            first_sight_delay(setup, push) + one_way(setup, push).iter().map(|part| part.mean_secs()).sum::<f64>();
         predictions.push(Prediction { figure: Figure::LatencyMean, value: (mean + wait + delay) * 1e3 });
         if wait == 0.0 && extra == Extra::Nothing {
             let quantile =
@@ -204,8 +204,8 @@ fn retry_tail(setup: &Setup, push: &PushSetup) -> f64 {
     tail
 }
 
-const fn one_way(setup: &Setup, push: &PushSetup) -> [Distribution; 3] {
-    [push.dispatch.delay, setup.link.request.latency, push.receive.service_time]
+const fn one_way<'a>(setup: &'a Setup, push: &'a PushSetup) -> [&'a Distribution; 3] {
+    [&push.dispatch.delay, &setup.link.request.latency, &push.receive.service_time]
 }
 
 /// Whether answers come within the timeout, up to one time in a million. A wait in the queue exceeds twenty times its mean
@@ -227,7 +227,7 @@ fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
     let service = &push.receive.service_time;
     let held = match extra {
         // The worker waits for what it fetches.
-        Extra::Thin => service.mean_secs() + fetch_trip(setup).iter().map(Distribution::mean_secs).sum::<f64>(),
+        Extra::Thin => service.mean_secs() + fetch_trip(setup).iter().map(|part| part.mean_secs()).sum::<f64>(),
         // A handler that works on a batch may take as long for each of its events.
         Extra::Batches(_) if !service.is_zero() => return None,
         _ => service.mean_secs(),
@@ -289,11 +289,11 @@ fn quantile(setup: &Setup, push: &PushSetup, quantile: f64) -> Option<f64> {
     let one_way = one_way(setup, push);
     let lost = setup.link.request.loss;
     let jittered = push.dispatch.retry.jitter != RetryJitter::None && lost > 0.0;
-    if jittered || !one_way.iter().all(Distribution::is_constant) {
+    if jittered || !one_way.iter().all(|part| part.is_constant()) {
         return None;
     }
     let delivered = 1.0 - libm::pow(lost, f64::from(push.dispatch.retry.attempts_max()));
-    let (mut reach, mut elapsed) = (1.0, one_way.iter().map(Distribution::mean_secs).sum::<f64>());
+    let (mut reach, mut elapsed) = (1.0, one_way.iter().map(|part| part.mean_secs()).sum::<f64>());
     for attempt in 0..push.dispatch.retry.attempts_max() {
         reach *= lost;
         let share = (1.0 - reach) / delivered;

@@ -2,15 +2,18 @@
 
 use serde::Deserialize;
 
+use super::conditions::{self, ETAG, IF_NONE_MATCH};
 use super::event::{self, EventBody, event_id, read_event_id, read_record_id};
+use super::size::digits_long;
 use super::{EXCHANGE_HEADER, Headers, JSON, Message, Payload, Start, USER_AGENT, Wire, api_key, reason, retry_after};
-use crate::peer::{Batch, Event, Exchange, Request, Response};
-use crate::time::Time;
+use crate::peer::{Advice, Batch, Event, Exchange, Request, Response, Tag};
+use crate::time::{MILLISECOND, Span, Time};
 
 const EVENTS: &str = "/events";
 const EVENT: &str = "/events/";
 const RECORD: &str = "/records/";
-const NO_SUCH_RECORD: &str = r#"{"error":"no such record, or nothing happened to it yet"}"#;
+const HOLD: &str = "hold_ms";
+const NOT_MODIFIED: u16 = 304;
 pub(super) const RETRY_AFTER: &str = "retry-after";
 
 /// The size of a page where a request to the API names none.
@@ -44,29 +47,44 @@ struct PageBody<'a> {
     has_more: bool,
 }
 
+/// A record as JSON.
+#[derive(Debug, Deserialize)]
+struct RecordBody<'a> {
+    #[serde(borrow)]
+    event: Option<EventBody<'a>>,
+    #[serde(rename = "final")]
+    is_final: bool,
+}
+
 impl Wire {
     /// A request to the API.
     pub(super) fn api_request(&self, exchange: Exchange, request: &Request) -> Message {
         let path = match request {
-            Request::Poll { after, limit, .. } => format!("{EVENTS}?after={after}&limit={limit}"),
-            Request::Record { record } => format!("{RECORD}rec_{record}"),
+            Request::Poll { after, limit, hold: Span::ZERO, .. } => format!("{EVENTS}?after={after}&limit={limit}"),
+            Request::Poll { after, limit, hold, .. } => {
+                format!("{EVENTS}?after={after}&limit={limit}&{HOLD}={}", millis(*hold))
+            }
+            Request::Record { record, .. } => format!("{RECORD}rec_{record}"),
             Request::Fetch { event, .. } => format!("{EVENT}{}", event_id(event.consumer, event.serial)),
             Request::Delivery { .. } => return Message::default(),
         };
-        let headers = vec![
+        let mut headers = vec![
             ("host", "provider.localhost".into()),
             ("user-agent", USER_AGENT.into()),
             ("accept", JSON.into()),
             ("authorization", format!("Bearer {}", api_key(self.client, exchange.consumer))),
             (EXCHANGE_HEADER, exchange.serial.to_string()),
         ];
+        if let Request::Poll { tag: Some(tag), .. } | Request::Record { tag: Some(tag), .. } = request {
+            headers.push((IF_NONE_MATCH, conditions::write_tag(*tag)));
+        }
         Message { start: Start::Request("GET", path), headers, body: Vec::new() }
     }
 
     /// A response, ready to be sent.
     pub fn response(&self, response: &Response) -> Message {
         match response {
-            Response::Page { events, has_more } => {
+            Response::Page { events, has_more, tag, advice } => {
                 let mut body = String::from(r#"{"data":["#);
                 for (event, index) in events.iter().zip(0..) {
                     if index > 0 {
@@ -75,14 +93,26 @@ impl Wire {
                     event::write_event(&mut body, self.epoch, event, Payload::Full);
                 }
                 body.push_str(if *has_more { r#"],"has_more":true}"# } else { r#"],"has_more":false}"# });
-                Message::json_response(200, body)
+                with_conditions(Message::json_response(200, body), Some(*tag), advice)
             }
-            Response::Record(Some(event)) | Response::Event(event) => {
+            Response::Record { event, is_final, tag, advice } => {
+                let mut body = String::from(r#"{"event":"#);
+                match event {
+                    Some(event) => event::write_event(&mut body, self.epoch, event, Payload::Full),
+                    None => body.push_str("null"),
+                }
+                body.push_str(if *is_final { r#","final":true}"# } else { r#","final":false}"# });
+                with_conditions(Message::json_response(200, body), Some(*tag), advice)
+            }
+            Response::NotModified { advice } => {
+                let message = Message { start: Start::Response(NOT_MODIFIED), ..Message::default() };
+                with_conditions(message, None, advice)
+            }
+            Response::Event(event) => {
                 let mut body = String::new();
                 event::write_event(&mut body, self.epoch, event, Payload::Full);
                 Message::json_response(200, body)
             }
-            Response::Record(None) => Message::json_response(404, NO_SUCH_RECORD.into()),
             Response::Accepted => Message::json_response(200, String::new()),
             Response::Refused { status, retry_after } => {
                 let mut message = Message::json_response(*status, format!(r#"{{"error":"{}"}}"#, reason(*status)));
@@ -103,9 +133,10 @@ impl Wire {
         now: Time,
     ) -> Response {
         match (request, status) {
-            (Request::Poll { .. }, 200) => self.read_page(body).unwrap_or(Response::refused(502)),
-            (Request::Record { .. }, 200) => {
-                self.read_event(body).map_or(Response::refused(502), |event| Response::Record(Some(event)))
+            (Request::Poll { .. }, 200) => self.read_page(headers, body).unwrap_or(Response::refused(502)),
+            (Request::Record { .. }, 200) => self.read_record(headers, body).unwrap_or(Response::refused(502)),
+            (Request::Poll { tag: Some(_), .. } | Request::Record { tag: Some(_), .. }, NOT_MODIFIED) => {
+                Response::NotModified { advice: conditions::read(headers) }
             }
             (Request::Fetch { .. }, 200) => self.read_event(body).map_or(Response::refused(502), Response::Event),
             (Request::Delivery { .. }, 200..=299) => Response::Accepted,
@@ -117,10 +148,20 @@ impl Wire {
         }
     }
 
-    fn read_page(&self, body: &[u8]) -> Option<Response> {
+    fn read_page(&self, headers: &impl Headers, body: &[u8]) -> Option<Response> {
         let page: PageBody<'_> = serde_json::from_slice(body).ok()?;
         let events = page.data.iter().map(|event| event.event(self.epoch, Payload::Full)).collect::<Option<Batch>>()?;
-        Some(Response::Page { events, has_more: page.has_more })
+        let (tag, advice) = (read_tag(headers), conditions::read(headers));
+        Some(Response::Page { events, has_more: page.has_more, tag, advice })
+    }
+
+    fn read_record(&self, headers: &impl Headers, body: &[u8]) -> Option<Response> {
+        let RecordBody { event, is_final } = serde_json::from_slice(body).ok()?;
+        let event = match event {
+            Some(event) => Some(event.event(self.epoch, Payload::Full)?),
+            None => None,
+        };
+        Some(Response::Record { event, is_final, tag: read_tag(headers), advice: conditions::read(headers) })
     }
 
     fn read_event(&self, body: &[u8]) -> Option<Event> {
@@ -128,9 +169,43 @@ impl Wire {
     }
 }
 
+/// The same message with the state of what it answers, and with advice.
+fn with_conditions(mut message: Message, tag: Option<Tag>, advice: &Advice) -> Message {
+    message.headers.extend(tag.map(|tag| (ETAG, conditions::write_tag(tag))));
+    message.headers.extend(conditions::write(advice));
+    message
+}
+
+/// The tag in the headers of an answer; that of an empty feed if there is none.
+fn read_tag(headers: &impl Headers) -> Tag {
+    headers.header(ETAG).and_then(conditions::read_tag).unwrap_or_default()
+}
+
+/// A time to be held in whole milliseconds, rounded up.
+const fn millis(hold: Span) -> u64 {
+    hold.as_nanos().div_ceil(MILLISECOND)
+}
+
+/// The bytes of a request that say how long it may be held, and what the asker knows.
+pub(super) fn optional_size(request: &Request) -> u64 {
+    let (hold, tag) = match request {
+        Request::Poll { hold, tag, .. } => (*hold, *tag),
+        Request::Record { tag, .. } => (Span::ZERO, *tag),
+        Request::Fetch { .. } | Request::Delivery { .. } => return 0,
+    };
+    let held = if hold.is_zero() { 0 } else { 2 + HOLD.len() as u64 + digits_long(millis(hold)) };
+    held + tag.map_or(0, |tag| conditions::tag_size(IF_NONE_MATCH, tag))
+}
+
+/// The bytes of an answer that say in which state what it holds is, and when to ask again.
+pub(super) fn conditions_size(tag: Tag, advice: &Advice) -> u64 {
+    conditions::tag_size(ETAG, tag) + conditions::size(advice)
+}
+
 /// Reads a request to the API. None if there is no such path, or the key is not one that the API gave out.
 pub fn read_api_call(path: &str, query: Option<&str>, headers: &impl Headers) -> Option<ApiCall> {
     let Access { client, consumer } = read_access(headers)?;
+    let known = || headers.header(IF_NONE_MATCH).and_then(conditions::read_tag);
     let request = if path == EVENTS {
         let parameter = |name: &str| {
             let mut pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
@@ -139,7 +214,8 @@ pub fn read_api_call(path: &str, query: Option<&str>, headers: &impl Headers) ->
         // A parameter left out has its default; one that cannot be read makes the request invalid.
         let after = parameter("after").unwrap_or(Some(0))?;
         let limit = parameter("limit").unwrap_or(Some(DEFAULT_PAGE))?;
-        Request::Poll { after, limit, poll: 0, page: 0 }
+        let hold = parameter(HOLD).unwrap_or(Some(0))?;
+        Request::Poll { after, limit, poll: 0, page: 0, hold: Span::from_millis(hold.into()), tag: known() }
     } else if let Some(id) = path.strip_prefix(EVENT) {
         let (whose, serial) = read_event_id(id)?;
         if whose != consumer {
@@ -148,7 +224,7 @@ pub fn read_api_call(path: &str, query: Option<&str>, headers: &impl Headers) ->
         let event = Event { occurred_at: Time::ZERO, consumer, serial, record: 0, payload: 0 };
         Request::Fetch { event, attempt: 1 }
     } else {
-        Request::Record { record: read_record_id(path.strip_prefix(RECORD)?)? }
+        Request::Record { record: read_record_id(path.strip_prefix(RECORD)?)?, poll: 0, tag: known() }
     };
     Some(ApiCall { client, consumer, request })
 }

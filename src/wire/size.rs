@@ -1,10 +1,11 @@
 //! How many bytes a message takes, without making it: what does not vary was measured once, the rest is digits to count.
 
+use super::api;
 use super::event;
 use super::{Payload, Shape, Wire, webhook};
-use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
+use crate::peer::{Advice, Authenticity, Batch, Event, Exchange, Request, Response, Side, Tag};
 use crate::policy::signature::Scheme;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// Sizes of messages with every variable part left out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,7 +22,6 @@ pub(super) struct Sizes {
     /// The head of an answer with status 200.
     answer: u64,
     accepted: u64,
-    not_found: u64,
 }
 
 impl Sizes {
@@ -37,18 +37,23 @@ impl Sizes {
         let webhook = wire.request(exchange, &delivery, Time::ZERO);
         let body = webhook.body.len() as u64;
         let told = body - wire.list_frame(1) - wire.variable_of_told(&event);
-        let (mut own, empty) = (String::new(), Response::Page { events: Batch::new(), has_more: false });
+        let (mut own, empty) = (
+            String::new(),
+            Response::Page { events: Batch::new(), has_more: false, tag: Tag::default(), advice: Advice::default() },
+        );
         event::write_event(&mut own, wire.epoch, &event, Payload::Full);
         Self {
-            poll: request(Request::Poll { after: 0, limit: 0, poll: 0, page: 0 }),
-            record: request(Request::Record { record: 0 }),
+            poll: request(Request::Poll { after: 0, limit: 0, poll: 0, page: 0, hold: Span::ZERO, tag: None }),
+            record: request(Request::Record { record: 0, poll: 0, tag: None }),
             fetch: request(Request::Fetch { event, attempt: 0 }),
             webhook: webhook.size() - body - digits_long(body) - wire.variable_of_webhook(exchange, Some(&event), 0),
             told,
             event: own.len() as u64 - event::variable(&event, Payload::Full),
-            answer: response(empty) - page_frame(0, false) - digits_long(page_frame(0, false)),
+            answer: response(empty)
+                - api::conditions_size(Tag::default(), &Advice::default())
+                - page_frame(0, false)
+                - digits_long(page_frame(0, false)),
             accepted: response(Response::Accepted),
-            not_found: response(Response::Record(None)),
         }
     }
 }
@@ -73,17 +78,20 @@ impl Wire {
     /// The size of a response on the wire.
     pub fn response_size(&self, response: &Response) -> u64 {
         let event_size = |event: &Event| self.sizes.event + event::variable(event, Payload::Full);
-        let body = match response {
-            Response::Page { events, has_more } => {
-                events.iter().map(event_size).sum::<u64>() + page_frame(events.len(), *has_more)
+        let (body, conditions) = match response {
+            Response::Page { events, has_more, tag, advice } => {
+                let body = events.iter().map(event_size).sum::<u64>() + page_frame(events.len(), *has_more);
+                (body, api::conditions_size(*tag, advice))
             }
-            Response::Record(Some(event)) | Response::Event(event) => event_size(event),
-            Response::Record(None) => return self.sizes.not_found,
+            Response::Record { event, is_final, tag, advice } => {
+                (record_frame(*is_final) + event.as_ref().map_or(4, event_size), api::conditions_size(*tag, advice))
+            }
+            Response::Event(event) => (event_size(event), 0),
             Response::Accepted => return self.sizes.accepted,
             // Rare enough to be made for its size.
-            Response::Refused { .. } => return self.response(response).size(),
+            Response::Refused { .. } | Response::NotModified { .. } => return self.response(response).size(),
         };
-        self.sizes.answer + body + digits_long(body)
+        self.sizes.answer + conditions + body + digits_long(body)
     }
 
     /// What stands around the events of a webhook.
@@ -124,11 +132,17 @@ impl Wire {
 fn variable(exchange: Exchange, request: &Request) -> u64 {
     let asked = match request {
         Request::Poll { after, limit, .. } => digits(*after) + digits(*limit),
-        Request::Record { record } => digits(*record),
+        Request::Record { record, .. } => digits(*record),
         Request::Fetch { event, .. } => digits(event.consumer) + digits(event.serial),
         Request::Delivery { .. } => 0,
     };
-    asked + digits(exchange.serial)
+    asked + api::optional_size(request) + digits(exchange.serial)
+}
+
+/// What stands around the event of a record.
+const fn record_frame(is_final: bool) -> u64 {
+    let flag = if is_final { "true" } else { "false" };
+    (r#"{"event":,"final":}"#.len() + flag.len()) as u64
 }
 
 /// What stands around the events of a page.

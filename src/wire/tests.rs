@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::peer::{Authenticity, Batch, Event, Response, Side};
+use crate::peer::{Advice, Authenticity, Batch, Event, Quota, Response, Side, Tag};
 use crate::policy::signature::Scheme;
 use crate::time::Span;
 
@@ -34,10 +34,41 @@ fn any_events() -> impl Strategy<Value = Batch> {
         .prop_map(|(consumer, events)| events.into_iter().map(|event| Event { consumer, ..event }).collect())
 }
 
+fn polls(tag: Option<Tag>) -> Request {
+    Request::Poll { after: 0, limit: 1, poll: 0, page: 0, hold: Span::ZERO, tag }
+}
+
+fn any_hold() -> impl Strategy<Value = Span> {
+    prop_oneof![Just(Span::ZERO), any::<u32>().prop_map(|millis| Span::from_millis(millis.into()))]
+}
+
+fn any_tag() -> impl Strategy<Value = Tag> {
+    any::<u32>().prop_map(Tag)
+}
+
+fn any_known() -> impl Strategy<Value = Option<Tag>> {
+    prop::option::of(any_tag())
+}
+
+fn any_advice() -> impl Strategy<Value = Advice> {
+    let seconds = || any::<u32>().prop_map(|seconds| Span::from_secs(seconds.into()));
+    let quota = (any::<u32>(), any::<u32>(), seconds());
+    let quota = quota.prop_map(|(limit, remaining, resets_in)| Quota { limit, remaining, resets_in });
+    (prop::option::of(seconds()), prop::option::of(quota))
+        .prop_map(|(poll_interval, quota)| Advice { poll_interval, quota })
+}
+
 fn any_request() -> impl Strategy<Value = Request> {
     prop_oneof![
-        (any::<u32>(), any::<u32>()).prop_map(|(after, limit)| Request::Poll { after, limit, poll: 0, page: 0 }),
-        any::<u32>().prop_map(|record| Request::Record { record }),
+        (any::<u32>(), any::<u32>(), any_hold(), any_known()).prop_map(|(after, limit, hold, tag)| Request::Poll {
+            after,
+            limit,
+            poll: 0,
+            page: 0,
+            hold,
+            tag
+        }),
+        (any::<u32>(), any_known()).prop_map(|(record, tag)| Request::Record { record, poll: 0, tag }),
         (any_event(), any::<u32>()).prop_map(|(event, attempt)| Request::Fetch { event, attempt }),
         (any_events(), any::<u32>()).prop_map(|(events, attempt)| delivery(events, attempt)),
     ]
@@ -55,9 +86,12 @@ fn any_response() -> impl Strategy<Value = Response> {
     let retry_after = prop::option::of(any::<u64>().prop_map(Span::from_nanos));
     let status = prop::sample::select(vec![401u16, 404, 410, 413, 429, 500, 503]);
     prop_oneof![
-        (prop::collection::vec(any_event(), 0..20), any::<bool>())
-            .prop_map(|(events, has_more)| Response::Page { events: events.into(), has_more }),
-        prop::option::of(any_event()).prop_map(Response::Record),
+        (prop::collection::vec(any_event(), 0..20), any::<bool>(), any_tag(), any_advice()).prop_map(
+            |(events, has_more, tag, advice)| Response::Page { events: events.into(), has_more, tag, advice }
+        ),
+        (prop::option::of(any_event()), any::<bool>(), any_tag(), any_advice())
+            .prop_map(|(event, is_final, tag, advice)| Response::Record { event, is_final, tag, advice }),
+        any_advice().prop_map(|advice| Response::NotModified { advice }),
         any_event().prop_map(Response::Event),
         Just(Response::Accepted),
         (status, retry_after).prop_map(|(status, retry_after)| Response::Refused { status, retry_after }),
@@ -165,13 +199,13 @@ proptest! {
         let Start::Response(status) = sent.start else { unreachable!() };
         let event = Event { occurred_at: Time::ZERO, consumer: 0, serial: 1, record: 0, payload: 0 };
         let request = match &response {
-            Response::Page { .. } => Request::Poll { after: 0, limit: 1, poll: 0, page: 0 },
-            Response::Record(_) => Request::Record { record: 0 },
+            Response::Page { .. } => polls(None),
+            Response::NotModified { .. } => polls(Some(Tag(7))),
+            Response::Record { .. } => Request::Record { record: 0, poll: 0, tag: None },
             Response::Event(_) => Request::Fetch { event, attempt: 1 },
             Response::Accepted | Response::Refused { .. } => delivery(Batch::from_slice(&[event]), 1),
         };
         let expected = match response {
-            Response::Record(None) => Response::refused(404),
             Response::Refused { status, retry_after } => {
                 let whole = |wait: Span| Span::from_secs(wait.as_nanos().div_ceil(crate::time::SECOND));
                 Response::Refused { status, retry_after: retry_after.map(whole) }
@@ -371,7 +405,7 @@ fn keys_are_read_as_the_vendors_clients_send_them() {
 #[test]
 fn when_to_come_back_is_read_in_either_form() {
     let wire = wire(Scheme::None);
-    let poll = Request::Poll { after: 0, limit: 1, poll: 0, page: 0 };
+    let poll = polls(None);
     let read = |value: &str| {
         let mut headers = http::HeaderMap::new();
         headers.insert("retry-after", value.parse().expect("plain text"));

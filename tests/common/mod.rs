@@ -10,7 +10,7 @@ use pushpull::link::{Leg, Link};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::Frame;
 use pushpull::policy::dispatcher::DispatchPolicy;
-use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use pushpull::policy::poller::PollPolicy;
 use pushpull::policy::provider::ApiPolicy;
 use pushpull::policy::receiver::ReceivePolicy;
 use pushpull::policy::retry::{RetryJitter, RetryPolicy};
@@ -45,15 +45,15 @@ pub(crate) fn trace(instants: &[f64]) -> Arrivals {
 /// A network that takes `latency` seconds one way and loses nothing; no warm-up; a drain of an hour.
 pub(crate) fn setup(arrivals: Arrivals, duration: f64, latency: f64, clients: Vec<ClientSetup>) -> Setup {
     let seed = Seed::new(7);
-    let leg = Leg { latency: constant(latency), loss: 0.0 };
+    let leg = Leg::new(constant(latency), 0.0);
     let duration = at(duration);
     Setup {
         seed,
         frame: Frame::new(Time::ZERO, duration, duration + secs(3_600.0)),
         consumers: 1,
-        workload: Workload { seed, arrivals, records: 100, payload: 1_024, until: duration },
-        link: Link { seed, request: leg, response: leg },
-        api: ApiPolicy { capacity: Capacity::UNLIMITED, service_time: Distribution::ZERO, page: 100 },
+        workload: Workload::new(seed, arrivals, 100, 1_024, duration),
+        link: Link::new(seed, leg.clone(), leg),
+        api: ApiPolicy::new(Capacity::UNLIMITED, Distribution::ZERO, 100),
         clients,
     }
 }
@@ -72,15 +72,7 @@ pub(crate) fn with_loss(mut setup: Setup, request: f64, response: f64) -> Setup 
 }
 
 pub(crate) fn poll_policy(every: f64) -> PollPolicy {
-    PollPolicy {
-        every: secs(every),
-        phase: Phase::Random,
-        timing: Timing::FixedRate,
-        jitter: Jitter::None,
-        timeout: secs(every.min(10.0)),
-        page: 100,
-        service_time: Distribution::ZERO,
-    }
+    PollPolicy::new(secs(every), secs(every.min(10.0)), 100)
 }
 
 pub(crate) fn pull(policy: PollPolicy) -> ClientSetup {

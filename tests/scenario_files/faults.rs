@@ -45,9 +45,9 @@ fn a_fault_concerns_the_client_that_it_names_or_every_one_with_webhooks() {
          [[fault]]\nkind = \"receiver-slow\"\nfactor = 3\nfor = \"1m\"\n",
     );
     let down = FaultKind::ReceiverDown { connections: Connections::Reset };
-    let slow = Fault { kind: FaultKind::ReceiverSlow { factor: 3.0 }, from: at(0), until: at(60) };
+    let slow = Fault::new(FaultKind::ReceiverSlow { factor: 3.0 }, at(0), at(60));
     assert_eq!(faults(&scenario, 0), [slow]);
-    assert_eq!(faults(&scenario, 1), [Fault { kind: down, from: at(300), until: at(390) }, slow]);
+    assert_eq!(faults(&scenario, 1), [Fault::new(down, at(300), at(390)), slow]);
     assert_eq!(faults(&scenario, 2), []);
 }
 
@@ -55,11 +55,11 @@ fn a_fault_concerns_the_client_that_it_names_or_every_one_with_webhooks() {
 fn what_a_fault_does_not_say_has_a_default() {
     let scenario = with("[[fault]]\nkind = \"receiver-errors\"\nfor = \"1m\"\n");
     let errors = FaultKind::ReceiverErrors { status: 503, share: 1.0, retry_after: None };
-    assert_eq!(faults(&scenario, 0), [Fault { kind: errors, from: at(0), until: at(60) }]);
+    assert_eq!(faults(&scenario, 0), [Fault::new(errors, at(0), at(60))]);
     // The attacker goes on until no more events happen.
     let scenario = with("[[fault]]\nkind = \"forged-webhooks\"\nat = \"30m\"\nrate = \"4/s\"\n");
     let forged = FaultKind::ForgedWebhooks { gap_nanos: 250e6, mix: [1; 7] };
-    assert_eq!(faults(&scenario, 1), [Fault { kind: forged, from: at(1_800), until: at(3_600) }]);
+    assert_eq!(faults(&scenario, 1), [Fault::new(forged, at(1_800), at(3_600))]);
     let scenario = with("[[fault]]\nkind = \"forged-webhooks\"\nrate = \"4/s\"\nmix = { stale = 2 }\n");
     assert!(
         matches!(faults(&scenario, 0), [Fault { kind: FaultKind::ForgedWebhooks { mix, .. }, .. }] if *mix == [0, 0, 2, 0, 0, 0, 0])

@@ -71,11 +71,11 @@ impl Alone {
     /// The address is taken or not this machine's.
     pub fn bind(setup: &Setup, client: usize, bind: IpAddr, port: u16) -> Result<Self, LiveError> {
         let api = listen(SocketAddr::new(bind, port))?;
-        let ideal = Leg { latency: Distribution::ZERO, loss: 0.0 };
+        let ideal = Leg::new(Distribution::ZERO, 0.0);
         let alone = |client: &ClientSetup| ClientSetup { pull: None, faults: Faults::default(), ..client.clone() };
         let setup = Setup {
             clients: setup.clients.iter().skip(client).take(1).map(alone).collect(),
-            link: Link { seed: setup.seed, request: ideal, response: ideal },
+            link: Link::new(setup.seed, ideal.clone(), ideal),
             ..setup.clone()
         };
         Ok(Self { setup, api })
@@ -130,7 +130,7 @@ impl Alone {
             Side::Provider,
             setup.clients.iter().map(|client| provider(&setup, client)).collect(),
             vec![line],
-            setup.link,
+            setup.link.clone(),
             (start.clock, Rc::clone(&pacer)),
             http,
         );

@@ -12,7 +12,7 @@ use super::driver::Driver;
 use super::http::request_size;
 use super::marks::Marks;
 use crate::measure::ledger::Fact;
-use crate::peer::{Batch, Event, Exchange, Request as Ask, Response, Side};
+use crate::peer::{Advice, Batch, Event, Exchange, Request as Ask, Response, Side, Tag};
 use crate::policy::fixed_window::FixedWindow;
 use crate::policy::inbox::Inbox;
 use crate::policy::provider::Provider;
@@ -160,9 +160,14 @@ const RECORD: &str = "/records/";
 fn brought(response: &Response) -> Brought {
     match response {
         Response::Page { events, .. } => Brought::Events(events.iter().map(|event| event.serial).collect()),
-        Response::Record(Some(event)) | Response::Event(event) => Brought::Events(vec![event.serial]),
-        Response::Record(None) | Response::Accepted | Response::Refused { .. } => Brought::Refusal,
+        Response::Record { event: Some(event), .. } | Response::Event(event) => Brought::Events(vec![event.serial]),
+        Response::NotModified { .. } => Brought::NotModified,
+        Response::Record { event: None, .. } | Response::Accepted | Response::Refused { .. } => Brought::Refusal,
     }
+}
+
+fn newest(events: &[Event]) -> Tag {
+    Tag(events.last().map_or(0, |event| event.serial))
 }
 
 /// So many of each consumer's newest events are held at least.
@@ -235,10 +240,16 @@ impl History {
                 let rest = events.get(known as usize..).unwrap_or_default();
                 let page: Batch = rest.iter().take(limit.clamp(1, self.page.max(1)) as usize).copied().collect();
                 let has_more = rest.len() > page.len();
-                Response::Page { events: page, has_more }
+                Response::Page { events: page, has_more, tag: newest(events), advice: Advice::default() }
             }
-            Ask::Record { record } => {
-                Response::Record(events.iter().rev().find(|event| event.record == record).copied())
+            Ask::Record { record, .. } => {
+                let newest = events.iter().rev().find(|event| event.record == record);
+                newest.map_or(Response::refused(NOT_FOUND), |event| Response::Record {
+                    event: Some(*event),
+                    is_final: false,
+                    tag: Tag(event.serial),
+                    advice: Advice::default(),
+                })
             }
             Ask::Fetch { event, .. } => {
                 self.find(event.consumer, event.serial).map_or(Response::refused(NOT_FOUND), Response::Event)
@@ -251,10 +262,22 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Time;
+    use crate::time::{Span, Time};
 
     fn event(serial: u32) -> Event {
         Event { occurred_at: Time::ZERO, consumer: 0, serial, record: serial % 2, payload: 0 }
+    }
+
+    const fn poll(after: u32, limit: u32) -> Ask {
+        Ask::Poll { after, limit, poll: 0, page: 0, hold: Span::ZERO, tag: None }
+    }
+
+    fn page_of(events: Batch) -> Response {
+        Response::Page { events, has_more: false, tag: Tag::default(), advice: Advice::default() }
+    }
+
+    fn record_of(event: Option<Event>) -> Response {
+        Response::Record { event, is_final: false, tag: Tag::default(), advice: Advice::default() }
     }
 
     #[test]
@@ -262,8 +285,8 @@ mod tests {
         let history = History::new(1, 2);
         (1..=5).for_each(|serial| history.publish(event(serial)));
         let ask = |request| history.answer(&ApiCall { client: 0, consumer: 0, request });
-        let page = |after, limit| match ask(Ask::Poll { after, limit, poll: 0, page: 0 }) {
-            Response::Page { events, has_more } => (events.iter().map(|e| e.serial).collect::<Vec<_>>(), has_more),
+        let page = |after, limit| match ask(poll(after, limit)) {
+            Response::Page { events, has_more, .. } => (events.iter().map(|e| e.serial).collect::<Vec<_>>(), has_more),
             other => panic!("{other:?}"),
         };
         assert_eq!(page(3, 100), (vec![4, 5], false));
@@ -271,8 +294,9 @@ mod tests {
         assert_eq!(page(2, 1), (vec![3], true));
         assert_eq!(page(5, 100), (vec![], false));
         assert_eq!(page(u32::MAX, 0), (vec![], false));
-        assert_eq!(ask(Ask::Record { record: 0 }), Response::Record(Some(event(4))));
-        assert_eq!(ask(Ask::Record { record: 9 }), Response::Record(None));
+        let record = |record| ask(Ask::Record { record, poll: 0, tag: None });
+        assert!(matches!(record(0), Response::Record { event: Some(newest), .. } if newest == event(4)));
+        assert_eq!(record(9), Response::refused(404));
         let fetch = |serial| ask(Ask::Fetch { event: event(serial), attempt: 1 });
         assert_eq!(fetch(5), Response::Event(event(5)));
         assert_eq!((fetch(0), fetch(6)), (Response::refused(404), Response::refused(404)));
@@ -283,7 +307,7 @@ mod tests {
         let history = History::holding(4, 1, 100);
         let ask = |request| history.answer(&ApiCall { client: 0, consumer: 0, request });
         let fetch = |serial| ask(Ask::Fetch { event: event(serial), attempt: 1 });
-        let page = |after| match ask(Ask::Poll { after, limit: 100, poll: 0, page: 0 }) {
+        let page = |after| match ask(poll(after, 100)) {
             Response::Page { events, .. } => events.iter().map(|event| event.serial).collect::<Vec<_>>(),
             other => panic!("{other:?}"),
         };
@@ -309,17 +333,16 @@ mod tests {
     fn an_answer_of_the_own_api_is_worth_what_it_brings_for_the_first_time() {
         let mut told = Inbox::default();
         let mut worth = |response: Response| brought(&response).worth(&mut told);
-        let page =
-            |serials: &[u32]| Response::Page { events: serials.iter().map(|s| event(*s)).collect(), has_more: false };
+        let page = |serials: &[u32]| page_of(serials.iter().map(|s| event(*s)).collect());
         assert_eq!(worth(page(&[])), Worth::Empty);
         assert_eq!(worth(page(&[1, 2])), Worth::Useful);
         assert_eq!(worth(page(&[1, 2])), Worth::Empty);
         assert_eq!(worth(Response::Event(event(2))), Worth::Empty);
-        assert_eq!(worth(Response::Record(Some(event(4)))), Worth::Useful);
+        assert_eq!(worth(record_of(Some(event(4)))), Worth::Useful);
         assert_eq!(worth(page(&[3, 4])), Worth::Useful, "one of the two is new");
         assert_eq!(worth(page(&[2, 3, 4])), Worth::Empty);
         assert_eq!(worth(Response::Event(event(5))), Worth::Useful);
-        assert_eq!(worth(Response::Record(None)), Worth::Refused);
+        assert_eq!(worth(record_of(None)), Worth::Refused);
         assert_eq!(worth(Response::refused(404)), Worth::Refused);
     }
 }

@@ -14,8 +14,8 @@ use tokio::task::spawn_local;
 use super::clock::Clock;
 use super::http::HttpClient;
 use super::pacer::Pacer;
+use crate::deadlines::Deadlines;
 use crate::engine::ClientSetup;
-use crate::engine::deadlines::Deadlines;
 use crate::fault::{Faults, ForgeryKind};
 use crate::policy::forger::{Forger, Recording};
 use crate::policy::receiver::Limits;
@@ -109,7 +109,7 @@ impl Attack {
     fn send(&self, kind: ForgeryKind, consumer: u32, number: u32, now: Time) {
         let recorded = lock(&self.recordings).get(consumer as usize).and_then(|recording| recording.copied(kind));
         let Some(recorded) = recorded else { return };
-        if self.under_way.get() >= UNDER_WAY_MAX || self.faults.receiver_down(now).is_some() {
+        if self.under_way.get() >= UNDER_WAY_MAX || self.faults.receiver_down(now, consumer).is_some() {
             return;
         }
         let forgeries = Forgeries { wire: &self.wire, own_keys: self.own_keys.clone(), limits: self.limits };

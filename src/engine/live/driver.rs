@@ -15,7 +15,7 @@ use super::journal::Journal;
 use super::lag::Lags;
 use super::pacer::Pacer;
 use super::witness::{Destination, Witness};
-use crate::engine::deadlines::Deadlines;
+use crate::deadlines::Deadlines;
 use crate::fault::Faults;
 use crate::link::Link;
 use crate::measure::ledger::Fact;

@@ -10,7 +10,7 @@ use super::driver::Driver;
 use super::http::Answer;
 use super::witness::Failure;
 use crate::fault::Connections;
-use crate::link::Verdict;
+use crate::link::{Crossing, Verdict};
 use crate::measure::ledger::{End, Fact};
 use crate::peer::{Exchange, Input, Outcome, Peer, Request, Side};
 use crate::time::{Span, Time};
@@ -35,7 +35,9 @@ impl<P: Peer + 'static> Driver<P> {
         let line = self.line(index);
         let bytes = line.wire.request_size(exchange, &request);
         line.record(now, Fact::Opened { exchange, request: request.clone(), bytes });
-        let verdict = match self.link.request(exchange.consumer, &request) {
+        let (consumer, faults) = (exchange.consumer, &line.faults);
+        let crossing = Crossing { at: now, consumer, request: &request, bytes, faults };
+        let verdict = match self.link.request(crossing) {
             Verdict::Deliver(delay) if self.vanishes(index, exchange, now + delay) => Verdict::Drop,
             verdict => verdict,
         };
@@ -49,7 +51,7 @@ impl<P: Peer + 'static> Driver<P> {
     /// Whether a request that arrives at this instant vanishes, because the other side is down and says nothing.
     fn vanishes(&self, index: u32, exchange: Exchange, arrives_at: Time) -> bool {
         exchange.opener == Side::Provider
-            && self.line(index).faults.receiver_down(arrives_at) == Some(Connections::Drop)
+            && self.line(index).faults.receiver_down(arrives_at, exchange.consumer) == Some(Connections::Drop)
     }
 
     async fn fly(self: Rc<Self>, flight: Flight, verdict: Verdict) {
@@ -92,7 +94,10 @@ impl<P: Peer + 'static> Driver<P> {
         }
         let answer = answer.ok();
         let left = self.clock.now();
-        match self.link.response(flight.exchange.consumer, &flight.request) {
+        let bytes = answer.as_ref().map_or(0, |answer| answer.bytes);
+        let (consumer, request) = (flight.exchange.consumer, &flight.request);
+        let faults = &self.line(flight.index).faults;
+        match self.link.response(Crossing { at: left, consumer, request, bytes, faults }) {
             Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {
                 let wire = &self.line(flight.index).wire;
                 // Read as of when it will have come: a date to come back counts from there.
@@ -102,7 +107,7 @@ impl<P: Peer + 'static> Driver<P> {
                 // That nobody is there takes as long to learn as an answer would.
                 let outcome = answer.as_ref().map_or(Outcome::Unreachable, |answer| Outcome::Answered(read(answer)));
                 self.pacer.wait(left + delay).await;
-                self.end(flight, outcome, answer.map_or(0, |answer| answer.bytes));
+                self.end(flight, outcome, bytes);
             }
             Verdict::Deliver(_) | Verdict::Drop => {
                 if answer.is_none() {

@@ -12,11 +12,11 @@ pub(super) async fn go_through_outages(faults: &Faults, driver: &Rc<Driver<Consu
     let crashes = faults.crashes();
     for at in faults.receiver_changes() {
         driver.pacer.wait(at).await;
-        let down = faults.receiver_down(at);
-        if down.is_some() && crashes.contains(&at) {
-            (0..consumers).for_each(|consumer| driver.crash(consumer));
+        let down = |consumer: &u32| faults.receiver_down(at, *consumer);
+        if crashes.contains(&at) {
+            (0..consumers).filter(|consumer| down(consumer).is_some()).for_each(|consumer| driver.crash(consumer));
         }
         // Where packets vanish the opener of each exchange sees to it: a connection that is refused would be an answer.
-        door.set_open(down != Some(Connections::Reset));
+        door.set_open(!(0..consumers).all(|consumer| down(&consumer) == Some(Connections::Reset)));
     }
 }

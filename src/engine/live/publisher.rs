@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::api::History;
 use super::driver::Driver;
+use crate::deadlines::Deadlines;
 use crate::engine::Setup;
-use crate::engine::deadlines::Deadlines;
 use crate::measure::ledger::Fact;
 use crate::peer::{Event, Input};
 use crate::policy::provider::Provider;

@@ -26,11 +26,11 @@ use super::pacer::Pacer;
 use super::publisher::publish;
 use super::receiver::Endpoint;
 use super::server::serve;
-use crate::engine::{ClientSetup, Setup};
+use crate::engine::{ClientSetup, PushSetup, Setup};
 use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::{Provider, Serves};
-use crate::policy::receiver::{Limits, ReceivePolicy};
+use crate::policy::receiver::Limits;
 use crate::policy::signature::Keys;
 use crate::wire::{Envelope, Wire};
 
@@ -90,7 +90,7 @@ impl Stage {
                 Side::Provider,
                 peers,
                 lines,
-                setup.link,
+                setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
                 HttpClient::new(ENVELOPE),
             );
@@ -119,8 +119,8 @@ impl Stage {
     ) -> io::Result<Option<Played>> {
         let setup = Arc::clone(&self.setup);
         let client = &setup.clients[index];
-        let receive = client.push.as_ref().map(|push| push.receive);
-        let consumer = |consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive, &client.faults);
+        let receive = || client.push.as_ref().map(|push| push.receive.clone());
+        let consumer = |consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive(), &client.faults);
         let peers = (0..setup.consumers).map(consumer).collect();
         perform(cue, async |start: Start| {
             let pacer = Pacer::new(start.clock)?;
@@ -128,11 +128,11 @@ impl Stage {
                 Side::Consumer,
                 peers,
                 vec![self.line(index, start, Some(api))],
-                setup.link,
+                setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
                 HttpClient::new(page_bytes_max(&setup, client)),
             );
-            let limits = limits(receive);
+            let limits = limits(client.push.as_ref());
             let endpoint = Endpoint::new(Rc::clone(&driver), &setup, limits, self.recordings[index].clone());
             let door = Door::default();
             let answer = move |request| Rc::clone(&endpoint).answer(request);
@@ -156,7 +156,7 @@ impl Stage {
         let setup = Arc::clone(&self.setup);
         perform(cue, async |start: Start| {
             let (client, recordings) = (&setup.clients[index], self.recordings[index].clone().unwrap_or_default());
-            let limits = limits(client.push.as_ref().map(|push| push.receive));
+            let limits = limits(client.push.as_ref());
             let wire = self.line(index, start, None).wire;
             let pacer = Pacer::new(start.clock)?;
             let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, endpoint);
@@ -237,14 +237,15 @@ pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         feed: client.pull.is_some(),
         keeps: client.may_go_back(),
         records: true,
+        changes: None,
         dispatch: client.push.as_ref().map(|push| &push.dispatch),
     };
-    Provider::new(setup.api, setup.seed, serves)
+    Provider::new(&setup.api, setup.seed, serves)
 }
 
 /// What an endpoint takes at most.
-fn limits(receive: Option<ReceivePolicy>) -> Limits {
-    receive.map_or(Limits::DEFAULT, |receive| receive.limits)
+fn limits(push: Option<&PushSetup>) -> Limits {
+    push.map_or(Limits::DEFAULT, |push| push.receive.limits)
 }
 
 /// The largest page that a client can be sent.

@@ -8,7 +8,7 @@ use tokio::task::{LocalSet, spawn_local};
 use super::door::Door;
 use super::http::HttpClient;
 use super::server::{read_body, serve};
-use crate::peer::{Authenticity, Batch, Event, Exchange, Request, Response, Side};
+use crate::peer::{Advice, Authenticity, Batch, Event, Exchange, Quota, Request, Response, Side, Tag};
 use crate::policy::receiver::Limits;
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
@@ -30,23 +30,35 @@ fn event(serial: u32) -> Event {
     Event { occurred_at: Time::from_nanos(1_234), consumer: 11, serial, record: 42, payload: 700 }
 }
 
-fn requests() -> [Request; 5] {
+fn requests() -> [Request; 7] {
     let authenticity = Authenticity::Accepted;
     [
-        Request::Poll { after: 12, limit: 100, poll: 5, page: 0 },
-        Request::Record { record: 42 },
+        Request::Poll { after: 12, limit: 100, poll: 5, page: 0, hold: Span::ZERO, tag: None },
+        Request::Poll { after: 12, limit: 9, poll: 5, page: 0, hold: Span::from_millis(1_500), tag: Some(Tag(12)) },
+        Request::Record { record: 42, poll: 3, tag: None },
+        Request::Record { record: 42, poll: 4, tag: Some(Tag(9)) },
         Request::Delivery { events: Batch::from_slice(&[event(7)]), attempt: 3, authenticity },
         Request::Delivery { events: (9..=11).map(event).collect(), attempt: 1, authenticity },
         Request::Fetch { event: event(7), attempt: 1 },
     ]
 }
 
-fn responses() -> [Response; 8] {
+fn responses() -> [Response; 9] {
+    let quota = Quota { limit: 5_000, remaining: 4_999, resets_in: Span::from_millis(59_001) };
+    let advice = Advice { poll_interval: Some(Span::from_secs(60)), quota: Some(quota) };
+    let page = |count: u32, has_more, advice| Response::Page {
+        events: (1..=count).map(event).collect(),
+        has_more,
+        tag: Tag(count),
+        advice,
+    };
+    let record = |event, is_final, advice| Response::Record { event, is_final, tag: Tag(9), advice };
     [
-        Response::Page { events: (1..=3).map(event).collect(), has_more: true },
-        Response::Page { events: Batch::new(), has_more: false },
-        Response::Record(Some(event(9))),
-        Response::Record(None),
+        page(3, true, advice),
+        page(0, false, Advice::default()),
+        record(Some(event(9)), true, advice),
+        record(None, false, Advice::default()),
+        Response::NotModified { advice },
         Response::Accepted,
         Response::Event(event(12)),
         Response::refused(503),

@@ -181,7 +181,7 @@ pub fn table(outcome: &Outcome, to: &str, style: Style) -> String {
 }
 
 fn event_lines(score: &Score) -> Lines {
-    let [never, exhausted, disabled, unhandled] = score.given_up;
+    let [never, exhausted, disabled, unhandled, ..] = score.given_up;
     counts(&[
         ("occurred", score.events, Shown::Always),
         ("accepted", score.accepted, Shown::Always),

@@ -325,7 +325,7 @@ mod tests {
             Fact::Noted(Side::Provider, Note::GaveUp(event(1), LossCause::NeverRetried)),
         ];
         facts.iter().zip(1..).for_each(|(fact, ms)| score.saw(at(ms), fact));
-        assert_eq!((score.given_up, score.accepted, score.pending()), ([1, 0, 0, 0], 0, 0));
+        assert_eq!((score.given_up, score.accepted, score.pending()), ([1, 0, 0, 0, 0, 0, 0], 0, 0));
         score.saw(at(9), &opened(1, &[event(1)], 2));
         assert_eq!((score.given_up_total(), score.accepted, score.pending()), (0, 0, 1));
         score.answered(exchange(1), 204);
@@ -376,7 +376,7 @@ mod tests {
                         score.failed(exchange(other), [Failure::BadAnswer, Failure::OutOfFiles][serial as usize % 2]);
                         ended(other, [End::TimedOut, End::Unreachable, End::Refused(503)][serial as usize % 3])
                     }
-                    4 => Fact::Noted(Side::Provider, Note::GaveUp(event(serial), LossCause::ALL[other as usize % 4])),
+                    4 => Fact::Noted(Side::Provider, Note::GaveUp(event(serial), LossCause::ALL[other as usize % LossCause::ALL.len()])),
                     _ => Fact::Noted(Side::Provider, Note::Disabled(0)),
                 };
                 score.saw(at(ms), &fact);

@@ -120,7 +120,7 @@ pub(super) fn receiver(policy: &ReceivePolicy) -> Value {
     };
     let table = Sparse::new(json!({
         "workers": limit(policy.capacity.workers),
-        "service_time": time(policy.service_time),
+        "service_time": time(&policy.service_time),
         "queue": policy.capacity.queue,
         "ack": name(ACKNOWLEDGE, &policy.acknowledge),
         "dedupe": dedupe,
@@ -140,14 +140,22 @@ pub(super) fn fault(keys: &FaultKeys) -> Value {
         FaultKind::ReceiverDown { .. } => "receiver-down",
         FaultKind::ReceiverSlow { .. } => "receiver-slow",
         FaultKind::ReceiverErrors { .. } => "receiver-errors",
+        FaultKind::PollerDown => "poller-down",
+        FaultKind::ProviderDown { .. } => "provider-down",
+        FaultKind::NetworkLoss { .. } => "network-loss",
+        FaultKind::NetworkSlow { .. } => "network-slow",
         FaultKind::ForgedWebhooks { .. } => "forged-webhooks",
     };
     let table = Sparse::new(json!({ "kind": kind })).with("client", keys.client.clone());
     let table = table.with("at", Some(span(keys.fault.from.since(Time::ZERO))));
     let table = table.with("for", Some(span(length(&keys.fault))));
     match keys.fault.kind {
-        FaultKind::ReceiverDown { connections } => table.with("connections", Some(name(CONNECTIONS, &connections))),
-        FaultKind::ReceiverSlow { factor } => table.with("factor", Some(factor)),
+        FaultKind::ReceiverDown { connections } | FaultKind::ProviderDown { connections } => {
+            table.with("connections", Some(name(CONNECTIONS, &connections)))
+        }
+        FaultKind::PollerDown => table,
+        FaultKind::NetworkLoss { loss } => table.with("loss", Some(loss)),
+        FaultKind::ReceiverSlow { factor } | FaultKind::NetworkSlow { factor } => table.with("factor", Some(factor)),
         FaultKind::ReceiverErrors { status, share, retry_after } => {
             let table = table.with("status", Some(status)).with("share", Some(share));
             table.with("retry_after", retry_after.map(span))
