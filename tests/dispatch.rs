@@ -428,9 +428,16 @@ fn what_waits_for_the_script_may_be_asked_for_and_goes_back_to_it() {
 fn a_provider_passes_on_what_somebody_asks_for() {
     let dispatch = policy(RetryPolicy::never());
     let api = setup(trace(&[]), 1.0, 0.0, vec![]).api;
-    let serves =
-        Serves { first: 5, consumers: 2, feed: false, keeps: false, records: false, dispatch: Some(&dispatch) };
-    let mut provider = Provider::new(api, Seed::new(1), serves);
+    let serves = Serves {
+        first: 5,
+        consumers: 2,
+        feed: false,
+        keeps: false,
+        records: false,
+        changes: None,
+        dispatch: Some(&dispatch),
+    };
+    let mut provider = Provider::new(&api, Seed::new(1), serves);
     let mut sent = |input: Input| {
         let mut out = Vec::new();
         provider.handle(at(1.0), input, &mut out);
