@@ -98,19 +98,35 @@ impl Link {
             let (what, which) = crossing.request.subject();
             self.seed.draw(purpose, [crossing.consumer.into(), what, which])
         };
-        if leg.loss > 0.0 && draw(purposes[0]).chance(leg.loss) {
+        let (loss, slowdown) = disturbed(leg.loss, crossing);
+        if loss > 0.0 && draw(purposes[0]).chance(loss) {
             return Verdict::Drop;
         }
-        match leg.latency {
-            Distribution::Constant(latency) => Verdict::Deliver(latency),
-            ref latency => Verdict::Deliver(latency.sample(draw(purposes[1]))),
-        }
+        let latency = match leg.latency {
+            Distribution::Constant(latency) => latency,
+            ref latency => latency.sample(draw(purposes[1])),
+        };
+        Verdict::Deliver(if slowdown == 1.0 { latency } else { latency.scale(slowdown) })
     }
+}
+
+/// The probability with which a message is lost that would be lost with this one, and how many times as long it travels.
+fn disturbed(loss: f64, Crossing { at, consumer, faults, .. }: Crossing<'_>) -> (f64, f64) {
+    if faults.0.is_empty() {
+        return (loss, 1.0);
+    }
+    let loss = match faults.network_loss(at, consumer) {
+        // Not a rounding error more than without the fault.
+        0.0 => loss,
+        more => 1.0 - (1.0 - loss) * (1.0 - more),
+    };
+    (loss, faults.network_slowdown(at, consumer))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::{Fault, FaultKind};
 
     const fn poll(poll: u32, page: u32) -> Request {
         Request::Poll { after: 0, limit: 1, poll, page, hold: Span::ZERO, tag: None }
@@ -134,6 +150,35 @@ mod tests {
         let n = f64::from(n);
         assert!((lost_requests - 0.05 * n).abs() < 4.0 * (0.05 * 0.95 * n).sqrt());
         assert!((lost_both - 0.01 * n).abs() < 4.0 * (0.01 * 0.99 * n).sqrt());
+    }
+
+    #[test]
+    fn a_fault_loses_more_of_the_same_messages_and_slows_the_others_down_while_it_lasts() {
+        let leg = Leg::new(Distribution::Constant(Span::from_millis(20)), 0.05);
+        let link = Link::new(Seed::new(4), leg.clone(), leg);
+        let at = |seconds| Time::ZERO + Span::from_secs(seconds);
+        let fault = |kind| Fault::new(kind, at(10), at(20));
+        let faults =
+            Faults(vec![fault(FaultKind::NetworkLoss { loss: 0.3 }), fault(FaultKind::NetworkSlow { factor: 10.0 })]);
+        let verdict = |i, seconds| {
+            let request = poll(i, 0);
+            link.request(Crossing { at: at(seconds), faults: &faults, ..crossing(0, &request) })
+        };
+        let n = 40_000u32;
+        let mut lost = 0.0;
+        for i in 0..n {
+            let quiet = verdict(i, 9);
+            assert_eq!(quiet, verdict(i, 20), "the end is no part of it");
+            assert_eq!(quiet, link.request(crossing(0, &poll(i, 0))));
+            match (quiet, verdict(i, 10)) {
+                (Verdict::Drop, disturbed) => assert_eq!(disturbed, Verdict::Drop, "luck does not turn"),
+                (Verdict::Deliver(_), Verdict::Deliver(span)) => assert_eq!(span, Span::from_millis(200)),
+                (Verdict::Deliver(_), Verdict::Drop) => {}
+            }
+            lost += f64::from(u8::from(verdict(i, 10) == Verdict::Drop));
+        }
+        let (n, p) = (f64::from(n), 1.0 - 0.95 * 0.7);
+        assert!((lost - p * n).abs() < 4.0 * (p * (1.0 - p) * n).sqrt(), "{lost}");
     }
 
     #[test]
