@@ -1,6 +1,6 @@
 //! What breaks for a while, and who attacks: the faults that one client meets.
 
-use crate::peer::{Event, Exchange};
+use crate::peer::{Event, Exchange, Request, Side};
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
 
@@ -233,24 +233,81 @@ impl Faults {
         self.0.iter().any(|fault| matches!(fault.kind, FaultKind::ForgedWebhooks { .. }))
     }
 
-    /// The instants at which the endpoint for webhooks goes down or may come up again, in order.
-    pub fn receiver_changes(&self) -> Vec<Time> {
-        let down = |fault: &&Fault| matches!(fault.kind, FaultKind::ReceiverDown { .. });
-        let mut instants: Vec<_> = self.0.iter().filter(down).flat_map(|fault| [fault.from, fault.until]).collect();
-        instants.sort_unstable();
-        instants.dedup();
-        instants
+    /// Whether the side that is to answer an exchange is down at this instant, and if so what becomes of connections.
+    pub fn answerer_down(&self, at: Time, exchange: Exchange) -> Option<Connections> {
+        match exchange.opener.other() {
+            Side::Provider => self.provider_down(at, exchange.consumer),
+            Side::Consumer | Side::Stranger => self.receiver_down(at, exchange.consumer),
+        }
     }
 
-    /// The instants at which the endpoint for webhooks goes down, in order.
+    /// Whether whoever asked something at one instant still waits for the answer at a later one. Who has gone down in
+    /// between does not, even if it is up again: its connections are gone.
+    pub fn still_waits(&self, exchange: Exchange, request: &Request, asked: Time, now: Time) -> bool {
+        let goes_down = |kind| match (exchange.opener, request) {
+            (Side::Provider, _) => is_provider_down(kind),
+            (Side::Consumer, Request::Poll { .. } | Request::Record { .. }) => kind == FaultKind::PollerDown,
+            // A receiver that goes down forgets what it fetched something for.
+            (Side::Consumer | Side::Stranger, _) => false,
+        };
+        let lies_between = |fault: &Fault| fault.from < fault.until && fault.from <= now && asked < fault.until;
+        !self
+            .0
+            .iter()
+            .any(|fault| goes_down(fault.kind) && lies_between(fault) && fault.whom.includes(exchange.consumer))
+    }
+
+    /// The first instant from one on at which System B is up for a consumer.
+    pub fn provider_up_from(&self, mut at: Time, consumer: u32) -> Time {
+        // One outage may follow upon another.
+        while let Some(outage) = self.0.iter().find(|fault| is_provider_down(fault.kind) && fault.is_on(at, consumer)) {
+            at = outage.until;
+        }
+        at
+    }
+
+    /// Those that take System B down.
+    #[must_use]
+    pub fn of_provider(&self) -> Self {
+        Self(self.0.iter().filter(|fault| is_provider_down(fault.kind)).copied().collect())
+    }
+
+    /// The instants at which an endpoint for webhooks goes down or may come up again, in order.
+    pub fn receiver_changes(&self) -> Vec<Time> {
+        in_order(self.0.iter().filter(|fault| is_receiver_down(fault.kind)).flat_map(|fault| [fault.from, fault.until]))
+    }
+
+    /// The instants at which System B goes down or may come up again, in order.
+    pub fn provider_changes(&self) -> Vec<Time> {
+        in_order(self.0.iter().filter(|fault| is_provider_down(fault.kind)).flat_map(|fault| [fault.from, fault.until]))
+    }
+
+    /// The instants at which an endpoint for webhooks goes down, in order.
     pub fn crashes(&self) -> Vec<Time> {
-        let down = |fault: &&Fault| matches!(fault.kind, FaultKind::ReceiverDown { .. });
-        let mut instants: Vec<_> = self.0.iter().filter(down).map(|fault| fault.from).collect();
-        instants.sort_unstable();
-        instants
+        in_order(self.0.iter().filter(|fault| is_receiver_down(fault.kind)).map(|fault| fault.from))
+    }
+
+    /// The instants at which System B goes down, in order.
+    pub fn provider_crashes(&self) -> Vec<Time> {
+        in_order(self.0.iter().filter(|fault| is_provider_down(fault.kind)).map(|fault| fault.from))
     }
 
     fn on(&self, at: Time, consumer: u32) -> impl Iterator<Item = FaultKind> {
         self.0.iter().filter(move |fault| fault.is_on(at, consumer)).map(|fault| fault.kind)
     }
+}
+
+const fn is_receiver_down(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::ReceiverDown { .. })
+}
+
+const fn is_provider_down(kind: FaultKind) -> bool {
+    matches!(kind, FaultKind::ProviderDown { .. })
+}
+
+fn in_order(instants: impl Iterator<Item = Time>) -> Vec<Time> {
+    let mut instants: Vec<_> = instants.collect();
+    instants.sort_unstable();
+    instants.dedup();
+    instants
 }

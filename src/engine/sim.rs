@@ -4,6 +4,8 @@
 //! entries; cells are spread over the cores. Every count is a whole number and adds up the same in any order, so the
 //! result does not depend on how many threads there were.
 
+mod flights;
+
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
@@ -13,11 +15,10 @@ use crate::deadlines::Deadlines;
 use crate::engine::agenda::{Agenda, Rank};
 use crate::engine::attack::{Attack, Forgery};
 use crate::engine::{ClientRun, ClientSetup, Control, Setup};
-use crate::fault::{Connections, Faults};
-use crate::link::{Crossing, Verdict};
-use crate::measure::ledger::{End, Fact, Ledger};
+use crate::fault::Faults;
+use crate::measure::ledger::{Fact, Ledger};
 use crate::measure::tally::Tally;
-use crate::peer::{Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response, Side};
+use crate::peer::{Event, Exchange, Input, Note, Output, Peer, Response, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::forger::Reception;
 use crate::policy::provider::{Provider, Serves};
@@ -26,6 +27,7 @@ use crate::time::{Span, Time};
 use crate::window::Window;
 use crate::wire::{Envelope, Wire};
 use crate::workload::Events;
+use flights::Flight;
 
 /// The Unix time at which every virtual run starts, in nanoseconds: the first instant of 2026.
 const EPOCH_NANOS: i128 = 1_767_225_600_000_000_000;
@@ -94,6 +96,16 @@ fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tall
     }
 }
 
+/// When which side of a client goes down, the soonest last.
+fn crashes(client: &ClientSetup) -> Vec<(Time, Side)> {
+    let receivers = client.push.iter().flat_map(|_| client.faults.crashes());
+    let receivers = receivers.map(|at| (at, Side::Consumer));
+    let mut crashes: Vec<_> =
+        receivers.chain(client.faults.provider_crashes().into_iter().map(|at| (at, Side::Provider))).collect();
+    crashes.sort_unstable_by(|a, b| b.cmp(a));
+    crashes
+}
+
 /// What becomes due.
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -103,24 +115,6 @@ enum Step {
     Return(Exchange),
     /// The opener has waited long enough.
     Expire(Exchange),
-}
-
-/// An exchange under way.
-#[derive(Debug)]
-struct Flight {
-    request: Request,
-    response: Option<Response>,
-    times_out_at: Time,
-    /// A step will end it for its opener, so that no timeout need be planned.
-    end_is_planned: bool,
-    /// It has ended for its opener.
-    ended: bool,
-    /// The other side will not answer (again).
-    answered: bool,
-    /// The other side has it.
-    arrived: bool,
-    /// It ends with the news that the other side could not be reached.
-    unreachable: bool,
 }
 
 /// Peers that share something, or just one consumer and its provider.
@@ -140,8 +134,8 @@ struct Cell<'a> {
     agenda: Agenda<Step>,
     flights: Vec<[Window<Flight>; 2]>,
     faults: &'a Faults,
-    /// When the endpoints go down, the soonest last.
-    crashes: Vec<Time>,
+    /// When which side goes down, the soonest last.
+    crashes: Vec<(Time, Side)>,
     attack: Option<Box<Attack>>,
     out: Vec<Output>,
 }
@@ -179,7 +173,7 @@ impl<'a> Cell<'a> {
             wire,
             first: consumers.start,
             now: Time::ZERO,
-            provider: Provider::new(&setup.api, setup.seed, serves),
+            provider: Provider::new(&setup.api, setup.seed, serves).with_faults(&client.faults),
             consumers: consumers
                 .clone()
                 .map(|consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive(), &client.faults))
@@ -191,7 +185,7 @@ impl<'a> Cell<'a> {
             agenda: Agenda::default(),
             flights: (0..count).map(|_| [Window::default(), Window::default()]).collect(),
             faults: &client.faults,
-            crashes: client.push.iter().flat_map(|_| client.faults.crashes().into_iter().rev()).collect(),
+            crashes: crashes(client),
             attack: client.push.as_ref().and_then(|push| Attack::new(setup, client, push.scheme, first, count as u32)),
             out: Vec::new(),
         };
@@ -241,7 +235,7 @@ impl<'a> Cell<'a> {
         });
         let provider = self.provider.deadline().map(|at| (at, Next::WakeProvider));
         let consumer = self.wakes.earliest().map(|(at, index)| (at, Next::WakeConsumer(index)));
-        let crash = self.crashes.last().map(|at| (*at, Next::Crash));
+        let crash = self.crashes.last().map(|(at, _)| (*at, Next::Crash));
         let forgery = self.attack.as_mut().and_then(|attack| attack.next()).map(|(at, index)| (at, Next::Forge(index)));
         [event, crash, agenda, provider, consumer, forgery].into_iter().flatten().min()
     }
@@ -311,170 +305,6 @@ impl<'a> Cell<'a> {
         }
     }
 
-    fn send(&mut self, exchange: Exchange, request: Request, timeout: Span, ledger: &mut Ledger<'_>) {
-        let bytes = self.wire.request_size(exchange, &request);
-        ledger.record(self.now, Fact::Opened { exchange, request: request.clone(), bytes });
-        let times_out_at = self.now + timeout;
-        let (at, consumer) = (self.now, exchange.consumer);
-        let crossing = Crossing { at, consumer, request: &request, bytes, faults: self.faults };
-        let verdict = self.setup.link.request(crossing);
-        let mut flight = Flight {
-            request,
-            response: None,
-            times_out_at,
-            end_is_planned: false,
-            ended: false,
-            answered: false,
-            arrived: false,
-            unreachable: false,
-        };
-        match verdict {
-            Verdict::Deliver(delay) => {
-                let at = self.now + delay;
-                self.agenda.plan(at, Rank::Message, Step::Arrive(exchange));
-                flight.end_is_planned = at > times_out_at;
-            }
-            Verdict::Drop => {
-                ledger.record(self.now, Fact::RequestLost(exchange));
-                flight.end_is_planned = true;
-                flight.answered = true;
-            }
-        }
-        if flight.end_is_planned {
-            self.agenda.plan(times_out_at, Rank::Timeout, Step::Expire(exchange));
-        }
-        let serial = self.window(exchange).push(flight);
-        debug_assert_eq!(serial, exchange.serial, "exchanges are numbered without gaps");
-    }
-
-    fn arrive(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
-        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
-        flight.arrived = true;
-        let request = flight.request.clone();
-        if exchange.opener == Side::Provider
-            && let Some(connections) = self.faults.receiver_down(self.now, exchange.consumer)
-        {
-            return self.cut(exchange, connections, ledger);
-        }
-        if let (Some(attack), Request::Delivery { events, .. }) = (&mut self.attack, &request) {
-            attack.record(exchange.consumer - self.first, events);
-        }
-        let bytes = self.wire.request_size(exchange, &request);
-        ledger.record(self.now, Fact::Arrived { exchange, bytes });
-        self.tell(exchange.opener.other(), exchange.consumer, Input::Requested(exchange, request), ledger);
-        // An answer that left at once and will be in time needs no timeout.
-        self.plan_timeout(exchange);
-    }
-
-    fn reply(&mut self, exchange: Exchange, response: Response, ledger: &mut Ledger<'_>) {
-        let bytes = self.wire.response_size(&response);
-        if exchange.opener == Side::Stranger {
-            return ledger.record(self.now, Fact::Replied { exchange, bytes });
-        }
-        let now = self.now;
-        let (setup, faults) = (self.setup, self.faults);
-        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
-        if flight.answered {
-            return;
-        }
-        flight.answered = true;
-        let (ended, times_out_at, request) = (flight.ended, flight.times_out_at, flight.request.clone());
-        ledger.record(now, Fact::Replied { exchange, bytes });
-        if ended {
-            self.window(exchange).take(exchange.serial);
-            return;
-        }
-        let crossing = Crossing { at: now, consumer: exchange.consumer, request: &request, bytes, faults };
-        match setup.link.response(crossing) {
-            Verdict::Deliver(delay) if now + delay <= times_out_at => {
-                if let Some(flight) = self.window(exchange).get_mut(exchange.serial) {
-                    flight.response = Some(response);
-                    flight.end_is_planned = true;
-                }
-                self.agenda.plan(now + delay, Rank::Message, Step::Return(exchange));
-            }
-            Verdict::Deliver(_) | Verdict::Drop => self.plan_timeout(exchange),
-        }
-    }
-
-    fn plan_timeout(&mut self, exchange: Exchange) {
-        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
-        if !flight.end_is_planned {
-            flight.end_is_planned = true;
-            let at = flight.times_out_at;
-            self.agenda.plan(at, Rank::Timeout, Step::Expire(exchange));
-        }
-    }
-
-    /// Ends an exchange for its opener, with its response or without.
-    fn end(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
-        let window = self.window(exchange);
-        let Some(flight) = window.get_mut(exchange.serial) else { return };
-        if flight.ended {
-            return;
-        }
-        flight.ended = true;
-        let (response, unreachable) = (flight.response.take(), flight.unreachable);
-        if flight.answered {
-            window.take(exchange.serial);
-        }
-        let bytes = response.as_ref().map_or(0, |response| self.wire.response_size(response));
-        let outcome = match response {
-            Some(response) => Outcome::Answered(response),
-            None if unreachable => Outcome::Unreachable,
-            None => Outcome::TimedOut,
-        };
-        let end = End::from(&outcome);
-        self.tell(exchange.opener, exchange.consumer, Input::Ended(exchange, outcome), ledger);
-        ledger.record(self.now, Fact::Ended { exchange, end, bytes });
-    }
-
-    /// Cuts an exchange off because the other side is down.
-    fn cut(&mut self, exchange: Exchange, connections: Connections, ledger: &mut Ledger<'_>) {
-        let (now, setup, faults) = (self.now, self.setup, self.faults);
-        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
-        flight.answered = true;
-        if flight.ended {
-            self.window(exchange).take(exchange.serial);
-            return ledger.record(now, Fact::RequestLost(exchange));
-        }
-        let news = match connections {
-            Connections::Drop => Verdict::Drop,
-            Connections::Reset => {
-                let (consumer, request) = (exchange.consumer, &flight.request);
-                setup.link.response(Crossing { at: now, consumer, request, bytes: 0, faults })
-            }
-        };
-        match news {
-            Verdict::Deliver(delay) if now + delay <= flight.times_out_at => {
-                flight.unreachable = true;
-                flight.end_is_planned = true;
-                self.agenda.plan(now + delay, Rank::Message, Step::Return(exchange));
-            }
-            Verdict::Deliver(_) | Verdict::Drop => {
-                ledger.record(now, Fact::RequestLost(exchange));
-                self.plan_timeout(exchange);
-            }
-        }
-    }
-
-    /// Every endpoint of this cell goes down.
-    fn crash(&mut self, ledger: &mut Ledger<'_>) {
-        self.crashes.pop();
-        for index in 0..self.consumers.len() as u32 {
-            let down = self.faults.receiver_down(self.now, self.first + index);
-            let Some(connections) = down else { continue };
-            self.tell_consumer(index, Input::Crashed, ledger);
-            let window = &self.flights[index as usize][Side::Provider as usize];
-            let open = window.iter().filter(|(_, flight)| flight.arrived && !flight.answered);
-            let open: Vec<u32> = open.map(|(serial, _)| serial).collect();
-            for serial in open {
-                let exchange = Exchange { opener: Side::Provider, consumer: self.first + index, serial };
-                self.cut(exchange, connections, ledger);
-            }
-        }
-    }
-
     /// A forged webhook reaches a consumer's endpoint.
     fn forge(&mut self, index: u32, ledger: &mut Ledger<'_>) {
         let Some(forgery) = self.attack.as_mut().and_then(|attack| attack.forge(index)) else { return };
@@ -491,10 +321,6 @@ impl<'a> Cell<'a> {
             }
             Reception::Request(request) => self.tell_consumer(index, Input::Requested(exchange, request), ledger),
         }
-    }
-
-    fn window(&mut self, exchange: Exchange) -> &mut Window<Flight> {
-        &mut self.flights[(exchange.consumer - self.first) as usize][exchange.opener as usize]
     }
 }
 

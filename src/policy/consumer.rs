@@ -4,6 +4,7 @@ use crate::fault::Faults;
 use crate::peer::{Batch, Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response};
 use crate::policy::inbox::Inbox;
 use crate::policy::numbers::Numbers;
+use crate::policy::outage::Outages;
 use crate::policy::poller::{PollPolicy, Poller};
 use crate::policy::receiver::{ReceivePolicy, Receiver, Shared};
 use crate::policy::workers::{Capacity, Next, Stage, Workers};
@@ -14,6 +15,8 @@ use crate::time::{Span, Time};
 #[derive(Clone, Debug)]
 pub struct Consumer {
     poller: Option<Poller>,
+    /// When the poller is down.
+    outages: Outages,
     receiver: Option<Receiver>,
     inbox: Inbox,
     numbers: Numbers,
@@ -32,6 +35,7 @@ impl Consumer {
     ) -> Self {
         Self {
             poller: pull.map(|policy| Poller::new(policy.clone(), seed, consumer)),
+            outages: Outages::new(faults, seed, consumer, pull),
             receiver: push.map(|policy| Receiver::new(policy, seed, faults.clone())),
             inbox: Inbox::default(),
             numbers: Numbers::new(consumer),
@@ -40,7 +44,8 @@ impl Consumer {
     }
 
     fn ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut Vec<Output>) {
-        let polled = self.poller.as_mut().and_then(|poller| {
+        let is_down = self.outages.is_on(now);
+        let polled = self.poller.as_mut().filter(|_| !is_down).and_then(|poller| {
             let events = poller.ended(now, exchange, outcome, &mut self.numbers, out)?;
             Some((events, poller.page_service(exchange)))
         });
@@ -84,7 +89,9 @@ impl Consumer {
         if self.pages.deadline().is_some_and(|until| until <= now) {
             self.turn_pages(now, out);
         }
-        if let Some(poller) = &mut self.poller {
+        if let Some(poller) = &mut self.poller
+            && !self.outages.is_on(now)
+        {
             poller.act(now, &mut self.numbers, out);
         }
     }
@@ -102,6 +109,9 @@ impl Consumer {
 
 impl Peer for Consumer {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        if let (Some(poller), Some(restart)) = (&mut self.poller, self.outages.come_up(now)) {
+            poller.restart(restart);
+        }
         match input {
             Input::Wake | Input::Occurred(_) | Input::Redeliver(_) | Input::Opened(_) => {}
             Input::Requested(exchange, Request::Delivery { events, attempt, authenticity }) => {
@@ -121,7 +131,7 @@ impl Peer for Consumer {
     }
 
     fn deadline(&self) -> Option<Time> {
-        let poller = self.poller.as_ref().and_then(Poller::deadline);
+        let poller = self.outages.deadline(self.poller.as_ref().and_then(Poller::deadline));
         let receiver = self.receiver.as_ref().and_then(Receiver::deadline);
         [poller, receiver, self.pages.deadline()].into_iter().flatten().min()
     }

@@ -12,6 +12,7 @@ pub mod fixed_window;
 pub mod forger;
 pub mod inbox;
 mod numbers;
+mod outage;
 pub mod poller;
 pub mod provider;
 pub mod receiver;

@@ -155,7 +155,8 @@ pub struct Poller {
     seed: Seed,
     consumer: u32,
     cursor: u32,
-    phase: Time,
+    /// The number of a poll on the grid, and when it falls due.
+    origin: (u32, Time),
     /// The number of the next poll on the schedule, and when it falls due.
     next: (u32, Time),
     /// The open poll.
@@ -172,11 +173,18 @@ impl Poller {
                 Time::from_nanos(draw.below(policy.every.as_nanos()))
             }
         };
-        let mut poller = Self { policy, seed, consumer, cursor: 0, phase, next: (0, phase), open: None };
-        if let Jitter::Grid(_) = poller.policy.jitter {
-            poller.next = poller.grid_point(0);
-        }
+        let mut poller = Self { policy, seed, consumer, cursor: 0, origin: (0, phase), next: (0, phase), open: None };
+        poller.next = poller.grid_point(0);
         poller
+    }
+
+    /// Begins the schedule anew: the next poll is the first on a grid that begins there. What is open is not waited for any
+    /// more, and the cursor stays where it is.
+    pub(super) fn restart(&mut self, at: Time) {
+        self.open = None;
+        // Numbers go on, so that each poll has luck of its own.
+        self.origin = (self.next.0, at);
+        self.next = self.grid_point(self.next.0);
     }
 
     /// Opens the next poll if it is due and none is open.
@@ -258,8 +266,9 @@ impl Poller {
             (Timing::FixedDelay, _) => self.next = (ended.saturating_add(1), now + self.gap(ended)),
             (Timing::FixedRate, Jitter::None) => {
                 if self.next.1 < now {
-                    let number = now.since(self.phase).as_nanos().div_ceil(self.policy.every.as_nanos());
-                    self.next = self.grid_point(u32::try_from(number).unwrap_or(u32::MAX));
+                    let (first, origin) = self.origin;
+                    let number = now.since(origin).as_nanos().div_ceil(self.policy.every.as_nanos());
+                    self.next = self.grid_point(first.saturating_add(u32::try_from(number).unwrap_or(u32::MAX)));
                 }
             }
             (Timing::FixedRate, _) => {
@@ -283,7 +292,8 @@ impl Poller {
             Jitter::Grid(spread) => self.policy.every.scale(spread * self.jitter_draw(poll)),
             Jitter::None | Jitter::Gap(_) => Span::ZERO,
         };
-        (poll, self.phase + self.policy.every.times(poll.into()) + offset)
+        let (first, origin) = self.origin;
+        (poll, origin + self.policy.every.times(poll.saturating_sub(first).into()) + offset)
     }
 
     fn gap(&self, poll: u32) -> Span {

@@ -1,6 +1,7 @@
 //! System B as one client meets it: an API with the feed of each consumer behind it, and a dispatcher of webhooks.
 
 use crate::distribution::Distribution;
+use crate::fault::Faults;
 use crate::peer::{Advice, Exchange, Input, Note, Output, Peer, Request, Response, Tag};
 use crate::policy::dispatcher::{DispatchPolicy, Dispatcher};
 use crate::policy::feed::Feed;
@@ -102,6 +103,8 @@ pub struct Provider {
     changes: Option<u32>,
     workers: Workers<Job>,
     dispatcher: Option<Dispatcher>,
+    /// When it is down.
+    outages: Faults,
 }
 
 impl Provider {
@@ -118,7 +121,22 @@ impl Provider {
             workers: Workers::new(api.capacity),
             changes: serves.changes,
             dispatcher: serves.dispatch.map(dispatcher),
+            outages: Faults::default(),
         }
+    }
+
+    /// The same provider, which sends no webhook while one of these has it down.
+    #[must_use]
+    pub fn with_faults(mut self, faults: &Faults) -> Self {
+        self.outages = faults.of_provider();
+        self.dispatcher = self.dispatcher.map(|dispatcher| dispatcher.with_faults(&self.outages));
+        self
+    }
+
+    /// Forgets every request that it holds of the consumers for which it has just gone down.
+    fn crashed(&mut self, now: Time, out: &mut Vec<Output>) {
+        let Self { outages, workers, .. } = self;
+        workers.clear_where(now, out, |job| outages.provider_down(now, job.exchange.consumer).is_some());
     }
 
     fn act(&mut self, now: Time, out: &mut Vec<Output>) {
@@ -175,7 +193,8 @@ fn answer(feeds: &mut [Feed], first: u32, page: u32, changes: Option<u32>, job: 
 impl Peer for Provider {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Wake | Input::Crashed | Input::Opened(_) => {}
+            Input::Wake | Input::Opened(_) => {}
+            Input::Crashed => self.crashed(now, out),
             Input::Occurred(event) => {
                 let index = event.consumer.checked_sub(self.first);
                 if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {

@@ -134,15 +134,26 @@ impl<J> Workers<J> {
 
     /// Takes away every job, those in service first.
     pub fn clear(&mut self, now: Time, out: &mut Vec<Output>) -> impl Iterator<Item = J> + use<J> {
+        self.clear_where(now, out, |_| true).into_iter()
+    }
+
+    /// Takes away the jobs that are like this, those in service first. Call [`Self::turn`] afterwards: others may start.
+    pub fn clear_where(&mut self, now: Time, out: &mut Vec<Output>, is: impl Fn(&J) -> bool) -> Vec<J> {
         let is_limited = self.capacity.workers.is_some();
-        for Serving { until, since, .. } in self.serving.iter().filter(|_| is_limited) {
+        let (gone, kept): (VecDeque<_>, _) =
+            std::mem::take(&mut self.serving).into_iter().partition(|serving| is(&serving.job));
+        self.serving = kept;
+        for Serving { until, since, .. } in gone.iter().filter(|_| is_limited) {
             out.push(Output::Note(match *until {
                 Time::NEVER => Note::Busy { from: *since, until: now },
                 until => Note::Freed { from: now, until },
             }));
         }
-        let serving = std::mem::take(&mut self.serving).into_iter().map(|serving| serving.job);
-        serving.chain(std::mem::take(&mut self.waiting).into_iter().map(|(_, job)| job))
+        let (waiting, kept): (VecDeque<_>, _) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(_, job)| is(job));
+        self.waiting = kept;
+        let serving = gone.into_iter().map(|serving| serving.job);
+        serving.chain(waiting.into_iter().map(|(_, job)| job)).collect()
     }
 
     /// When the next job in service is due.

@@ -162,7 +162,7 @@ impl Lane {
 
     /// When anything changes here by itself, if nothing is told before.
     pub(super) fn deadline(&self, now: Time, terms: &Terms) -> Option<Time> {
-        let opens_at = self.opens_at(terms).filter(|at| (*at > now) & (*at < Time::NEVER));
+        let opens_at = self.opens_at(now, terms).filter(|at| (*at > now) & (*at < Time::NEVER));
         [self.planned.next_at(), self.batch.deadline(), opens_at].into_iter().flatten().min()
     }
 
@@ -171,7 +171,7 @@ impl Lane {
         let passes_one = terms.policy.order == Order::Fifo
             || !terms.policy.spacing.is_zero()
             || self.breaker.as_ref().is_some_and(|breaker| breaker.passage() != Passage::Free);
-        let wanted = match self.opens_at(terms) {
+        let wanted = match self.opens_at(now, terms) {
             Some(at) if at <= now && passes_one => 1,
             Some(at) if at <= now => self.line.len(),
             _ => 0,
@@ -184,7 +184,7 @@ impl Lane {
     /// Uses the first of so many turns that follow each other: gives the delivery that leaves now. What has barred the
     /// way meanwhile makes all of them void.
     pub(super) fn turn(&mut self, now: Time, turns: usize, terms: &Terms, out: &mut Vec<Output>) -> Option<Delivery> {
-        while self.opens_at(terms).is_some_and(|at| at <= now) {
+        while self.opens_at(now, terms).is_some_and(|at| at <= now) {
             let delivery = self.line.pop_front()?;
             if !terms.is_too_late(now, &delivery) {
                 self.turns = self.turns.saturating_sub(1);
@@ -196,8 +196,8 @@ impl Lane {
         None
     }
 
-    /// When the first in line may leave; none where there is none, or where it waits for an attempt to end.
-    fn opens_at(&self, terms: &Terms) -> Option<Time> {
+    /// When the first in line may leave, from now on; none where there is none, or where it waits for an attempt to end.
+    fn opens_at(&self, now: Time, terms: &Terms) -> Option<Time> {
         let front = self.line.front()?;
         if terms.policy.order == Order::Fifo && self.flying > 0 {
             return None;
@@ -208,7 +208,8 @@ impl Lane {
             Passage::Shut => return None,
         };
         let enabled_at = self.standing.disabled_until().unwrap_or(Time::ZERO);
-        Some(front.due.max(self.spaced_until).max(passes_at).max(enabled_at))
+        let at = front.due.max(self.spaced_until).max(passes_at).max(enabled_at).max(now);
+        Some(terms.outages.provider_up_from(at, front.first.consumer))
     }
 
     fn came_due(&mut self, now: Time, delivery: Delivery, terms: &Terms, out: &mut Vec<Output>) {

@@ -17,6 +17,7 @@ mod values;
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::distribution::Distribution;
+use crate::fault::Faults;
 use crate::peer::{Authenticity, Event, Exchange, LossCause, Outcome, Output, Request, Response, Side};
 use crate::policy::dispatcher::delivery::{Delivery, Plan};
 use crate::policy::dispatcher::lane::Lane;
@@ -38,9 +39,16 @@ const fn is_gone(outcome: &Outcome) -> bool {
 struct Terms {
     policy: DispatchPolicy,
     seed: Seed,
+    /// When System B is down: then nothing leaves.
+    outages: Faults,
 }
 
 impl Terms {
+    /// Whether System B is up for a consumer.
+    fn is_up(&self, now: Time, consumer: u32) -> bool {
+        self.outages.provider_down(now, consumer).is_none()
+    }
+
     /// When the first attempt of an event is due.
     fn due(&self, event: &Event) -> Time {
         let subject = [event.consumer.into(), event.serial.into(), 0];
@@ -123,7 +131,7 @@ impl Dispatcher {
     /// A dispatcher for the endpoints of `consumers` consumers from number `first` on.
     pub fn new(policy: DispatchPolicy, seed: Seed, first: u32, consumers: u32) -> Self {
         let mut dispatcher = Self {
-            terms: Terms { policy, seed },
+            terms: Terms { policy, seed, outages: Faults::default() },
             first,
             flying: (0..consumers).map(|_| Window::default()).collect(),
             flying_count: 0,
@@ -139,12 +147,19 @@ impl Dispatcher {
         dispatcher
     }
 
+    /// The same dispatcher, which is down whenever these take System B down.
+    #[must_use]
+    pub fn with_faults(mut self, faults: &Faults) -> Self {
+        self.terms.outages = faults.of_provider();
+        self
+    }
+
     /// Takes on the delivery of an event.
     pub fn occurred(&mut self, now: Time, event: Event, out: &mut Vec<Output>) {
         let due = self.terms.due(&event);
         if !self.lanes.is_empty() {
             self.in_lane(now, event.consumer, out, |lane, terms, out| lane.occurred(now, event, due, terms, out));
-        } else if due <= now && self.ready.is_empty() && self.has_free_slot() {
+        } else if due <= now && self.ready.is_empty() && self.has_free_slot() && self.terms.is_up(now, event.consumer) {
             self.send(Delivery::single(event, due), out);
         } else if due <= now {
             self.ready.push_back(Turn::Delivery(Delivery::single(event, due)));
@@ -199,6 +214,10 @@ impl Dispatcher {
         while self.has_free_slot() {
             match self.ready.pop_front() {
                 None => break,
+                Some(Turn::Delivery(delivery)) if !self.terms.is_up(now, delivery.first.consumer) => {
+                    let up_at = self.terms.outages.provider_up_from(now, delivery.first.consumer);
+                    self.planned.push(delivery.due_at(up_at));
+                }
                 Some(Turn::Delivery(delivery)) if self.terms.is_too_late(now, &delivery) => {
                     delivery.give_up(LossCause::RetriesExhausted, out);
                 }

@@ -1,0 +1,211 @@
+//! Exchanges under way: how a request gets to the other side, how its answer comes back, and what ends it otherwise.
+
+use super::{Cell, Step};
+use crate::engine::agenda::Rank;
+use crate::fault::Connections;
+use crate::link::{Crossing, Verdict};
+use crate::measure::ledger::{End, Fact, Ledger};
+use crate::peer::{Exchange, Input, Outcome, Request, Response, Side};
+use crate::time::{Span, Time};
+use crate::window::Window;
+
+/// An exchange under way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    request: Request,
+    opened: Time,
+    response: Option<Response>,
+    times_out_at: Time,
+    /// A step will end it for its opener, so that no timeout need be planned.
+    end_is_planned: bool,
+    /// It has ended for its opener.
+    ended: bool,
+    /// The other side will not answer (again).
+    answered: bool,
+    /// The other side has it.
+    arrived: bool,
+    /// It ends with the news that the other side could not be reached.
+    unreachable: bool,
+}
+
+impl Cell<'_> {
+    pub(super) fn send(&mut self, exchange: Exchange, request: Request, timeout: Span, ledger: &mut Ledger<'_>) {
+        let bytes = self.wire.request_size(exchange, &request);
+        ledger.record(self.now, Fact::Opened { exchange, request: request.clone(), bytes });
+        let times_out_at = self.now + timeout;
+        let (at, consumer) = (self.now, exchange.consumer);
+        let crossing = Crossing { at, consumer, request: &request, bytes, faults: self.faults };
+        let verdict = self.setup.link.request(crossing);
+        let mut flight = Flight {
+            request,
+            opened: self.now,
+            response: None,
+            times_out_at,
+            end_is_planned: false,
+            ended: false,
+            answered: false,
+            arrived: false,
+            unreachable: false,
+        };
+        match verdict {
+            Verdict::Deliver(delay) => {
+                let at = self.now + delay;
+                self.agenda.plan(at, Rank::Message, Step::Arrive(exchange));
+                flight.end_is_planned = at > times_out_at;
+            }
+            Verdict::Drop => {
+                ledger.record(self.now, Fact::RequestLost(exchange));
+                flight.end_is_planned = true;
+                flight.answered = true;
+            }
+        }
+        if flight.end_is_planned {
+            self.agenda.plan(times_out_at, Rank::Timeout, Step::Expire(exchange));
+        }
+        let serial = self.window(exchange).push(flight);
+        debug_assert_eq!(serial, exchange.serial, "exchanges are numbered without gaps");
+    }
+
+    pub(super) fn arrive(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
+        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
+        flight.arrived = true;
+        let request = flight.request.clone();
+        if let Some(connections) = self.faults.answerer_down(self.now, exchange) {
+            return self.cut(exchange, connections, ledger);
+        }
+        if let (Some(attack), Request::Delivery { events, .. }) = (&mut self.attack, &request) {
+            attack.record(exchange.consumer - self.first, events);
+        }
+        let bytes = self.wire.request_size(exchange, &request);
+        ledger.record(self.now, Fact::Arrived { exchange, bytes });
+        self.tell(exchange.opener.other(), exchange.consumer, Input::Requested(exchange, request), ledger);
+        // An answer that left at once and will be in time needs no timeout.
+        self.plan_timeout(exchange);
+    }
+
+    pub(super) fn reply(&mut self, exchange: Exchange, response: Response, ledger: &mut Ledger<'_>) {
+        let bytes = self.wire.response_size(&response);
+        if exchange.opener == Side::Stranger {
+            return ledger.record(self.now, Fact::Replied { exchange, bytes });
+        }
+        let now = self.now;
+        let (setup, faults) = (self.setup, self.faults);
+        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
+        if flight.answered {
+            return;
+        }
+        flight.answered = true;
+        let (ended, times_out_at, request) = (flight.ended, flight.times_out_at, flight.request.clone());
+        ledger.record(now, Fact::Replied { exchange, bytes });
+        if ended {
+            self.window(exchange).take(exchange.serial);
+            return;
+        }
+        let crossing = Crossing { at: now, consumer: exchange.consumer, request: &request, bytes, faults };
+        match setup.link.response(crossing) {
+            Verdict::Deliver(delay) if now + delay <= times_out_at => {
+                if let Some(flight) = self.window(exchange).get_mut(exchange.serial) {
+                    flight.response = Some(response);
+                    flight.end_is_planned = true;
+                }
+                self.agenda.plan(now + delay, Rank::Message, Step::Return(exchange));
+            }
+            Verdict::Deliver(_) | Verdict::Drop => self.plan_timeout(exchange),
+        }
+    }
+
+    fn plan_timeout(&mut self, exchange: Exchange) {
+        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
+        if !flight.end_is_planned {
+            flight.end_is_planned = true;
+            let at = flight.times_out_at;
+            self.agenda.plan(at, Rank::Timeout, Step::Expire(exchange));
+        }
+    }
+
+    /// Ends an exchange for its opener, with its response or without.
+    pub(super) fn end(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
+        let (now, faults) = (self.now, self.faults);
+        let window = self.window(exchange);
+        let Some(flight) = window.get_mut(exchange.serial) else { return };
+        if flight.ended {
+            return;
+        }
+        flight.ended = true;
+        let is_heard = faults.still_waits(exchange, &flight.request, flight.opened, now);
+        let response = flight.response.take().filter(|_| is_heard);
+        let (unreachable, is_news) = (flight.unreachable && is_heard, flight.unreachable);
+        if flight.answered {
+            window.take(exchange.serial);
+        }
+        if is_news && !is_heard {
+            ledger.record(now, Fact::RequestLost(exchange));
+        }
+        let bytes = response.as_ref().map_or(0, |response| self.wire.response_size(response));
+        let outcome = match response {
+            Some(response) => Outcome::Answered(response),
+            None if unreachable => Outcome::Unreachable,
+            // For one who has gone down meanwhile, nothing came.
+            None => Outcome::TimedOut,
+        };
+        let end = End::from(&outcome);
+        self.tell(exchange.opener, exchange.consumer, Input::Ended(exchange, outcome), ledger);
+        ledger.record(self.now, Fact::Ended { exchange, end, bytes });
+    }
+
+    /// Cuts an exchange off because the other side is down.
+    fn cut(&mut self, exchange: Exchange, connections: Connections, ledger: &mut Ledger<'_>) {
+        let (now, setup, faults) = (self.now, self.setup, self.faults);
+        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
+        flight.answered = true;
+        if flight.ended {
+            self.window(exchange).take(exchange.serial);
+            return ledger.record(now, Fact::RequestLost(exchange));
+        }
+        let news = match connections {
+            Connections::Drop => Verdict::Drop,
+            Connections::Reset => {
+                let (consumer, request) = (exchange.consumer, &flight.request);
+                setup.link.response(Crossing { at: now, consumer, request, bytes: 0, faults })
+            }
+        };
+        match news {
+            Verdict::Deliver(delay) if now + delay <= flight.times_out_at => {
+                flight.unreachable = true;
+                flight.end_is_planned = true;
+                self.agenda.plan(now + delay, Rank::Message, Step::Return(exchange));
+            }
+            Verdict::Deliver(_) | Verdict::Drop => {
+                ledger.record(now, Fact::RequestLost(exchange));
+                self.plan_timeout(exchange);
+            }
+        }
+    }
+
+    /// One side of this cell goes down: the endpoints of its consumers, or System B.
+    pub(super) fn crash(&mut self, ledger: &mut Ledger<'_>) {
+        let Some((_, side)) = self.crashes.pop() else { return };
+        if side == Side::Provider {
+            self.tell_provider(Input::Crashed, ledger);
+        }
+        let opener = side.other();
+        for index in 0..self.consumers.len() as u32 {
+            let consumer = self.first + index;
+            let down = self.faults.answerer_down(self.now, Exchange { opener, consumer, serial: 0 });
+            let Some(connections) = down else { continue };
+            if side == Side::Consumer {
+                self.tell_consumer(index, Input::Crashed, ledger);
+            }
+            let window = &self.flights[index as usize][opener as usize];
+            let open = window.iter().filter(|(_, flight)| flight.arrived && !flight.answered);
+            let open: Vec<u32> = open.map(|(serial, _)| serial).collect();
+            for serial in open {
+                self.cut(Exchange { opener, consumer, serial }, connections, ledger);
+            }
+        }
+    }
+
+    fn window(&mut self, exchange: Exchange) -> &mut Window<Flight> {
+        &mut self.flights[(exchange.consumer - self.first) as usize][exchange.opener as usize]
+    }
+}
