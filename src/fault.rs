@@ -106,6 +106,22 @@ pub enum FaultKind {
     },
 }
 
+impl FaultKind {
+    /// The name that stands in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReceiverDown { .. } => "receiver-down",
+            Self::ReceiverSlow { .. } => "receiver-slow",
+            Self::ReceiverErrors { .. } => "receiver-errors",
+            Self::PollerDown => "poller-down",
+            Self::ProviderDown { .. } => "provider-down",
+            Self::NetworkLoss { .. } => "network-loss",
+            Self::NetworkSlow { .. } => "network-slow",
+            Self::ForgedWebhooks { .. } => "forged-webhooks",
+        }
+    }
+}
+
 /// What becomes of the connections to a side that goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connections {

@@ -201,6 +201,23 @@ kind = "forged-webhooks"
 at = "30m"
 rate = "1/s"
 mix = { unsigned = 1, replayed = 1, stale = 1, tampered = 1, oversized = 1 }
+[[fault]]
+kind = "provider-down"
+at = "40m"
+for = "5m"
+consumers = 0.5
+[[fault]]
+kind = "network-loss"
+client = "little"
+at = "41m"
+for = "20m"
+loss = 0.05
+[[fault]]
+kind = "network-slow"
+client = "little"
+at = "42m"
+for = "1m"
+factor = 10
 "#;
 
 #[test]

@@ -11,7 +11,7 @@ use common::*;
 use proptest::prelude::*;
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientSetup, Control, PushSetup, Setup, sim};
-use pushpull::fault::{Connections, Fault, FaultKind, Faults};
+use pushpull::fault::{Connections, Fault, FaultKind, Faults, Whom};
 use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::{OutcomeKind, Outcomes};
@@ -20,6 +20,7 @@ use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
 use pushpull::policy::receiver::{Acknowledge, Dedupe, FetchPolicy};
 use pushpull::policy::retry::RetryJitter;
 use pushpull::policy::workers::Capacity;
+use pushpull::seed::Seed;
 use pushpull::time::{Span, Time};
 use pushpull::workload::Arrivals;
 
@@ -94,11 +95,15 @@ fn any_dedupe() -> impl Strategy<Value = Dedupe> {
     prop_oneof![Just(Dedupe::Never), store.prop_map(|(size, age)| Dedupe::Remember { size, age: age.map(secs) }),]
 }
 
-/// What goes wrong at the receiver, up to four things at a time.
+/// What goes wrong, up to four things at a time.
 fn any_faults() -> impl Strategy<Value = Faults> {
-    let connections = prop::sample::select(vec![Connections::Reset, Connections::Drop]);
+    let connections = || prop::sample::select(vec![Connections::Reset, Connections::Drop]);
     let kind = prop_oneof![
-        connections.prop_map(|connections| FaultKind::ReceiverDown { connections }),
+        connections().prop_map(|connections| FaultKind::ReceiverDown { connections }),
+        connections().prop_map(|connections| FaultKind::ProviderDown { connections }),
+        Just(FaultKind::PollerDown),
+        (0.0..=1.0f64).prop_map(|loss| FaultKind::NetworkLoss { loss }),
+        (0.1..20.0f64).prop_map(|factor| FaultKind::NetworkSlow { factor }),
         (0.1..20.0f64).prop_map(|factor| FaultKind::ReceiverSlow { factor }),
         (0.0..=1.0f64, prop::option::of(0.0..20.0f64)).prop_map(|(share, retry_after)| FaultKind::ReceiverErrors {
             status: 503,
@@ -110,15 +115,18 @@ fn any_faults() -> impl Strategy<Value = Faults> {
             FaultKind::ForgedWebhooks { gap_nanos, mix }
         }),
     ];
-    let fault = (kind, 0.0..80.0f64, 0.0..40.0f64)
-        .prop_map(|(kind, from, length)| Fault::new(kind, at(from), at(from + length)));
-    prop_oneof![Just(Faults::default()), prop::collection::vec(fault, 1..4).prop_map(Faults)]
+    let fault =
+        (kind, 0.0..80.0f64, 0.0..40.0f64, prop::option::of(0.0..=1.0f64)).prop_map(|(kind, from, length, share)| {
+            let whom = share.map_or(Whom::All, |share| Whom::Some { share, seed: Seed::new(3), fault: 1 });
+            Fault { whom, ..Fault::new(kind, at(from), at(from + length)) }
+        });
+    prop_oneof![Just(Faults::default()), prop::collection::vec(fault, 1..5).prop_map(Faults)]
 }
 
 fn any_client() -> impl Strategy<Value = ClientSetup> {
     let client = |pull, push, faults| ClientSetup { name: "client".into(), pull, push, faults };
     prop_oneof![
-        any_pull().prop_map(move |pull| client(Some(pull), None, Faults::default())),
+        (any_pull(), any_faults()).prop_map(move |(pull, faults)| client(Some(pull), None, faults)),
         (any_push(), any_faults()).prop_map(move |(push, faults)| client(None, Some(push), faults)),
         (any_pull(), any_push(), any_faults()).prop_map(move |(pull, push, faults)| client(
             Some(pull),
@@ -190,6 +198,15 @@ proptest! {
             prop_assert!(client.push.is_some() || (summary.attempts == 0 && summary.outcomes.duplicate == 0));
             prop_assert!(client.pull.is_some() || (summary.polls == 0 && summary.outcomes.empty == 0));
             prop_assert!(client.pull.is_none() || summary.lost_total() == 0, "what a poll can bring is not lost");
+            for fault in &summary.tally.faults {
+                let seen = fault.inside.as_ref().map_or(0, |latencies| latencies.count());
+                prop_assert!(seen + fault.lost <= fault.events && fault.events <= summary.events, "{:?}", fault);
+                prop_assert!(fault.failed <= summary.outcomes.failed && fault.backlog_max() <= summary.events);
+                if summary.pending == 0 {
+                    prop_assert_eq!(seen + fault.lost, fault.events);
+                    prop_assert!(fault.catch_up().is_some() || fault.fault.until > setup.frame.end, "{:?}", fault);
+                }
+            }
             prop_assert!(summary.staleness_ratio.is_none_or(|ratio| (0.0..=1.0).contains(&ratio)));
             let p = [summary.latency_p50_ms, summary.latency_p90_ms, summary.latency_p95_ms, summary.latency_p99_ms];
             let known: Vec<f64> = p.into_iter().flatten().collect();

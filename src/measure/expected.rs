@@ -24,6 +24,8 @@ struct Attempt {
 pub struct Unseen {
     /// When it occurred.
     pub occurred_at: Time,
+    /// The consumer it concerns.
+    pub consumer: u32,
     /// The record it belongs to.
     pub record: u32,
     /// Whether it occurred in the measured stretch.
@@ -43,6 +45,10 @@ pub struct Lost {
     pub cause: LossCause,
     /// When the dispatcher gave up on it.
     pub at: Time,
+    /// When it occurred.
+    pub occurred_at: Time,
+    /// The consumer it concerns.
+    pub consumer: u32,
     /// Whether it occurred in the measured stretch.
     pub counted: bool,
 }
@@ -67,8 +73,8 @@ impl Expected {
 
     /// An event has occurred.
     pub fn occurred(&mut self, event: &Event, counted: bool) {
-        let (occurred_at, record) = (event.occurred_at, event.record);
-        self.unseen.push(Unseen { occurred_at, record, counted, taken: false, unsettled: 0, given_up: None });
+        let Event { occurred_at, consumer, record, .. } = *event;
+        self.unseen.push(Unseen { occurred_at, consumer, record, counted, taken: false, unsettled: 0, given_up: None });
     }
 
     /// The next attempt has left, with these events.
@@ -151,9 +157,9 @@ impl Expected {
         if self.recovers || unseen.taken || unseen.unsettled > 0 {
             return None;
         }
-        let counted = unseen.counted;
+        let Unseen { occurred_at, consumer, counted, .. } = *unseen;
         self.unseen.take(event);
-        Some(Lost { cause, at, counted })
+        Some(Lost { cause, at, occurred_at, consumer, counted })
     }
 }
 

@@ -2,8 +2,9 @@
 
 use smallvec::SmallVec;
 
-use crate::fault::ForgeryKind;
+use crate::fault::{Faults, ForgeryKind};
 use crate::measure::expected::{Expected, Lost};
+use crate::measure::fault_report::FaultWatch;
 use crate::measure::forgeries::Forgeries;
 use crate::measure::histogram::Latencies;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
@@ -131,6 +132,7 @@ pub struct Ledger<'a> {
     underway: u64,
     /// Strangers' webhooks under way.
     forgeries: Forgeries,
+    faults: FaultWatch,
     tally: &'a mut Tally,
     trace: Option<&'a mut Vec<(Time, Fact)>>,
 }
@@ -145,7 +147,16 @@ impl<'a> Ledger<'a> {
             view: View::default(),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
-        Self { frame, first, accounts, pending: 0, underway: 0, forgeries: Forgeries::default(), tally, trace: None }
+        let (forgeries, faults) = (Forgeries::default(), FaultWatch::default());
+        Self { frame, first, accounts, pending: 0, underway: 0, forgeries, faults, tally, trace: None }
+    }
+
+    /// Also follows what each of these faults does.
+    #[must_use]
+    pub fn watching(mut self, faults: &Faults) -> Self {
+        let consumers = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        self.faults = FaultWatch::new(faults, self.first, consumers, &mut self.tally.faults);
+        self
     }
 
     /// Also keeps every fact in a list.
@@ -194,6 +205,7 @@ impl<'a> Ledger<'a> {
             self.tally.events += 1;
             let index = self.frame.bucket_index(at);
             self.tally.bucket(index).occurred += 1;
+            self.faults.occurred(event.consumer, at, &mut self.tally.faults);
         }
     }
 
@@ -284,12 +296,12 @@ impl<'a> Ledger<'a> {
         let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
         if let Some(open) = account.open.get_mut(exchange.opener as usize).and_then(|open| open.take(exchange.serial)) {
             self.underway = self.underway.saturating_sub(u64::from(open.counted));
-            self.judge(exchange.opener, open);
+            self.judge(exchange.opener, exchange.consumer, open);
         }
     }
 
     /// Counts an exchange of which all is known.
-    fn judge(&mut self, opener: Side, open: Open) {
+    fn judge(&mut self, opener: Side, consumer: u32, open: Open) {
         if !open.counted {
             return;
         }
@@ -303,6 +315,9 @@ impl<'a> Ledger<'a> {
             (None, Some(End::Refused(429))) => OutcomeKind::Throttled,
             (None, _) => OutcomeKind::Failed,
         };
+        if outcome == OutcomeKind::Failed {
+            self.faults.failed(consumer, open.at, &mut self.tally.faults);
+        }
         let [provider, consumer] = open.bytes;
         self.tally.outcomes.count(outcome);
         self.tally.provider.bytes.add(provider);
@@ -411,18 +426,20 @@ impl<'a> Ledger<'a> {
         self.tally.reordered += u64::from(overtaken);
         let latency = at.since(unseen.occurred_at);
         self.tally.latencies.record(latency);
+        self.faults.seen(unseen.consumer, unseen.occurred_at, at, &mut self.tally.faults);
         let (now, then) = (self.frame.bucket_index(at), self.frame.bucket_index(unseen.occurred_at));
         self.tally.bucket(now).seen += 1;
         let latencies = &mut self.tally.bucket(then).latencies;
         latencies.get_or_insert_with(|| Box::new(Latencies::new(2))).record(latency);
     }
 
-    fn lost(&mut self, Lost { cause, at, counted }: Lost) {
+    fn lost(&mut self, Lost { cause, at, occurred_at, consumer, counted }: Lost) {
         self.pending = self.pending.saturating_sub(1);
         if counted {
             self.tally.count_lost(cause);
             let index = self.frame.bucket_index(at);
             self.tally.bucket(index).lost += 1;
+            self.faults.lost(consumer, occurred_at, at, &mut self.tally.faults);
         }
     }
 
@@ -431,16 +448,20 @@ impl<'a> Ledger<'a> {
     pub fn close_all(mut self, at: Time) {
         let played = self.frame.measured_within(self.frame.warmup, at);
         std::mem::take(&mut self.forgeries).judge_all(self.tally);
-        for account in std::mem::take(&mut self.accounts) {
+        for (account, consumer) in std::mem::take(&mut self.accounts).into_iter().zip(self.first..) {
             self.tally.played_nanos += u128::from(played.as_nanos());
             for (opener, window) in [Side::Consumer, Side::Provider].into_iter().zip(&account.open) {
-                window.iter().for_each(|(_, open)| self.judge(opener, *open));
+                window.iter().for_each(|(_, open)| self.judge(opener, consumer, *open));
             }
-            self.tally.pending += account.expected.pending().filter(|unseen| unseen.counted).count() as u64;
+            for unseen in account.expected.pending().filter(|unseen| unseen.counted) {
+                self.tally.pending += 1;
+                self.faults.pending(consumer, unseen.occurred_at, at, &mut self.tally.faults);
+            }
             if let Some(since) = account.view.stale_since() {
                 self.tally.stale_nanos += u128::from(self.frame.measured_within(since, at).as_nanos());
             }
         }
+        self.faults.close(at, &mut self.tally.faults);
     }
 
     fn open(&mut self, exchange: Exchange) -> Option<&mut Open> {

@@ -6,6 +6,7 @@
 pub mod agreement;
 pub mod comparison;
 pub mod expected;
+pub mod fault_report;
 mod forgeries;
 pub mod histogram;
 pub mod ledger;

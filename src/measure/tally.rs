@@ -1,6 +1,7 @@
 //! The folded facts of one client: whole numbers that add up, in any order, to the same result.
 
 use crate::fault::ForgeryKind;
+use crate::measure::fault_report::FaultTally;
 use crate::measure::histogram::Latencies;
 use crate::peer::LossCause;
 use crate::time::{SECOND, Span, Time};
@@ -276,6 +277,8 @@ pub struct Tally {
     pub breaker_opened: u64,
     /// Counted exchanges whose other side could not be reached at all.
     pub unreachable: u64,
+    /// What each fault did, attacks apart, in the order of the client's faults.
+    pub faults: Vec<FaultTally>,
     /// Webhooks of the scenario's attacker, in the order of [`ForgeryKind::ALL`].
     pub forged: [Forged; ForgeryKind::ALL.len()],
     /// Webhooks of other strangers; only `live` can have any.
@@ -313,6 +316,7 @@ impl Default for Tally {
             disabled: 0,
             breaker_opened: 0,
             unreachable: 0,
+            faults: Vec::new(),
             forged: [Forged::default(); ForgeryKind::ALL.len()],
             strangers: Forged::default(),
             provider: Load::default(),
@@ -375,6 +379,11 @@ impl Tally {
         self.disabled += other.disabled;
         self.breaker_opened += other.breaker_opened;
         self.unreachable += other.unreachable;
+        if self.faults.is_empty() {
+            self.faults.clone_from(&other.faults);
+        } else {
+            self.faults.iter_mut().zip(&other.faults).for_each(|(mine, theirs)| mine.merge(theirs));
+        }
         self.forged.iter_mut().zip(&other.forged).for_each(|(mine, theirs)| mine.add(theirs));
         self.strangers.add(&other.strangers);
         self.provider.merge(&other.provider);

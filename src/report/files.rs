@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::report::columns::Cell;
-use crate::report::{Report, csv, json};
+use crate::report::{Report, csv, faults, json};
 
 /// A result file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,9 @@ pub fn prepare(folder: &Path) -> Result<(), WriteError> {
 /// The file that only scenarios with forged webhooks have.
 const FORGED: &str = "forged.csv";
 
+/// The file that only scenarios have in which something breaks.
+const FAULTS: &str = "faults.csv";
+
 /// The name and the content of each result file of a report.
 pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
     let mut files = vec![
@@ -44,6 +47,9 @@ pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
     if report.scenario.has_forgeries {
         files.push((FORGED, csv::forged(report)));
     }
+    if faults::has_any(report) {
+        files.push((FAULTS, faults::file(report)));
+    }
     files
 }
 
@@ -53,14 +59,15 @@ pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
 ///
 /// If one is there and cannot be removed.
 pub fn remove_stale(folder: &Path, report: &Report) -> Result<(), WriteError> {
-    if report.scenario.has_forgeries {
-        return Ok(());
+    let stale = [(FORGED, !report.scenario.has_forgeries), (FAULTS, !faults::has_any(report))];
+    for (name, _) in stale.into_iter().filter(|(_, is_stale)| *is_stale) {
+        let path = folder.join(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(WriteError { path, source }),
+            _ => {}
+        }
     }
-    let path = folder.join(FORGED);
-    match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(WriteError { path, source }),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// Writes files into a folder, all or none as far as the file system allows.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::measure::summary::{Mode, Summary};
 use crate::report::columns::{Cell, MEASURES, Row, significant};
-use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, csv, verdict};
+use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, csv, faults, verdict};
 
 /// The run as JSON, indented, with a line end.
 pub fn run(report: &Report) -> Vec<u8> {
@@ -81,6 +81,9 @@ fn client_json(row: Row<'_>, summary: &Summary) -> Value {
             (kind.name().to_owned(), json!({ "rejected": forged.rejected, "accepted": forged.accepted }))
         });
         client.insert("forged".into(), forged.collect::<Map<_, _>>().into());
+    }
+    if !summary.tally.faults.is_empty() {
+        client.insert("faults".into(), faults::json(&summary.tally.faults));
     }
     let cells: Vec<Value> = summary.tally.latencies.cells().map(|(micros, count)| json!([micros, count])).collect();
     client.insert(

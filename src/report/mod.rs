@@ -3,6 +3,7 @@
 pub mod agreement;
 pub mod columns;
 pub mod csv;
+pub mod faults;
 pub mod files;
 pub mod human;
 pub mod json;

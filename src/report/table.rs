@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::fault::ForgeryKind;
 use crate::measure::summary::Summary;
 use crate::peer::LossCause;
-use crate::report::human;
 use crate::report::{EngineReport, Report};
+use crate::report::{faults, human};
 
 /// The widest line.
 pub const WIDTH: usize = 80;
@@ -199,6 +199,7 @@ pub fn render(report: &Report, style: Style) -> String {
             let first = index * CLIENTS_PER_TABLE;
             text.push_str(&table(engine, first, clients, style));
         }
+        text.push_str(&faults::table(engine, style));
         if report.engines.len() > 1 {
             text.push('\n');
         }

@@ -2,6 +2,7 @@
 
 pub mod builtin;
 pub mod check;
+mod faults;
 mod interrupt;
 mod play;
 mod progress;

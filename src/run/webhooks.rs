@@ -1,13 +1,12 @@
 //! What a webhook provider does, in plain words: that of a scenario for each of its clients, and the presets.
 
 use crate::engine::{ClientSetup, PushSetup, Setup};
-use crate::fault::{Connections, Fault, FaultKind, ForgeryKind};
 use crate::policy::dispatcher::{BatchPolicy, DisablePolicy, Order, WhileDisabled};
 use crate::policy::retry::{RetryJitter, RetryPolicy};
 use crate::report::{human, table};
 use crate::scenario::names::{SCHEMES, SHAPES, name};
 use crate::scenario::presets::{self, Preset};
-use crate::time::{Span, Time};
+use crate::time::Span;
 use crate::wire::Payload;
 
 /// Columns of the word that a line begins with.
@@ -17,7 +16,7 @@ const TEXT_WIDTH: usize = table::WIDTH - LABEL_WIDTH - 6;
 
 /// The webhooks of every push client, line by line; nothing if there are none.
 pub(super) fn describe(setup: &Setup) -> Vec<String> {
-    let of_client = |client: &ClientSetup| Some((client.name.clone(), lines(setup, client, client.push.as_ref()?)));
+    let of_client = |client: &ClientSetup| Some((client.name.clone(), lines(client.push.as_ref()?)));
     let clients: Vec<_> = setup.clients.iter().filter_map(of_client).collect();
     if clients.is_empty() {
         return Vec::new();
@@ -36,7 +35,7 @@ pub(super) fn describe(setup: &Setup) -> Vec<String> {
     text
 }
 
-fn lines(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Vec<(&'static str, String)> {
+fn lines(push: &PushSetup) -> Vec<(&'static str, String)> {
     let dispatch = &push.dispatch;
     let mut lines = vec![("signature", signature(push))];
     lines.push(("payload", payload(push)));
@@ -67,9 +66,6 @@ fn lines(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Vec<(&'static
     if let Some(redeliver) = dispatch.redeliver {
         let (every, within) = (time(redeliver.every), time(redeliver.within));
         lines.push(("redelivery", format!("every {every} of what was given up, for events of the last {within}")));
-    }
-    for (index, fault) in timeline(client).into_iter().enumerate() {
-        lines.push((if index == 0 { "faults" } else { "" }, describe_fault(setup, fault)));
     }
     lines
 }
@@ -156,44 +152,6 @@ fn disabled(policy: DisablePolicy) -> String {
     let enabled =
         policy.enable_after.map_or_else(String::new, |after| format!("; enabled again {} later", time(after)));
     format!("{}; {events}{enabled}", causes.join(", or "))
-}
-
-/// The faults of a client in the order of time.
-fn timeline(client: &ClientSetup) -> Vec<&Fault> {
-    let mut faults: Vec<_> = client.faults.0.iter().collect();
-    faults.sort_by_key(|fault| (fault.from, fault.until));
-    faults
-}
-
-fn describe_fault(setup: &Setup, fault: &Fault) -> String {
-    let at = |instant: Time| time(instant.since(Time::ZERO));
-    let until = if fault.until == setup.frame.duration { "the end".to_owned() } else { at(fault.until) };
-    let what = match fault.kind {
-        FaultKind::ReceiverDown { connections: Connections::Reset } => "the receiver is down".to_owned(),
-        FaultKind::ReceiverDown { connections: Connections::Drop } => {
-            "the receiver is down, and packets to it vanish".to_owned()
-        }
-        FaultKind::PollerDown => "the poller is down".to_owned(),
-        FaultKind::ProviderDown { connections: Connections::Reset } => "System B is down".to_owned(),
-        FaultKind::ProviderDown { connections: Connections::Drop } => {
-            "System B is down, and packets to it vanish".to_owned()
-        }
-        FaultKind::NetworkLoss { loss } => format!("the network loses {} of the messages", human::percent(loss)),
-        FaultKind::NetworkSlow { factor } => format!("messages travel {} times as long", human::number(factor)),
-        FaultKind::ReceiverSlow { factor } => format!("the handler takes {} times as long", human::number(factor)),
-        FaultKind::ReceiverErrors { status, share, retry_after } => {
-            let share = if share < 1.0 { human::percent(share) } else { "everything".to_owned() };
-            let wait = retry_after.map_or_else(String::new, |wait| format!(", Retry-After {}", time(wait)));
-            format!("the receiver answers {share} with {status}{wait}")
-        }
-        FaultKind::ForgedWebhooks { gap_nanos, mix } => {
-            let kinds = ForgeryKind::ALL.into_iter().zip(mix).filter(|(_, weight)| *weight > 0);
-            let kinds: Vec<_> = kinds.map(|(kind, _)| kind.name()).collect();
-            let kinds = if kinds.len() == mix.len() { "all kinds".to_owned() } else { kinds.join(", ") };
-            format!("a forged webhook every {} ({kinds})", human::duration_ms(gap_nanos / 1e6))
-        }
-    };
-    format!("{} to {until}: {what}", at(fault.from))
 }
 
 /// The presets as a table.

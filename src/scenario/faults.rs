@@ -1,7 +1,7 @@
 //! What `[[fault]]` says: what breaks for a while, and for whom.
 
 use crate::engine::ClientSetup;
-use crate::fault::{Connections, Fault, FaultKind, Faults, ForgeryKind};
+use crate::fault::{Connections, Fault, FaultKind, Faults, ForgeryKind, Whom};
 use crate::measure::tally::Frame;
 use crate::scenario::keys::{self, LIST_MAX};
 use crate::scenario::kinds;
@@ -12,22 +12,27 @@ use crate::scenario::sections::positive;
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::units::{Rate, format_span};
 use crate::scenario::waits::whole_seconds;
+use crate::seed::Seed;
 use crate::time::{Span, Time};
 
 /// The keys of every fault.
-const COMMON: &[&str] = &["kind", "client", "at", "for"];
+const COMMON: &[&str] = &["kind", "client", "consumers", "at", "for"];
 /// The keys that only some kinds have.
 const OWN: &[(&str, &[&str])] = &[
     ("receiver-down", &["connections"]),
     ("receiver-slow", &["factor"]),
     ("receiver-errors", &["status", "share", "retry_after"]),
+    ("poller-down", &[]),
+    ("provider-down", &["connections"]),
+    ("network-loss", &["loss"]),
+    ("network-slow", &["factor"]),
     ("forged-webhooks", &["rate", "mix"]),
 ];
 
 /// A fault as the file says it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct FaultKeys {
-    /// The client that meets it; none for every client with webhooks.
+    /// The client that meets it; none for every client that can.
     pub client: Option<String>,
     /// What it is, and when.
     pub fault: Fault,
@@ -35,10 +40,47 @@ pub(super) struct FaultKeys {
     pub rate: Option<Rate>,
 }
 
+/// The clients that can meet a kind of fault.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Victims {
+    WithWebhooks,
+    ThatPoll,
+    All,
+}
+
+impl Victims {
+    const fn of(kind: FaultKind) -> Self {
+        match kind {
+            FaultKind::ReceiverDown { .. }
+            | FaultKind::ReceiverSlow { .. }
+            | FaultKind::ReceiverErrors { .. }
+            | FaultKind::ForgedWebhooks { .. } => Self::WithWebhooks,
+            FaultKind::PollerDown => Self::ThatPoll,
+            FaultKind::ProviderDown { .. } | FaultKind::NetworkLoss { .. } | FaultKind::NetworkSlow { .. } => Self::All,
+        }
+    }
+
+    const fn include(self, client: &ClientSetup) -> bool {
+        match self {
+            Self::WithWebhooks => client.push.is_some(),
+            Self::ThatPoll => client.pull.is_some(),
+            Self::All => true,
+        }
+    }
+
+    /// What none of them does, and the section that would make it one.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ThatPoll => ("polls", "[client.pull]"),
+            Self::WithWebhooks | Self::All => ("receives webhooks", "[client.push]"),
+        }
+    }
+}
+
 impl FaultKeys {
     /// Whether a client meets this fault.
     fn concerns(&self, client: &ClientSetup) -> bool {
-        client.push.is_some() && self.client.as_ref().is_none_or(|name| *name == client.name)
+        Victims::of(self.fault.kind).include(client) && self.client.as_ref().is_none_or(|name| *name == client.name)
     }
 }
 
@@ -46,7 +88,7 @@ impl FaultKeys {
 pub(super) fn faults(
     reader: &mut Reader,
     top: &Section<'_>,
-    frame: Option<Frame>,
+    (frame, seed): (Option<Frame>, Seed),
     clients: &mut [ClientSetup],
 ) -> Option<Vec<FaultKeys>> {
     // Anything but a list has been named already.
@@ -58,10 +100,10 @@ pub(super) fn faults(
         return None;
     }
     let mut faults = Vec::new();
-    for node in list {
+    for (node, number) in list.iter().zip(0..) {
         let Value::Table(table) = &node.value else { continue };
         let section = Section { path: "fault", table: Some(table), place: node.place.as_ref() };
-        let fault = fault(reader, &section, frame);
+        let fault = fault(reader, &section, frame, (seed, number));
         if let Some(fault) = &fault {
             affect(reader, &section, fault, clients);
         }
@@ -70,28 +112,34 @@ pub(super) fn faults(
     faults.into_iter().collect()
 }
 
-fn fault(reader: &mut Reader, section: &Section<'_>, frame: Option<Frame>) -> Option<FaultKeys> {
+fn fault(
+    reader: &mut Reader,
+    section: &Section<'_>,
+    frame: Option<Frame>,
+    (seed, number): (Seed, u32),
+) -> Option<FaultKeys> {
     let name = reader.get(section, "kind", kinds::choice);
     let client = reader.get_if_written(section, "client", kinds::text);
-    let from = reader.get(section, "at", kinds::span).map(|at| Time::ZERO + at);
+    let whom = match reader.get_if_written(section, "consumers", kinds::number) {
+        Some(Some(share)) if share < 1.0 => Some(Whom::Some { share, seed, fault: number }),
+        Some(_) => Some(Whom::All),
+        None => None,
+    };
+    let at = reader.get_if_written(section, "at", kinds::span);
     let length = reader.get_if_written(section, "for", positive);
     let name = name?;
     out_of_place(reader, section, name);
-    let (kind, rate) = match name {
-        "receiver-down" => (receiver_down(reader, section), None),
-        "receiver-slow" => {
-            let factor = reader.get(section, "factor", kinds::number);
-            (factor.map(|factor| FaultKind::ReceiverSlow { factor }), None)
-        }
-        "receiver-errors" => (receiver_errors(reader, section), None),
-        _ => {
-            let rate = reader.get(section, "rate", kinds::rate);
-            let mix = mix(reader, section);
-            let gap = rate.map(Rate::gap_nanos).zip(mix);
-            (gap.map(|(gap_nanos, mix)| FaultKind::ForgedWebhooks { gap_nanos, mix }), rate)
+    let (kind, rate) = kind(reader, section, name);
+    let (at, length, frame) = (at?, length?, frame?);
+    let from = match at {
+        Some(at) => Time::ZERO + at,
+        None if name == "forged-webhooks" => Time::ZERO,
+        None => {
+            let problem = Problem::new("`at` is missing in [[fault]]").at(section.place);
+            reader.problem(problem.help("add at = \"10m\": when it starts, counted from the start of the run"));
+            return None;
         }
     };
-    let (from, frame) = (from?, frame?);
     if from >= frame.duration {
         let place = section.node("at").and_then(|node| node.place.as_ref());
         let end = format_span(frame.duration.since(Time::ZERO));
@@ -99,7 +147,7 @@ fn fault(reader: &mut Reader, section: &Section<'_>, frame: Option<Frame>) -> Op
         reader.problem(problem.at(place.or(section.place)).help(format!("write an `at` below \"{end}\"")));
         return None;
     }
-    let until = match length? {
+    let until = match length {
         Some(length) => from + length,
         None if name == "forged-webhooks" => frame.duration,
         None => {
@@ -108,7 +156,29 @@ fn fault(reader: &mut Reader, section: &Section<'_>, frame: Option<Frame>) -> Op
             return None;
         }
     };
-    Some(FaultKeys { client: client?, fault: Fault::new(kind?, from, until), rate })
+    let fault = Fault { whom: whom?, ..Fault::new(kind?, from, until) };
+    Some(FaultKeys { client: client?, fault, rate })
+}
+
+/// What a fault of that name is, and the rate that is written in it, if it has one.
+fn kind(reader: &mut Reader, section: &Section<'_>, name: &str) -> (Option<FaultKind>, Option<Rate>) {
+    let kind = match name {
+        "receiver-down" => connections(reader, section).map(|connections| FaultKind::ReceiverDown { connections }),
+        "provider-down" => connections(reader, section).map(|connections| FaultKind::ProviderDown { connections }),
+        "poller-down" => Some(FaultKind::PollerDown),
+        "receiver-slow" => {
+            reader.get(section, "factor", kinds::number).map(|factor| FaultKind::ReceiverSlow { factor })
+        }
+        "network-slow" => reader.get(section, "factor", kinds::number).map(|factor| FaultKind::NetworkSlow { factor }),
+        "network-loss" => reader.get(section, "loss", kinds::number).map(|loss| FaultKind::NetworkLoss { loss }),
+        "receiver-errors" => receiver_errors(reader, section),
+        _ => {
+            let rate = reader.get(section, "rate", kinds::rate);
+            let gap = rate.map(Rate::gap_nanos).zip(mix(reader, section));
+            return (gap.map(|(gap_nanos, mix)| FaultKind::ForgedWebhooks { gap_nanos, mix }), rate);
+        }
+    };
+    (kind, None)
 }
 
 /// Names the keys that another kind of fault has.
@@ -128,12 +198,11 @@ fn out_of_place(reader: &mut Reader, section: &Section<'_>, kind: &str) {
     }
 }
 
-fn receiver_down(reader: &mut Reader, section: &Section<'_>) -> Option<FaultKind> {
-    let connections = match reader.get_if_written(section, "connections", kinds::choice)? {
-        Some(name) => value(CONNECTIONS, name)?,
-        None => Connections::Reset,
-    };
-    Some(FaultKind::ReceiverDown { connections })
+fn connections(reader: &mut Reader, section: &Section<'_>) -> Option<Connections> {
+    match reader.get_if_written(section, "connections", kinds::choice)? {
+        Some(name) => value(CONNECTIONS, name),
+        None => Some(Connections::Reset),
+    }
 }
 
 fn receiver_errors(reader: &mut Reader, section: &Section<'_>) -> Option<FaultKind> {
@@ -175,8 +244,8 @@ fn affect(reader: &mut Reader, section: &Section<'_>, keys: &FaultKeys, clients:
         return;
     }
     for client in clients.iter_mut().filter(|client| keys.concerns(client)) {
-        if is_down_already(&client.faults, keys.fault) {
-            let problem = Problem::new(format!("the receiver of \"{}\" is down already at that time", client.name));
+        if let Some(side) = down_already(&client.faults, keys.fault) {
+            let problem = Problem::new(format!("{side} is down already for \"{}\" at that time", client.name));
             reader.problem(problem.at(place("at")).help("join the two faults, or let one end before the other starts"));
             return;
         }
@@ -185,33 +254,47 @@ fn affect(reader: &mut Reader, section: &Section<'_>, keys: &FaultKeys, clients:
 }
 
 fn nobody(keys: &FaultKeys, clients: &[ClientSetup], place: Option<&Place>) -> Problem {
+    let victims = Victims::of(keys.fault.kind);
+    let (does, section) = victims.words();
     let Some(name) = &keys.client else {
-        let problem = Problem::new("this fault affects nobody: no client receives webhooks").at(place);
-        return problem.help("remove it, or add [client.push] to a client");
+        let problem = Problem::new(format!("this fault affects nobody: no client {does}")).at(place);
+        return problem.help(format!("remove it, or add {section} to a client"));
     };
     if clients.iter().any(|client| client.name == *name) {
-        let problem = Problem::new(format!("this fault affects nobody: \"{name}\" receives no webhooks")).at(place);
-        return problem.help("name a client with [client.push]");
+        let does_not = if victims == Victims::ThatPoll { "does not poll" } else { "receives no webhooks" };
+        let problem = Problem::new(format!("this fault affects nobody: \"{name}\" {does_not}")).at(place);
+        return problem.help(format!("name a client with {section}"));
     }
-    let names = || clients.iter().filter(|client| client.push.is_some()).map(|client| client.name.as_str());
+    let names = || clients.iter().filter(|client| victims.include(client)).map(|client| client.name.as_str());
     let problem = Problem::new(format!("no client is named \"{name}\"")).at(place);
     match keys::nearest(name, names()) {
         Some(near) => problem.help(format!("did you mean \"{near}\"?")),
         None => {
             let quoted: Vec<_> = names().map(|name| format!("\"{name}\"")).collect();
+            let which = match victims {
+                Victims::WithWebhooks => "the clients with webhooks are",
+                Victims::ThatPoll => "the clients that poll are",
+                Victims::All => "the clients are",
+            };
             problem.help(match &quoted[..] {
-                [] => "no client receives webhooks: remove it".to_owned(),
-                _ => format!("the clients with webhooks are {}", keys::listed(&quoted, "and")),
+                [] => format!("no client {does}: remove it"),
+                _ => format!("{which} {}", keys::listed(&quoted, "and")),
             })
         }
     }
 }
 
-/// Whether a receiver that goes down would be down already.
-fn is_down_already(faults: &Faults, fault: Fault) -> bool {
-    let is_down = |fault: &Fault| matches!(fault.kind, FaultKind::ReceiverDown { .. });
+/// What a fault takes down that would be down already.
+fn down_already(faults: &Faults, fault: Fault) -> Option<&'static str> {
+    let side = |kind| match kind {
+        FaultKind::ReceiverDown { .. } => Some("the receiver"),
+        FaultKind::PollerDown => Some("the poller"),
+        FaultKind::ProviderDown { .. } => Some("System B"),
+        _ => None,
+    };
+    let taken = side(fault.kind)?;
     let overlaps = |other: &Fault| other.from < fault.until && fault.from < other.until;
-    is_down(&fault) && faults.0.iter().any(|other| is_down(other) && overlaps(other))
+    faults.0.iter().any(|other| side(other.kind) == Some(taken) && overlaps(other)).then_some(taken)
 }
 
 /// How long a fault lasts.

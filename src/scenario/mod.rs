@@ -231,7 +231,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
     if let (Some(clients), Some(events)) = (&mut clients, &events) {
         limits::push::fit_bodies(clients, events.payload, &written.root);
     }
-    let faults = faults::faults(reader, &top, frame, clients.as_deref_mut().unwrap_or(&mut []));
+    let faults = faults::faults(reader, &top, (frame, seed), clients.as_deref_mut().unwrap_or(&mut []));
     let (run, events, provider, frame, faults) = (run?, events?, provider?, frame?, faults?);
     let setup = Setup {
         seed,

@@ -1,7 +1,7 @@
 //! How many attempts webhooks take where exchanges get lost and endpoints break.
 
 use crate::engine::{ClientSetup, PushSetup, Setup};
-use crate::fault::{Connections, Fault, FaultKind};
+use crate::fault::{Connections, Fault, FaultKind, Whom};
 use crate::policy::dispatcher::Order;
 use crate::theory::exchange_loss;
 use crate::theory::push::attempts;
@@ -29,10 +29,14 @@ fn more_attempts(setup: &Setup, push: &PushSetup, fault: &Fault, webhooks: f64) 
         FaultKind::ReceiverErrors { share, retry_after, .. } => (share, retry_after.unwrap_or(Span::ZERO), Span::ZERO),
         FaultKind::ReceiverDown { connections: Connections::Drop } => (1.0, Span::ZERO, dispatch.timeout),
         FaultKind::ReceiverDown { connections: Connections::Reset } => (1.0, Span::ZERO, Span::ZERO),
+        FaultKind::NetworkLoss { loss } => (1.0 - (1.0 - loss) * (1.0 - loss), Span::ZERO, dispatch.timeout),
+        FaultKind::NetworkSlow { factor } if round_trip(setup).scale(factor) > dispatch.timeout => {
+            (1.0, Span::ZERO, dispatch.timeout)
+        }
+        // While System B is down nothing leaves. Only what is under way when it goes down is sent again.
         FaultKind::ReceiverSlow { .. }
         | FaultKind::PollerDown
         | FaultKind::ProviderDown { .. }
-        | FaultKind::NetworkLoss { .. }
         | FaultKind::NetworkSlow { .. }
         | FaultKind::ForgedWebhooks { .. } => return 0.0,
     };
@@ -47,7 +51,11 @@ fn more_attempts(setup: &Setup, push: &PushSetup, fault: &Fault, webhooks: f64) 
         return 0.0;
     }
     let (longest, occurring) = (longest.as_secs_f64(), occurring.as_secs_f64());
-    let webhooks = webhooks * occurring / seconds(setup);
+    let victims = match fault.whom {
+        Whom::All => 1.0,
+        Whom::Some { share, .. } => share,
+    };
+    let webhooks = webhooks * victims * occurring / seconds(setup);
     let loss = exchange_loss(setup);
     let failing = 1.0 - (1.0 - share) * (1.0 - loss);
     let asked = asked.min(dispatch.retry.retry_after_max).as_secs_f64();
@@ -70,6 +78,11 @@ fn more_attempts(setup: &Setup, push: &PushSetup, fault: &Fault, webhooks: f64) 
         // The others wait for the one that is tried again.
         Order::Fifo => webhooks * each.min(in_a_row * (longest / left.max(f64::MIN_POSITIVE)).max(1.0) / webhooks),
     }
+}
+
+/// How long a message is on its way there and another back, on average.
+fn round_trip(setup: &Setup) -> Span {
+    Span::from_secs_f64(setup.link.request.latency.mean_secs() + setup.link.response.latency.mean_secs())
 }
 
 /// How long events occur, in seconds.

@@ -63,6 +63,8 @@ pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
         return Vec::new();
     }
     match (&client.pull, &client.push) {
+        // Nothing is as it always is while something breaks.
+        (Some(_), None) if !client.faults.0.is_empty() => Vec::new(),
         (Some(pull), None) => pull::predict(setup, pull),
         (None, Some(push)) => push::predict(setup, client, push),
         // A hybrid sees whichever comes first; no closed form covers that in general.

@@ -131,6 +131,31 @@ kind = "forged-webhooks"
 at = "10m"
 rate = "7/3h"
 mix = { unsigned = 3, wrongly-signed = 1, slow = 2 }
+
+[[fault]]
+kind = "provider-down"
+consumers = 0.25
+at = "40m"
+for = "2m"
+connections = "drop"
+
+[[fault]]
+kind = "poller-down"
+at = "50m"
+for = "90s"
+
+[[fault]]
+kind = "network-loss"
+client = "a"
+at = "55m"
+for = "1m"
+loss = 0.3
+
+[[fault]]
+kind = "network-slow"
+at = "56m"
+for = "1m"
+factor = 10
 "#;
 
 /// Good files: those of this test and those that the project ships.

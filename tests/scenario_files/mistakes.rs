@@ -109,17 +109,20 @@ pub(crate) fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         // Faults.
         with("[events]", "[fault]\nkind = \"receiver-down\"\n[events]"),
         fault("at = \"5m\""),
-        fault("kind = \"receiver-dwn\"\nfor = \"5m\""),
+        fault("kind = \"receiver-dwn\"\nat = \"0s\"\nfor = \"5m\""),
+        fault("kind = \"provider-dwn\"\nat = \"0s\"\nfor = \"5m\""),
         fault("kind = \"provider-down\"\nfor = \"5m\""),
-        fault("kind = \"receiver-down\"\nfor = \"5m\"\nclient = \"webhok\""),
-        fault("kind = \"receiver-down\"\nfor = \"5m\"\nclient = \"poll\""),
+        fault("kind = \"receiver-down\"\nat = \"0s\"\nfor = \"5m\"\nclient = \"webhok\""),
+        fault("kind = \"receiver-down\"\nat = \"0s\"\nfor = \"5m\"\nclient = \"poll\""),
         fault("kind = \"receiver-down\"\nat = \"1h\"\nfor = \"5m\""),
         fault("kind = \"receiver-down\"\nstatus = 500\nshare = 0.5"),
-        fault("kind = \"receiver-slow\"\nfor = \"5m\"\nfactr = 3"),
-        fault("kind = \"receiver-errors\"\nfor = \"5m\"\nstatus = 200\nshare = 0.0"),
+        fault("kind = \"receiver-slow\"\nat = \"0s\"\nfor = \"5m\"\nfactr = 3"),
+        fault("kind = \"receiver-errors\"\nat = \"0s\"\nfor = \"5m\"\nstatus = 200\nshare = 0.0"),
         fault("kind = \"forged-webhooks\"\nmix = { unsigned = 0 }"),
         fault("kind = \"forged-webhooks\"\nrate = \"1/s\"\nmix = { unsinged = 1 }"),
-        fault("kind = \"receiver-down\"\nfor = \"5m\"\n[[fault]]\nkind = \"receiver-down\"\nat = \"4m\"\nfor = \"5m\""),
+        fault(
+            "kind = \"receiver-down\"\nat = \"0s\"\nfor = \"5m\"\n[[fault]]\nkind = \"receiver-down\"\nat = \"4m\"\nfor = \"5m\"",
+        ),
         (fault("kind = \"forged-webhooks\"\nrate = \"1/s\"").0, vec!["fault.rate=2/s"]),
         (fault("kind = \"forged-webhooks\"\nrate = \"9999999/s\"").0, vec!["duration=1d"]),
         // Not TOML.
@@ -180,7 +183,7 @@ fn the_live_engine_has_limits_of_its_own() {
 #[test]
 fn the_live_engine_wants_room_for_the_attempts_that_faults_cause() {
     let client = "[events]\nrate = \"2000/s\"\n[[client]]\nname = \"hook\"\n[client.push]\nretry = { base = \"1s\", factor = 1, max = 100 }\n";
-    let fault = "[[fault]]\nkind = \"receiver-errors\"\nfor = \"1h\"\n";
+    let fault = "[[fault]]\nkind = \"receiver-errors\"\nat = \"0s\"\nfor = \"1h\"\n";
     let sets = ["engine=live", "duration=1h"];
     assert!(parse(client, &sets).is_ok(), "an attempt for each event fits");
     let text = format!("{client}{fault}");

@@ -197,8 +197,12 @@ fn push_sets() -> Vec<String> {
 const FAULTS: &[&str] = &[
     "{ kind = 'receiver-down', at = '1m', for = '1m' }",
     "{ kind = 'receiver-down', at = '2m', for = '1h', connections = 'drop', client = 'webhook' }",
-    "{ kind = 'receiver-slow', for = '7ms', factor = 0.5 }",
+    "{ kind = 'receiver-slow', at = '1s', for = '7ms', factor = 0.5 }",
     "{ kind = 'receiver-errors', at = '3m', for = '3d' }",
+    "{ kind = 'provider-down', at = '3m', for = '2m', connections = 'drop', consumers = 0.5 }",
+    "{ kind = 'poller-down', at = '3m', for = '2m', consumers = 1 }",
+    "{ kind = 'network-loss', at = '3m', for = '2m', loss = 1 }",
+    "{ kind = 'network-slow', at = '3m', for = '2m', factor = 0.5, client = 'poll' }",
     "{ kind = 'receiver-errors', at = '3m', for = '3d', status = 410, share = 0.125, retry_after = '1h' }",
     "{ kind = 'forged-webhooks', rate = '3/7h' }",
     "{ kind = 'forged-webhooks', at = '59m', for = '1h', rate = '10/s', mix = { stale = 2, replayed = 1 } }",

@@ -191,13 +191,13 @@ struct Desk {
 }
 
 impl Desk {
-    async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Message {
+    async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Option<Message> {
         if let Some(id) = redelivered(request.uri().path()) {
-            return self.redeliver(id, &request);
+            return Some(self.redeliver(id, &request));
         }
         let (parts, body) = request.into_parts();
         let (path, bytes_in) = (parts.uri.path().to_owned(), request_size(&parts, 0));
-        let Answer { message, worth } = Rc::clone(&self.api).answer(Request::from_parts(parts, body)).await;
+        let Answer { message, worth } = Rc::clone(&self.api).answer(Request::from_parts(parts, body)).await?;
         let status = match message.start {
             wire::Start::Response(status) => status,
             wire::Start::Request(..) => 500,
@@ -206,7 +206,7 @@ impl Desk {
         if let Some(worth) = worth {
             self.witness.called(&Call { path: &path, bytes_in, status, worth, bytes_out });
         }
-        message
+        Some(message)
     }
 
     fn redeliver(&self, id: &str, request: &Request<Incoming>) -> Message {

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use super::driver::Driver;
 use super::http::request_size;
 use super::marks::Marks;
+use crate::fault::Connections;
 use crate::measure::ledger::Fact;
 use crate::peer::{Advice, Batch, Event, Exchange, Request as Ask, Response, Side, Tag};
 use crate::policy::fixed_window::FixedWindow;
@@ -49,20 +50,30 @@ impl Api {
         Rc::new(Self { driver, marks, history, quotas: RefCell::default(), told: RefCell::default() })
     }
 
-    /// Answers one request.
-    pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Answer {
+    /// Answers one request; none if its connection is to be reset, because System B is down for whoever asks.
+    pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Option<Answer> {
         // No request to the API has a body; one that comes all the same is not looked at.
         let (parts, _) = request.into_parts();
         if let Some(vendor) = Vendor::of(parts.uri.path()) {
-            return self.answer_as(vendor, &parts);
+            if let Ok(Access { client, consumer }) = self.admit(&parts)
+                && let Some(connections) = self.down(client, consumer)
+            {
+                return self.driver.hang_up(connections).await;
+            }
+            return Some(self.answer_as(vendor, &parts));
         }
         match self.read(&parts) {
             Ok(call) => self.carry_out(&parts, call).await,
             Err(status) => {
                 let message = self.driver.line(0).wire.response(&Response::refused(status));
-                Answer { message, worth: Some(Worth::Refused) }
+                Some(Answer { message, worth: Some(Worth::Refused) })
             }
         }
+    }
+
+    /// Whether System B is down for a consumer of a client, and if so what becomes of connections.
+    fn down(&self, client: u32, consumer: u32) -> Option<Connections> {
+        self.driver.line(client).faults.provider_down(self.driver.clock.now(), consumer)
     }
 
     /// Answers as a vendor would. No client of the run asks so.
@@ -116,28 +127,38 @@ impl Api {
         read_api_call(path, parts.uri.query(), &parts.headers).ok_or(unreadable)
     }
 
-    async fn carry_out(&self, parts: &Parts, call: ApiCall) -> Answer {
+    async fn carry_out(&self, parts: &Parts, call: ApiCall) -> Option<Answer> {
         let line = self.driver.line(call.client);
-        match self.marks[call.client as usize].take(&line.board, call.consumer, &parts.headers) {
+        let exchange = self.marks[call.client as usize].take(&line.board, call.consumer, &parts.headers);
+        if let Some(connections) = self.down(call.client, call.consumer) {
+            exchange.inspect(|exchange| line.record(self.driver.clock.now(), Fact::RequestLost(*exchange)));
+            return self.driver.hang_up(connections).await;
+        }
+        match exchange {
             Some(exchange) => {
                 line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes: request_size(parts, 0) });
-                Answer { message: line.wire.response(&self.have_answered(exchange, call).await), worth: None }
+                let (client, consumer) = (call.client, call.consumer);
+                match self.have_answered(exchange, call).await {
+                    Some(response) => Some(Answer { message: line.wire.response(&response), worth: None }),
+                    // It may be up again by now; then the connection is as gone.
+                    None => self.driver.hang_up(self.down(client, consumer).unwrap_or(Connections::Reset)).await,
+                }
             }
             None => {
                 let response = self.history.answer(&call);
                 let access = Access { client: call.client, consumer: call.consumer };
                 let worth = self.worth(access, &brought(&response));
-                Answer { message: line.wire.response(&response), worth: Some(worth) }
+                Some(Answer { message: line.wire.response(&response), worth: Some(worth) })
             }
         }
     }
 
-    /// Hands a request of the run to its peer.
-    async fn have_answered(&self, exchange: Exchange, mut call: ApiCall) -> Response {
+    /// Hands a request of the run to its peer; none if that goes down before it answers.
+    async fn have_answered(&self, exchange: Exchange, mut call: ApiCall) -> Option<Response> {
         if let Ask::Fetch { event, .. } = &mut call.request {
             match self.history.find(event.consumer, event.serial) {
                 Some(whole) => *event = whole,
-                None => return self.refuse(call.client, exchange, NOT_FOUND),
+                None => return Some(self.refuse(call.client, exchange, NOT_FOUND)),
             }
         }
         self.driver.ask(call.client, exchange, call.request).await

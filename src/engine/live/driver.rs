@@ -16,7 +16,7 @@ use super::lag::Lags;
 use super::pacer::Pacer;
 use super::witness::{Destination, Witness};
 use crate::deadlines::Deadlines;
-use crate::fault::Faults;
+use crate::fault::{Connections, Faults};
 use crate::link::Link;
 use crate::measure::ledger::Fact;
 use crate::peer::{Exchange, Input, Output, Peer, Request, Response, Side};
@@ -189,27 +189,34 @@ impl<P: Peer + 'static> Driver<P> {
         now
     }
 
-    /// Hands a request to a peer and waits for its answer.
-    pub(super) async fn ask(self: &Rc<Self>, index: u32, exchange: Exchange, request: Request) -> Response {
+    /// Hands a request to a peer and waits for its answer; none if that peer goes down before there is one.
+    pub(super) async fn ask(self: &Rc<Self>, index: u32, exchange: Exchange, request: Request) -> Option<Response> {
         let (answer, answered) = oneshot::channel();
         self.unanswered.borrow_mut().insert((index, exchange), answer);
         self.tell(index, Input::Requested(exchange, request));
-        match answered.await {
-            Ok(response) => response,
-            // It went down meanwhile: whoever asked hears nothing more, unless from the network.
-            Err(_) => std::future::pending().await,
-        }
+        answered.await.ok()
     }
 
-    /// Tells a peer that its process has gone down. Nothing that it was asked before will be answered.
-    pub(super) fn crash(self: &Rc<Self>, index: u32) {
+    /// Tells a peer that its process has gone down for these consumers. Nothing that it was asked for them before will be
+    /// answered.
+    pub(super) fn crash(self: &Rc<Self>, index: u32, is_down: impl Fn(u32) -> bool) {
         let now = self.tell(index, Input::Crashed);
         let asked: Vec<Exchange> = {
             let mut unanswered = self.unanswered.borrow_mut();
-            unanswered.extract_if(.., |(peer, _), _| *peer == index).map(|((_, exchange), _)| exchange).collect()
+            let is_hit = |(peer, exchange): &(u32, Exchange)| *peer == index && is_down(exchange.consumer);
+            unanswered.extract_if(.., |key, _| is_hit(key)).map(|((_, exchange), _)| exchange).collect()
         };
         for exchange in asked {
             self.line(index).record(now, Fact::RequestLost(exchange));
+        }
+    }
+
+    /// What becomes of a request that gets no answer because its side is down: none if its connection is reset. Where
+    /// packets vanish there is no end to it.
+    pub(super) async fn hang_up<T>(&self, connections: Connections) -> Option<T> {
+        match connections {
+            Connections::Reset => None,
+            Connections::Drop => std::future::pending().await,
         }
     }
 

@@ -12,7 +12,7 @@ use super::witness::Failure;
 use crate::fault::Connections;
 use crate::link::{Crossing, Verdict};
 use crate::measure::ledger::{End, Fact};
-use crate::peer::{Exchange, Input, Outcome, Peer, Request, Side};
+use crate::peer::{Exchange, Input, Outcome, Peer, Request};
 use crate::time::{Span, Time};
 
 /// How long a connection is kept for an answer that nobody waits for any more: as long as the opener waited, within these.
@@ -50,8 +50,7 @@ impl<P: Peer + 'static> Driver<P> {
 
     /// Whether a request that arrives at this instant vanishes, because the other side is down and says nothing.
     fn vanishes(&self, index: u32, exchange: Exchange, arrives_at: Time) -> bool {
-        exchange.opener == Side::Provider
-            && self.line(index).faults.receiver_down(arrives_at, exchange.consumer) == Some(Connections::Drop)
+        self.line(index).faults.answerer_down(arrives_at, exchange) == Some(Connections::Drop)
     }
 
     async fn fly(self: Rc<Self>, flight: Flight, verdict: Verdict) {
@@ -120,9 +119,16 @@ impl<P: Peer + 'static> Driver<P> {
     }
 
     fn end(self: &Rc<Self>, flight: &Flight, outcome: Outcome, bytes: u64) {
-        let end = End::from(&outcome);
-        let now = self.tell(flight.index, Input::Ended(flight.exchange, outcome));
         let line = self.line(flight.index);
-        line.record(now, Fact::Ended { exchange: flight.exchange, end, bytes });
+        let (exchange, now) = (flight.exchange, self.clock.now());
+        let is_heard = line.faults.still_waits(exchange, &flight.request, flight.opened, now);
+        if !is_heard && outcome == Outcome::Unreachable {
+            line.record(now, Fact::RequestLost(exchange));
+        }
+        // For one who has gone down meanwhile, nothing came.
+        let (outcome, bytes) = if is_heard { (outcome, bytes) } else { (Outcome::TimedOut, 0) };
+        let end = End::from(&outcome);
+        let now = self.tell(flight.index, Input::Ended(exchange, outcome));
+        line.record(now, Fact::Ended { exchange, end, bytes });
     }
 }

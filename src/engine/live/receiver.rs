@@ -11,6 +11,7 @@ use super::http::request_size;
 use super::marks::Marks;
 use super::server::read_body;
 use crate::engine::Setup;
+use crate::fault::Connections;
 use crate::measure::ledger::Fact;
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request as Ask, Response, Side};
 use crate::policy::consumer::Consumer;
@@ -45,14 +46,14 @@ impl Endpoint {
         Rc::new(Self { driver, marks, consumers, records, limits, recordings })
     }
 
-    /// Answers one request.
-    pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Message {
-        let response = self.take(request).await.unwrap_or_else(Response::refused);
-        self.driver.line(0).wire.response(&response)
+    /// Answers one request; none if its connection is to be reset, because the endpoint is down.
+    pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Option<Message> {
+        let response = self.take(request).await.unwrap_or_else(|status| Some(Response::refused(status)))?;
+        Some(self.driver.line(0).wire.response(&response))
     }
 
     /// Takes a webhook; the error is the status with which to refuse a request that is none.
-    async fn take(&self, request: Request<Incoming>) -> Result<Response, u16> {
+    async fn take(&self, request: Request<Incoming>) -> Result<Option<Response>, u16> {
         let (parts, body) = request.into_parts();
         let known = |consumer: &u32| *consumer < self.consumers;
         let consumer = read_webhook_path(parts.uri.path()).filter(known).ok_or(NOT_FOUND)?;
@@ -75,7 +76,13 @@ impl Endpoint {
             events.clear();
         }
         let mark = || self.marks.take(&line.board, consumer, &parts.headers);
-        let exchange = match (is_authentic && !events.is_empty()).then(mark).flatten() {
+        let exchange = (is_authentic && !events.is_empty()).then(mark).flatten();
+        let now = self.driver.clock.now();
+        if let Some(connections) = line.faults.receiver_down(now, consumer) {
+            exchange.inspect(|exchange| line.record(now, Fact::RequestLost(*exchange)));
+            return Ok(self.driver.hang_up(connections).await);
+        }
+        let exchange = match exchange {
             Some(exchange) => {
                 let bytes = request_size(&parts, body.len());
                 line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes });
@@ -85,7 +92,14 @@ impl Endpoint {
             None => self.name_stranger(consumer, &parts.headers),
         };
         let request = Ask::Delivery { events, attempt, authenticity };
-        Ok(self.driver.ask(consumer, exchange, request).await)
+        match self.driver.ask(consumer, exchange, request).await {
+            Some(response) => Ok(Some(response)),
+            None => {
+                // It may be up again by now; then the connection is as gone.
+                let down = line.faults.receiver_down(self.driver.clock.now(), consumer);
+                Ok(self.driver.hang_up(down.unwrap_or(Connections::Reset)).await)
+            }
+        }
     }
 
     fn name_stranger(&self, consumer: u32, headers: &HeaderMap) -> Exchange {

@@ -21,7 +21,7 @@ use super::driver::{Driver, Line};
 use super::http::HttpClient;
 use super::journal::Journal;
 use super::lag::Lags;
-use super::outages::go_through_outages;
+use super::outages;
 use super::pacer::Pacer;
 use super::publisher::publish;
 use super::receiver::Endpoint;
@@ -98,11 +98,12 @@ impl Stage {
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
             let answer = move |request| {
                 let api = Rc::clone(&api);
-                async move { api.answer(request).await.message }
+                async move { api.answer(request).await.map(|answer| answer.message) }
             };
-            let serving = serve(listener, Limits::DEFAULT, Door::default(), answer);
+            let door = Door::default();
+            let serving = serve(listener, Limits::DEFAULT, door.clone(), answer);
             let publishing = async {
-                publish(&setup, &driver, &history).await;
+                tokio::join!(publish(&setup, &driver, &history), outages::of_provider(&setup, &driver, &door));
                 std::future::pending().await
             };
             self.play(&driver, Some(serving), publishing).await
@@ -138,7 +139,7 @@ impl Stage {
             let answer = move |request| Rc::clone(&endpoint).answer(request);
             let serving = listener.map(|listener| serve(listener, limits, door.clone(), answer));
             let outages = async {
-                go_through_outages(&client.faults, &driver, &door, setup.consumers).await;
+                outages::of_endpoint(&client.faults, &driver, &door, setup.consumers).await;
                 std::future::pending().await
             };
             self.play(&driver, serving, outages).await
@@ -240,7 +241,7 @@ pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         changes: None,
         dispatch: client.push.as_ref().map(|push| &push.dispatch),
     };
-    Provider::new(&setup.api, setup.seed, serves)
+    Provider::new(&setup.api, setup.seed, serves).with_faults(&client.faults)
 }
 
 /// What an endpoint takes at most.

@@ -1,7 +1,6 @@
 //! An HTTP server with limits on everything that whoever calls it could overdo.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
@@ -46,11 +45,12 @@ pub(crate) enum Broken {
 
 /// Serves until it is dropped. The listener must be non-blocking.
 ///
-/// While the door is shut nobody listens, and what was connected is reset.
+/// While the door is shut nobody listens, and what was connected is reset. So is the connection of a request to which the
+/// handler has no answer.
 pub(super) async fn serve<H, F>(listener: TcpListener, limits: Limits, door: Door, handler: H) -> io::Result<()>
 where
     H: Fn(Request<Incoming>) -> F + Clone + 'static,
-    F: Future<Output = Message> + 'static,
+    F: Future<Output = Option<Message>> + 'static,
 {
     keep_serving(listener, limits, door, handler, |_| {}).await
 }
@@ -67,6 +67,10 @@ where
     F: Future<Output = Message> + 'static,
     B: Fn(Broken) + Clone + 'static,
 {
+    let handler = move |request| {
+        let answer = handler(request);
+        async { Some(answer.await) }
+    };
     keep_serving(listener, limits, Door::default(), handler, broken).await
 }
 
@@ -79,7 +83,7 @@ async fn keep_serving<H, F, B>(
 ) -> io::Result<()>
 where
     H: Fn(Request<Incoming>) -> F + Clone + 'static,
-    F: Future<Output = Message> + 'static,
+    F: Future<Output = Option<Message>> + 'static,
     B: Fn(Broken) + Clone + 'static,
 {
     let mut listener = tokio::net::TcpListener::from_std(listener)?;
@@ -108,7 +112,7 @@ async fn accept<H, F, B>(
 ) -> io::Result<()>
 where
     H: Fn(Request<Incoming>) -> F + Clone + 'static,
-    F: Future<Output = Message> + 'static,
+    F: Future<Output = Option<Message>> + 'static,
     B: Fn(Broken) + Clone + 'static,
 {
     loop {
@@ -132,20 +136,24 @@ where
 async fn converse<H, F, B>(stream: TcpStream, _place: OwnedSemaphorePermit, limits: Limits, handler: H, broken: B)
 where
     H: Fn(Request<Incoming>) -> F + 'static,
-    F: Future<Output = Message> + 'static,
+    F: Future<Output = Option<Message>> + 'static,
     B: Fn(Broken),
 {
     // Without it answers may wait for others to be acknowledged; with it refused they are merely late.
     let _ = stream.set_nodelay(true);
     let unread = Rc::new(Cell::new(false));
-    let stream = Watched { stream, unread: Rc::clone(&unread), write_time: limits.read_time.into(), stuck: None };
+    let unanswered = Rc::new(Cell::new(false));
+    let write_time = limits.read_time.into();
+    let stream =
+        Watched { stream, unread: Rc::clone(&unread), unanswered: Rc::clone(&unanswered), write_time, stuck: None };
     let taken = Rc::clone(&unread);
     let answer = service_fn(move |request| {
-        let (answer, taken) = (handler(request), Rc::clone(&taken));
+        let (answer, taken, unanswered) = (handler(request), Rc::clone(&taken), Rc::clone(&unanswered));
         async move {
             let answer = answer.await;
             taken.set(false);
-            Ok::<_, Infallible>(response(answer))
+            unanswered.set(answer.is_none());
+            answer.map(response).ok_or(Unanswered)
         }
     });
     let connection = http1::Builder::new()
@@ -168,11 +176,18 @@ where
     }
 }
 
+/// A request gets no answer: its connection ends.
+#[derive(Debug, thiserror::Error)]
+#[error("this request gets no answer")]
+struct Unanswered;
+
 /// A connection that knows whether something has come since the last answer, and that breaks once nothing could be written
 /// for too long: whoever never reads its answers would keep its place for ever.
 struct Watched {
     stream: TcpStream,
     unread: Rc<Cell<bool>>,
+    /// It ends because a request gets no answer.
+    unanswered: Rc<Cell<bool>>,
     /// How long nothing may be taken of what is written.
     write_time: Duration,
     /// Ends that time; none while all is taken.
@@ -189,6 +204,15 @@ impl Watched {
         let write_time = self.write_time;
         let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(write_time)));
         stuck.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if self.unanswered.get() {
+            // Reset instead of closed in order; where the system refuses, whoever asked learns of it all the same.
+            let _ = self.stream.set_zero_linger();
+        }
     }
 }
 

@@ -182,7 +182,12 @@ pub(super) fn redeliveries(subject: &Subject<'_>, client: &ClientSetup, push: &P
     if rounds == 0.0 {
         return 0.0;
     }
-    let breaks = |kind| matches!(kind, FaultKind::ReceiverDown { .. } | FaultKind::ReceiverErrors { .. });
+    let breaks = |kind| {
+        matches!(
+            kind,
+            FaultKind::ReceiverDown { .. } | FaultKind::ReceiverErrors { .. } | FaultKind::NetworkLoss { .. }
+        )
+    };
     let broken = client.faults.0.iter().filter(|fault| breaks(fault.kind));
     let broken: f64 = broken.map(|fault| fault.until.since(fault.from).as_secs_f64()).sum();
     let share = broken / subject.duration().as_secs_f64().max(f64::MIN_POSITIVE);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{limit, span, time};
 use crate::engine::PushSetup;
-use crate::fault::{FaultKind, ForgeryKind};
+use crate::fault::{FaultKind, ForgeryKind, Whom};
 use crate::policy::dispatcher::{BatchPolicy, DisablePolicy};
 use crate::policy::receiver::{Dedupe, ReceivePolicy};
 use crate::policy::retry::{RetryJitter, RetryPolicy};
@@ -136,17 +136,12 @@ pub(super) fn receiver(policy: &ReceivePolicy) -> Value {
 
 /// One `[[fault]]`.
 pub(super) fn fault(keys: &FaultKeys) -> Value {
-    let kind = match keys.fault.kind {
-        FaultKind::ReceiverDown { .. } => "receiver-down",
-        FaultKind::ReceiverSlow { .. } => "receiver-slow",
-        FaultKind::ReceiverErrors { .. } => "receiver-errors",
-        FaultKind::PollerDown => "poller-down",
-        FaultKind::ProviderDown { .. } => "provider-down",
-        FaultKind::NetworkLoss { .. } => "network-loss",
-        FaultKind::NetworkSlow { .. } => "network-slow",
-        FaultKind::ForgedWebhooks { .. } => "forged-webhooks",
+    let kind = keys.fault.kind.name();
+    let share = match keys.fault.whom {
+        Whom::All => None,
+        Whom::Some { share, .. } => Some(share),
     };
-    let table = Sparse::new(json!({ "kind": kind })).with("client", keys.client.clone());
+    let table = Sparse::new(json!({ "kind": kind })).with("client", keys.client.clone()).with("consumers", share);
     let table = table.with("at", Some(span(keys.fault.from.since(Time::ZERO))));
     let table = table.with("for", Some(span(length(&keys.fault))));
     match keys.fault.kind {
