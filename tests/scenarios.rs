@@ -5,6 +5,7 @@ use std::path::Path;
 
 use pushpull::engine::{Control, sim};
 use pushpull::fault::ForgeryKind;
+use pushpull::measure::fault_report::FaultTally;
 use pushpull::measure::summary::Summary;
 use pushpull::peer::LossCause;
 use pushpull::scenario::Scenario;
@@ -110,4 +111,23 @@ fn a_flash_sale_is_too_much_for_the_queue_and_none_of_the_pollers_business() {
     assert_eq!(webhook.consumer.queue_max, 128);
     assert!(poll.requests() * 10 < webhook.requests());
     assert!(poll.latency_p95_ms.unwrap() < webhook.latency_p95_ms.unwrap());
+}
+
+#[test]
+fn when_system_b_was_down_webhooks_are_there_at_once_and_the_queue_is_behind_them() {
+    let client = play("provider-outage");
+    let of = |name: &str| client(name).tally.faults[0].clone();
+    let (poll, webhook, both) = (of("poll every minute"), of("webhook"), of("webhook + poll"));
+    for fault in [&poll, &webhook, &both] {
+        assert_eq!(fault.lost, 0);
+        assert!((2_700..3_300).contains(&fault.events), "five a second for ten minutes: {}", fault.events);
+    }
+    assert!(poll.failed > 5 && webhook.failed == 0, "nothing that waits is tried");
+    let caught_up = |fault: &FaultTally| fault.catch_up().unwrap().as_secs_f64();
+    // Five a second come while ten are done with: what takes ten minutes to come takes five to be handled.
+    assert!(caught_up(&poll) <= 60.5 && (270.0..330.0).contains(&caught_up(&webhook)), "{}", caught_up(&webhook));
+    assert_eq!(caught_up(&both), caught_up(&webhook), "what waits in the queue is not handled twice");
+    let soonest = |fault: &FaultTally| fault.inside.as_ref().unwrap().value_at(0.0);
+    let mean = |fault: &FaultTally| fault.inside.as_ref().unwrap().mean_ms().unwrap();
+    assert!(soonest(&webhook) < soonest(&poll) && mean(&webhook) > mean(&poll));
 }

@@ -27,6 +27,7 @@ builtin!(
     "many-consumers",
     "hybrid",
     "stripe-outage",
+    "provider-outage",
     "github-no-retries",
     "retry-storm",
     "fifo-blocking",
