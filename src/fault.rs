@@ -191,11 +191,6 @@ impl Faults {
         })
     }
 
-    /// Whether a consumer's poller is down at this instant.
-    pub fn poller_down(&self, at: Time, consumer: u32) -> bool {
-        self.on(at, consumer).any(|kind| kind == FaultKind::PollerDown)
-    }
-
     /// With which probability a message of a consumer is lost at this instant by faults alone.
     pub fn network_loss(&self, at: Time, consumer: u32) -> f64 {
         let arrives = |kind| match kind {

@@ -111,9 +111,9 @@ pub fn json(faults: &[FaultTally]) -> serde_json::Value {
     (1..).zip(faults).map(of_fault).collect()
 }
 
-/// Columns of a figure in the table; what they leave is for the name of a client.
-const FIGURE_WIDTH: usize = 9;
-const FIGURES: [&str; 6] = ["mean", "longest", "backlog", "caught up", "lost", "failed"];
+/// The figures in the table and the columns that each takes; what they leave is for the name of a client.
+const FIGURES: [(&str, usize); 6] =
+    [("mean", 9), ("longest", 9), ("backlog", 10), ("caught up", 11), ("lost", 8), ("failed", 8)];
 const INDENT: usize = 2;
 
 /// The faults of an engine's run, each with a line for every client that met it; nothing without any.
@@ -129,26 +129,32 @@ pub fn table(engine: &EngineReport, style: Style) -> String {
     }
     faults.sort_by_key(|fault| (fault.from, fault.until));
     let mut text = format!("\n{}\n", style.bold("Faults"));
-    let name_width = WIDTH - INDENT - FIGURES.len() * (FIGURE_WIDTH + 1);
+    let figures_width: usize = FIGURES.iter().map(|(_, width)| width).sum();
+    let name_width = WIDTH - 2 * INDENT - figures_width;
     for fault in faults {
         for line in wrap(&describe(&fault, None), WIDTH - INDENT) {
             let _ = writeln!(text, "{:INDENT$}{line}", "");
         }
-        let figures: String = FIGURES.iter().map(|figure| pad_left(figure, FIGURE_WIDTH + 1)).collect();
-        let _ = writeln!(text, "{}", style.dim(&format!("{:1$}{figures}", "", INDENT + name_width)));
+        let names = line(&FIGURES.map(|(name, _)| name.to_owned()));
+        let _ = writeln!(text, "{}", style.dim(&format!("{:1$}{names}", "", 2 * INDENT + name_width)));
         for summary in &engine.summaries {
             for tally in summary.tally.faults.iter().filter(|tally| tally.fault == fault) {
-                let mut name = wrap(&summary.terms.client, name_width - INDENT);
+                let mut name = wrap(&summary.terms.client, name_width);
                 let last = name.pop().unwrap_or_default();
                 name.iter().for_each(|part| {
                     let _ = writeln!(text, "{:1$}{part}", "", 2 * INDENT);
                 });
-                let figures: String = figures_of(tally).iter().map(|cell| pad_left(cell, FIGURE_WIDTH + 1)).collect();
-                let _ = writeln!(text, "{:1$}{2}{figures}", "", 2 * INDENT, pad_right(&last, name_width - INDENT));
+                let figures = line(&figures_of(tally));
+                let _ = writeln!(text, "{:1$}{2}{figures}", "", 2 * INDENT, pad_right(&last, name_width));
             }
         }
     }
     text
+}
+
+/// The cells of a line, each as wide as its figure.
+fn line(cells: &[String; FIGURES.len()]) -> String {
+    cells.iter().zip(FIGURES).map(|(cell, (_, width))| pad_left(cell, width)).collect()
 }
 
 fn figures_of(tally: &FaultTally) -> [String; FIGURES.len()] {

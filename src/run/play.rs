@@ -172,8 +172,9 @@ fn schedule_kept(setup: &Setup, reports: &[EngineReport]) -> (Vec<String>, bool)
     let Some((lag, live)) = reports.iter().find_map(|report| Some((report.lag?, report))) else {
         return (Vec::new(), false);
     };
-    // A client whose endpoint goes down meets refusals that are meant.
-    let goes_down = |client: &ClientSetup| !client.faults.crashes().is_empty();
+    // Where an endpoint or System B goes down, refusals are meant.
+    let goes_down =
+        |client: &ClientSetup| !client.faults.crashes().is_empty() || !client.faults.provider_crashes().is_empty();
     let clients = setup.clients.iter().zip(&live.summaries).filter(|(client, _)| !goes_down(client));
     let unreachable: u64 = clients.map(|(_, summary)| summary.tally.unreachable).sum();
     if unreachable > 0 {
