@@ -3,7 +3,7 @@
 pub(super) mod push;
 
 use crate::engine::{ClientSetup, Setup};
-use crate::policy::poller::{Jitter, PollPolicy, Timing};
+use crate::policy::poller::{Jitter, PollPolicy, Strategy, Timing};
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::Table;
 use crate::scenario::units::{Rate, format_span};
@@ -162,8 +162,23 @@ fn bursts(subject: &Subject<'_>) -> Option<Problem> {
     Some(subject.problem(&["events", "bursts"], message, help))
 }
 
+/// The polls that are due in a time where the interval is as it begins. A long poll that asks again at once is answered when
+/// its time is over; events end it sooner, and are counted apart.
 fn polls(pull: &PollPolicy, span: Span) -> f64 {
-    span.as_nanos() as f64 / pull.every.as_nanos().max(1) as f64
+    let interval = match pull.strategy {
+        Strategy::LongPoll { hold } => pull.every + hold,
+        _ => pull.every,
+    };
+    span.as_nanos() as f64 / interval.as_nanos().max(1) as f64
+}
+
+/// The most polls that can leave in a time.
+fn polls_max(pull: &PollPolicy, span: Span) -> f64 {
+    let shortest = match pull.strategy {
+        Strategy::Adaptive { min, .. } => min,
+        _ => return polls(pull, span),
+    };
+    span.as_nanos() as f64 / shortest.as_nanos().max(1) as f64
 }
 
 /// What most requests of a run are, where they could be fewer, and how.
@@ -186,7 +201,12 @@ fn requests(subject: &Subject<'_>) -> Vec<Share> {
             shares.push(Share { requests: requests * f64::from(subject.setup.consumers), place, advice });
         };
         if let Some(pull) = &client.pull {
-            share(polls(pull, subject.duration()), at(&["pull", "every"]), "poll less often");
+            let polls = match pull.strategy {
+                // Each event may end a poll.
+                Strategy::LongPoll { .. } => polls(pull, subject.duration()) + subject.events_per_consumer(),
+                _ => polls(pull, subject.duration()),
+            };
+            share(polls, at(&["pull", "every"]), "poll less often");
         }
         if let Some(push) = &client.push {
             let again = push::redeliveries(subject, client, push);
@@ -224,7 +244,7 @@ fn exchanges(subject: &Subject<'_>, limit: f64, or: &str) -> Option<Problem> {
 fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &PollPolicy) -> Option<Problem> {
     let place = ["client", index, "pull", "every"];
     // Each event may need a page of its own.
-    let most = polls(pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
+    let most = polls_max(pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
     if most > SERIALS_MAX {
         let message = format!("\"{}\" would make up to {} polls for each consumer", client.name, count(most));
         let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));
