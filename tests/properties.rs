@@ -48,7 +48,14 @@ fn any_pull() -> impl Strategy<Value = PollPolicy> {
     let overlap = prop_oneof![3 => Just(0.0), 1 => 0.1..10.0f64];
     let flags = any::<[bool; 4]>();
     (times, flags, jitter, 1u32..6, any_strategy(), overlap).prop_map(
-        |((every, timeout, service_time), [random, fixed_rate, conditional, at_once], jitter, page, strategy, overlap)| {
+        |(
+            (every, timeout, service_time),
+            [random, fixed_rate, conditional, at_once],
+            jitter,
+            page,
+            strategy,
+            overlap,
+        )| {
             // What is known already would answer every long poll at once.
             let is_long = matches!(strategy, Polling::LongPoll { .. });
             let (every, overlap) = (if is_long && at_once { 0.0 } else { every }, if is_long { 0.0 } else { overlap });

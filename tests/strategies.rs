@@ -10,9 +10,7 @@ use proptest::prelude::*;
 use pushpull::engine::{Setup, sim};
 use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::{Figure, Summary};
-use pushpull::peer::{
-    Advice, Exchange, Input, Outcome, Output, Peer, Quota, Request, Response, Side, Tag,
-};
+use pushpull::peer::{Advice, Exchange, Input, Outcome, Output, Peer, Quota, Request, Response, Side, Tag};
 use pushpull::policy::consumer::Consumer;
 use pushpull::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy as Polling, Target, Timing};
 use pushpull::policy::workers::Capacity;
@@ -169,7 +167,8 @@ fn hold_against_theory_of_share() {
 fn so_many_events_come_with_each_poll_as_are_aimed_at() {
     for (events, rate) in [(3.0, 0.1), (10.0, 2.0)] {
         let gain = 0.02;
-        let base = setup(poisson(rate), 40_000.0 / rate, 0.0, vec![pull(adaptive(10.0, Aim::EventsPerPoll(events), gain))]);
+        let base =
+            setup(poisson(rate), 40_000.0 / rate, 0.0, vec![pull(adaptive(10.0, Aim::EventsPerPoll(events), gain))]);
         // Whole cycles from one poll to the next, once it has settled.
         let left = polls(&base);
         let settled = left.len() / 10;
@@ -311,8 +310,7 @@ fn empty(poll_interval: Option<f64>, quota: Option<(u32, f64)>, has_more: bool) 
 }
 
 fn sim_event() -> pushpull::peer::Batch {
-    let event =
-        pushpull::peer::Event { occurred_at: Time::ZERO, consumer: 0, serial: 1, record: 0, payload: 0 };
+    let event = pushpull::peer::Event { occurred_at: Time::ZERO, consumer: 0, serial: 1, record: 0, payload: 0 };
     pushpull::peer::Batch::from_slice(&[event])
 }
 

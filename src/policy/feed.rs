@@ -77,7 +77,8 @@ impl Feed {
         };
         self.log.drain(..gone);
         // Where everything is forgotten the next event may have any serial behind the cursor.
-        let behind = if self.overlap.is_zero() { after.saturating_add(1) } else { self.first.saturating_add(gone as u32) };
+        let behind =
+            if self.overlap.is_zero() { after.saturating_add(1) } else { self.first.saturating_add(gone as u32) };
         self.first = self.first.max(behind);
     }
 

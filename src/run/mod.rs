@@ -4,6 +4,7 @@ pub mod builtin;
 pub mod check;
 mod interrupt;
 mod play;
+mod polls;
 mod progress;
 mod provider;
 mod receiver;

@@ -167,8 +167,7 @@ fn contradiction(
 ) -> Option<(&'static str, String, &'static str)> {
     let is_grid = matches!(jitter, Jitter::Grid(_));
     if is_grid && (strategy != "fixed" || timing == Timing::FixedDelay) {
-        let (key, value) =
-            if strategy == "fixed" { ("timing", "fixed-delay") } else { ("strategy", strategy) };
+        let (key, value) = if strategy == "fixed" { ("timing", "fixed-delay") } else { ("strategy", strategy) };
         let message = format!("jitter around a grid needs a grid, which {key} = \"{value}\" does not have");
         let help = match key {
             "timing" => "write kind = \"gap\", or timing = \"fixed-rate\"",
@@ -184,11 +183,13 @@ fn contradiction(
         return Some(("timing", message, "remove it, or write timing = \"fixed-delay\""));
     }
     if jitter != Jitter::None && every.is_none() {
-        let message = "without `every` the next poll leaves at once, so there is no gap that jitter could vary".to_owned();
+        let message =
+            "without `every` the next poll leaves at once, so there is no gap that jitter could vary".to_owned();
         return Some(("jitter", message, "add `every`, a pause after each answer, or remove it"));
     }
     if !overlap.is_zero() {
-        let message = "a poll that asks again for what is known is always answered at once, so none would be held".to_owned();
+        let message =
+            "a poll that asks again for what is known is always answered at once, so none would be held".to_owned();
         return Some(("overlap", message, "remove it, or write another strategy than \"long-poll\""));
     }
     None

@@ -197,7 +197,9 @@ fn strategy(strategy: &Strategy) -> (&'static str, Option<(&'static str, Value)>
     match *strategy {
         Strategy::Fixed => ("fixed", None),
         Strategy::Hint => ("hint", None),
-        Strategy::Backoff { factor, max } => ("backoff", Some(("backoff", json!({ "factor": factor, "max": span(max) })))),
+        Strategy::Backoff { factor, max } => {
+            ("backoff", Some(("backoff", json!({ "factor": factor, "max": span(max) }))))
+        }
         Strategy::Adaptive { aim, gain, min, max } => {
             let (name, value) = match aim {
                 Aim::UsefulShare(share) => ("useful", share),

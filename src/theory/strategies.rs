@@ -139,9 +139,8 @@ fn backoff(setup: &Setup, policy: &PollPolicy, terms: &Terms, factor: f64, max: 
 
 /// The mean time that a poll is held, and the time from an answer until the next poll has come.
 fn hold_and_gap(setup: &Setup, policy: &PollPolicy, rate: f64, hold: Span) -> [f64; 2] {
-    let gap = policy.every.as_secs_f64()
-        + setup.link.request.latency.mean_secs()
-        + setup.link.response.latency.mean_secs();
+    let gap =
+        policy.every.as_secs_f64() + setup.link.request.latency.mean_secs() + setup.link.response.latency.mean_secs();
     let held = if rate > 0.0 {
         libm::exp(-rate * gap) * -libm::expm1(-rate * hold.as_secs_f64()) / rate
     } else {
@@ -215,11 +214,8 @@ mod tests {
         ];
         for ((rate, first, factor, max), expected) in worked {
             let cycle = cycle_of_backoff(rate, first, factor, max, 0.0);
-            let observed = [
-                cycle.squares / (2.0 * cycle.length),
-                1.0 - 1.0 / cycle.polls,
-                cycle.polls / (rate * cycle.length),
-            ];
+            let observed =
+                [cycle.squares / (2.0 * cycle.length), 1.0 - 1.0 / cycle.polls, cycle.polls / (rate * cycle.length)];
             for (observed, expected) in observed.iter().zip(expected) {
                 assert!((observed - expected).abs() < 1e-6, "{observed} {expected}");
             }

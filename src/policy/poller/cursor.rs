@@ -6,7 +6,7 @@ use crate::peer::{Batch, Tag};
 use crate::time::{Span, Time};
 
 /// The most events that an overlap reaches back over.
-pub(super) const OVERLAP_EVENTS_MAX: usize = 65_536;
+pub const OVERLAP_EVENTS_MAX: usize = 65_536;
 
 /// The newest event known, and what is remembered of those before it.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ use crate::policy::poller::schedule::Schedule;
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
 
+pub use cursor::OVERLAP_EVENTS_MAX;
 pub use values::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 
 /// A poll that has not ended.

@@ -2,8 +2,8 @@
 
 use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
-    Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr, NumberOrLegs, Rate, Section,
-    Sections, Size, SizeOr, Span, SpanOr, Spans, Table, Text, Time, TimeOrLegs, Unknown,
+    Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr, NumberOrLegs, Rate, Section, Sections,
+    Size, SizeOr, Span, SpanOr, Spans, Table, Text, Time, TimeOrLegs, Unknown,
 };
 use super::{Absent, Key, Kind};
 
