@@ -433,6 +433,7 @@ fn a_provider_passes_on_what_somebody_asks_for() {
         consumers: 2,
         feed: false,
         keeps: false,
+        overlap: Span::ZERO,
         records: false,
         changes: None,
         dispatch: Some(&dispatch),

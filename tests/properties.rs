@@ -16,7 +16,7 @@ use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::{OutcomeKind, Outcomes};
 use pushpull::peer::{Note, Side};
-use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use pushpull::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy as Polling, Target, Timing};
 use pushpull::policy::receiver::{Acknowledge, Dedupe, FetchPolicy};
 use pushpull::policy::retry::RetryJitter;
 use pushpull::policy::workers::Capacity;
@@ -45,15 +45,46 @@ fn any_capacity() -> impl Strategy<Value = Capacity> {
 fn any_pull() -> impl Strategy<Value = PollPolicy> {
     let jitter =
         prop_oneof![Just(Jitter::None), (0.0..=1.0f64).prop_map(Jitter::Gap), (0.0..=1.0f64).prop_map(Jitter::Grid)];
-    (0.3..20.0f64, any::<bool>(), any::<bool>(), jitter, 0.1..15.0f64, 1u32..6, any_distribution(2.0)).prop_map(
-        |(every, random, fixed_rate, jitter, timeout, page, service_time)| PollPolicy {
-            phase: if random { Phase::Random } else { Phase::Aligned },
-            timing: if fixed_rate { Timing::FixedRate } else { Timing::FixedDelay },
+    let times = (0.3..20.0f64, 0.1..15.0f64, any_distribution(2.0));
+    let overlap = prop_oneof![3 => Just(0.0), 1 => 0.1..10.0f64];
+    let flags = any::<[bool; 4]>();
+    (times, flags, jitter, 1u32..6, any_strategy(), overlap).prop_map(
+        |(
+            (every, timeout, service_time),
+            [random, fixed_rate, conditional, at_once],
             jitter,
-            service_time,
-            ..PollPolicy::new(secs(every), secs(timeout), page)
+            page,
+            strategy,
+            overlap,
+        )| {
+            // What is known already would answer every long poll at once.
+            let is_long = matches!(strategy, Polling::LongPoll { .. });
+            let (every, overlap) = (if is_long && at_once { 0.0 } else { every }, if is_long { 0.0 } else { overlap });
+            PollPolicy {
+                phase: if random { Phase::Random } else { Phase::Aligned },
+                timing: if fixed_rate { Timing::FixedRate } else { Timing::FixedDelay },
+                jitter,
+                service_time,
+                strategy,
+                target: Target::Feed { overlap: secs(overlap) },
+                conditional,
+                ..PollPolicy::new(secs(every), secs(timeout), page)
+            }
         },
     )
+}
+
+fn any_strategy() -> impl Strategy<Value = Polling> {
+    let (min, max) = (secs(0.2), secs(40.0));
+    let adaptive = move |aim, gain| Polling::Adaptive { aim, gain, min, max };
+    prop_oneof![
+        5 => Just(Polling::Fixed),
+        1 => (1.0..4.0f64).prop_map(move |factor| Polling::Backoff { factor, max }),
+        1 => (0.05..0.95f64, 0.01..=1.0f64).prop_map(move |(share, gain)| adaptive(Aim::UsefulShare(share), gain)),
+        1 => (0.1..9.0f64, 0.01..=1.0f64).prop_map(move |(events, gain)| adaptive(Aim::EventsPerPoll(events), gain)),
+        1 => Just(Polling::Hint),
+        2 => (0.5..12.0f64).prop_map(|hold| Polling::LongPoll { hold: secs(hold) }),
+    ]
 }
 
 fn any_push() -> impl Strategy<Value = PushSetup> {
@@ -156,13 +187,14 @@ fn any_setup() -> impl Strategy<Value = Setup> {
     let network = (any_distribution(1.5), any_distribution(1.5), 0.0..0.6f64, 0.0..0.6f64);
     let window = (0.0..30.0f64, 1.0..60.0f64, 0.0..60.0f64, 1u32..5);
     let clients = prop::collection::vec(any_client(), 1..4);
-    (any_arrivals(), network, window, clients, any_capacity(), any_distribution(1.0), any::<u64>()).prop_map(
+    let cut = prop::option::of(0.5..20.0f64);
+    (any_arrivals(), network, window, clients, (any_capacity(), cut), any_distribution(1.0), any::<u64>()).prop_map(
         |(
             arrivals,
             (up, down, lost_up, lost_down),
             (warmup, length, drain, consumers),
             clients,
-            capacity,
+            (capacity, cut),
             service,
             seed,
         )| {
@@ -175,6 +207,7 @@ fn any_setup() -> impl Strategy<Value = Setup> {
             setup.link.response.latency = down;
             setup.api.capacity = capacity;
             setup.api.service_time = service;
+            setup.api.idle_cut = cut.map(secs);
             with_loss(setup, lost_up, lost_down)
         },
     )
@@ -195,7 +228,9 @@ proptest! {
             .count() as u64;
         prop_assert_eq!(events[0], occurred);
         for (client, summary) in setup.clients.iter().zip(&summaries) {
-            prop_assert!(client.push.is_some() || (summary.attempts == 0 && summary.outcomes.duplicate == 0));
+            let asks_again = !client.overlap().is_zero();
+            prop_assert!(client.push.is_some() || summary.attempts == 0);
+            prop_assert!(client.push.is_some() || asks_again || summary.outcomes.duplicate == 0);
             prop_assert!(client.pull.is_some() || (summary.polls == 0 && summary.outcomes.empty == 0));
             prop_assert!(client.pull.is_none() || summary.lost_total() == 0, "what a poll can bring is not lost");
             for fault in &summary.tally.faults {
@@ -314,6 +349,7 @@ proptest! {
                     (Some(false), Some(End::Refused(_))) => OutcomeKind::Failed,
                     (Some(false), _) => OutcomeKind::Duplicate,
                     (None, Some(End::Answered)) if exchange.opener == Side::Consumer => OutcomeKind::Empty,
+                    (None, Some(End::Refused(304))) => OutcomeKind::NotModified,
                     _ => OutcomeKind::Failed,
                 });
             }

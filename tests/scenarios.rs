@@ -1,4 +1,4 @@
-//! The built-in scenarios of the push side show what their opening comments say they show.
+//! The built-in scenarios show what their opening comments say they show.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::path::Path;
@@ -130,4 +130,41 @@ fn when_system_b_was_down_webhooks_are_there_at_once_and_the_queue_is_behind_the
     let soonest = |fault: &FaultTally| fault.inside.as_ref().unwrap().value_at(0.0);
     let mean = |fault: &FaultTally| fault.inside.as_ref().unwrap().mean_ms().unwrap();
     assert!(soonest(&webhook) < soonest(&poll) && mean(&webhook) > mean(&poll));
+}
+
+#[test]
+fn a_long_poll_is_as_quick_as_a_webhook() {
+    let client = play("long-poll");
+    let (poll, long, webhook) = (client("poll every 2 s"), client("long poll"), client("webhook"));
+    let mean = |summary: &Summary| summary.latency_mean_ms.unwrap();
+    assert!(mean(&long) < 1.1 * mean(&webhook) && mean(&poll) > 30.0 * mean(&long));
+    let per_event = |summary: &Summary| summary.requests_per_event().unwrap();
+    assert!(per_event(&webhook) == 1.0 && per_event(&long) < 1.5 && per_event(&poll) > 5.0 * per_event(&long));
+    assert_eq!(long.outcomes.failed, 0, "nothing is cut off");
+}
+
+#[test]
+fn conditional_polls_save_no_requests_and_hardly_a_byte() {
+    let client = play("conditional");
+    let (plain, conditional) = (client("plain"), client("conditional"));
+    assert_eq!(plain.requests(), conditional.requests());
+    assert_eq!(plain.latency_mean_ms, conditional.latency_mean_ms);
+    assert!(conditional.outcomes.not_modified * 10 > conditional.requests() * 9);
+    assert!(conditional.consumer.bytes_in < plain.consumer.bytes_in);
+    assert!(conditional.consumer.bytes_out > plain.consumer.bytes_out);
+    let moved = |summary: &Summary| (summary.consumer.bytes_in + summary.consumer.bytes_out) as f64;
+    let ratio = moved(&conditional) / moved(&plain);
+    assert!((0.8..1.2).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn pollers_that_adapt_waste_less_and_start_late() {
+    let client = play("adaptive");
+    let fixed = client("every 5 s");
+    for name in ["backoff", "adaptive"] {
+        let other = client(name);
+        assert!(other.requests() * 2 < fixed.requests(), "{name}: {} of {}", other.requests(), fixed.requests());
+        assert!(other.latency_max_ms.unwrap() > 10.0 * fixed.latency_max_ms.unwrap(), "{name}");
+    }
+    assert!(fixed.wasted_ratio().unwrap() > 0.8 && client("adaptive").wasted_ratio().unwrap() < 0.6);
 }

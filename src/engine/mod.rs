@@ -13,11 +13,12 @@ use crate::fault::Faults;
 use crate::link::Link;
 use crate::measure::tally::{Frame, Tally};
 use crate::policy::dispatcher::DispatchPolicy;
-use crate::policy::poller::PollPolicy;
+use crate::policy::poller::{PollPolicy, Target};
 use crate::policy::provider::ApiPolicy;
 use crate::policy::receiver::ReceivePolicy;
 use crate::policy::signature::Scheme;
 use crate::seed::Seed;
+use crate::time::Span;
 use crate::wire::Envelope;
 use crate::workload::Workload;
 
@@ -67,6 +68,14 @@ pub struct PushSetup {
 }
 
 impl ClientSetup {
+    /// How far before the newest event that it knows its poller asks again.
+    pub fn overlap(&self) -> Span {
+        match self.pull.as_ref().map(|pull| pull.target) {
+            Some(Target::Feed { overlap }) => overlap,
+            Some(Target::Record { .. }) | None => Span::ZERO,
+        }
+    }
+
     /// Whether its poller may ask again for events that it knew before, because its receiver can drop what it had taken.
     pub fn may_go_back(&self) -> bool {
         let drops = |push: &PushSetup| push.receive.fetch.is_some() || !self.faults.crashes().is_empty();

@@ -164,6 +164,7 @@ impl<'a> Cell<'a> {
             consumers: count as u32,
             feed: client.pull.is_some(),
             keeps: client.may_go_back(),
+            overlap: client.overlap(),
             records: false,
             changes: None,
             dispatch,

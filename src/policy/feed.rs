@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::peer::{Batch, Event, Tag};
+use crate::time::Span;
 
 /// The events of one consumer that a client may still ask for.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct Feed {
     first: u32,
     /// A poller may come back to what it knew before.
     keeps: bool,
+    /// How far before what it knows a poller asks again.
+    overlap: Span,
     /// The newest event of each record, and how many it has had, where someone may ask for single records.
     records: Option<BTreeMap<u32, (Event, u32)>>,
     /// The serial of the newest event.
@@ -22,7 +25,14 @@ impl Feed {
     /// An empty feed; `records` says whether single records can be asked for too, `keeps` whether what a cursor has passed
     /// may be asked for again.
     pub fn new(records: bool, keeps: bool) -> Self {
-        Self { log: VecDeque::new(), first: 1, keeps, records: records.then(BTreeMap::new), newest: 0 }
+        let records = records.then(BTreeMap::new);
+        Self { log: VecDeque::new(), first: 1, keeps, overlap: Span::ZERO, records, newest: 0 }
+    }
+
+    /// The same feed for a poller that asks again for what lies no further back than this before what it knows.
+    #[must_use]
+    pub fn with_overlap(self, overlap: Span) -> Self {
+        Self { overlap, ..self }
     }
 
     /// Appends an event. Events come in the order of their serials.
@@ -47,15 +57,29 @@ impl Feed {
     ///
     /// A cursor also says that everything up to it has arrived, so the feed forgets it, unless it is to keep it.
     pub fn page(&mut self, after: u32, limit: u32) -> (Batch, bool) {
-        let mut known = after.saturating_add(1).saturating_sub(self.first) as usize;
         if !self.keeps {
-            self.log.drain(..known.min(self.log.len()));
-            self.first = self.first.max(after.saturating_add(1));
-            known = 0;
+            self.forget(after);
         }
+        let known = after.saturating_add(1).saturating_sub(self.first) as usize;
         let events: Batch = self.log.iter().skip(known).take(limit as usize).copied().collect();
         let has_more = self.log.len() > known.saturating_add(events.len());
         (events, has_more)
+    }
+
+    /// Forgets the events up to a cursor that nobody will ask for again.
+    fn forget(&mut self, after: u32) {
+        let known = (after.saturating_add(1).saturating_sub(self.first) as usize).min(self.log.len());
+        let is_over = |at: &Event, newest: &Event| newest.occurred_at.since(at.occurred_at) > self.overlap;
+        let gone = match known.checked_sub(1).and_then(|newest| self.log.get(newest)) {
+            _ if self.overlap.is_zero() => known,
+            Some(newest) => self.log.iter().take(known).take_while(|event| is_over(event, newest)).count(),
+            None => 0,
+        };
+        self.log.drain(..gone);
+        // Where everything is forgotten the next event may have any serial behind the cursor.
+        let behind =
+            if self.overlap.is_zero() { after.saturating_add(1) } else { self.first.saturating_add(gone as u32) };
+        self.first = self.first.max(behind);
     }
 
     /// The newest event of a record and how many it has had, if records are kept and it has had one.
@@ -100,6 +124,21 @@ mod tests {
         assert_eq!(serials(&feed.page(4, 2)), (vec![], false));
         assert_eq!(serials(&feed.page(1, 2)), (vec![2, 3], true));
         assert_eq!(serials(&feed.page(u32::MAX, 2)), (vec![], false));
+    }
+
+    #[test]
+    fn with_an_overlap_it_keeps_what_lies_no_further_back() {
+        let later = |serial: u32| Event { occurred_at: Time::ZERO + Span::from_secs(serial.into()), ..event(serial) };
+        let mut feed = Feed::new(false, false).with_overlap(Span::from_secs(3));
+        (1..=10).for_each(|s| feed.publish(later(s)));
+        assert_eq!(serials(&feed.page(8, 9)), (vec![9, 10], false));
+        assert_eq!(feed.log.len(), 6, "5 to 8 are kept, and what was not known");
+        assert_eq!(serials(&feed.page(4, 3)), (vec![5, 6, 7], true));
+        assert_eq!(serials(&feed.page(u32::MAX, 9)), (vec![], false));
+        feed.publish(later(20));
+        assert_eq!(serials(&feed.page(10, 9)), (vec![20], false));
+        assert_eq!(serials(&feed.page(20, 9)), (vec![], false));
+        assert_eq!(feed.log.len(), 1, "however old, the newest is what the overlap counts from");
     }
 
     #[test]

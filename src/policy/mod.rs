@@ -10,6 +10,7 @@ pub mod dispatcher;
 pub mod feed;
 pub mod fixed_window;
 pub mod forger;
+pub mod held;
 pub mod inbox;
 mod numbers;
 mod outage;

@@ -5,6 +5,7 @@ use crate::fault::Faults;
 use crate::peer::{Advice, Exchange, Input, Note, Output, Peer, Request, Response, Tag};
 use crate::policy::dispatcher::{DispatchPolicy, Dispatcher};
 use crate::policy::feed::Feed;
+use crate::policy::held::{Held, HeldPoll};
 use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
@@ -79,6 +80,8 @@ pub struct Serves<'a> {
     pub feed: bool,
     /// Whether the clients may come back to events that they knew before.
     pub keeps: bool,
+    /// How far before what they know the clients ask again; zero for not at all.
+    pub overlap: Span,
     /// Whether single records can be asked for.
     pub records: bool,
     /// With how many events a record is final; none if it never is.
@@ -90,8 +93,8 @@ pub struct Serves<'a> {
 struct Job {
     exchange: Exchange,
     request: Request,
-    /// What will be answered, from the instant at which a worker took the request.
-    response: Option<Response>,
+    /// When a worker took the request, and what will be answered from then on.
+    sampled: Option<(Time, Response)>,
 }
 
 /// System B with its own state for one client.
@@ -102,6 +105,7 @@ pub struct Provider {
     feeds: Vec<Feed>,
     changes: Option<u32>,
     workers: Workers<Job>,
+    held: Held,
     dispatcher: Option<Dispatcher>,
     /// When it is down.
     outages: Faults,
@@ -117,8 +121,9 @@ impl Provider {
             api: api.clone(),
             seed,
             first: serves.first,
-            feeds: (0..feeds).map(|_| Feed::new(serves.records, serves.keeps)).collect(),
+            feeds: (0..feeds).map(|_| Feed::new(serves.records, serves.keeps).with_overlap(serves.overlap)).collect(),
             workers: Workers::new(api.capacity),
+            held: Held::default(),
             changes: serves.changes,
             dispatcher: serves.dispatch.map(dispatcher),
             outages: Faults::default(),
@@ -135,24 +140,49 @@ impl Provider {
 
     /// Forgets every request that it holds of the consumers for which it has just gone down.
     fn crashed(&mut self, now: Time, out: &mut Vec<Output>) {
-        let Self { outages, workers, .. } = self;
+        let Self { outages, workers, held, .. } = self;
         workers.clear_where(now, out, |job| outages.provider_down(now, job.exchange.consumer).is_some());
+        held.clear_where(|consumer| outages.provider_down(now, consumer).is_some());
     }
 
     fn act(&mut self, now: Time, out: &mut Vec<Output>) {
         if self.workers.deadline().is_some_and(|until| until <= now) || self.workers.waiting() > 0 {
             self.serve(now, out);
         }
+        self.end_holds(now, out);
         if let Some(dispatcher) = &mut self.dispatcher {
             dispatcher.act(now, out);
         }
     }
 
+    /// Answers every poll that is held no longer.
+    fn end_holds(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(HeldPoll { exchange, request, is_cut, .. }) = self.held.pop_due(now) {
+            let response = if is_cut {
+                Response::refused(GATEWAY_TIMEOUT)
+            } else {
+                answer(&mut self.feeds, self.first, self.api.page, self.changes, exchange, &request)
+            };
+            out.push(Output::Reply { exchange, response });
+        }
+    }
+
+    /// Answers the poll that is held for a consumer, if there is something new for it.
+    fn tell_held(&mut self, consumer: u32, out: &mut Vec<Output>) {
+        let Some(HeldPoll { exchange, request, .. }) = self.held.of(consumer) else { return };
+        let response = answer(&mut self.feeds, self.first, self.api.page, self.changes, *exchange, request);
+        if !brings_nothing(&response) {
+            out.push(Output::Reply { exchange: *exchange, response });
+            self.held.release(consumer);
+        }
+    }
+
     fn serve(&mut self, now: Time, out: &mut Vec<Output>) {
-        let Self { api, seed, first, feeds, workers, changes, .. } = self;
-        workers.turn(now, out, |_, stage, job, out| match stage {
+        let Self { api, seed, first, feeds, workers, held, changes, .. } = self;
+        workers.turn(now, out, |at, stage, job, out| match stage {
             Stage::Start => {
-                job.response = Some(answer(feeds, *first, api.page, *changes, job));
+                let response = answer(feeds, *first, api.page, *changes, job.exchange, &job.request);
+                job.sampled = Some((at, response));
                 let subject = [job.exchange.consumer.into(), job.exchange.serial.into(), 0];
                 Next::Work(match api.service_time {
                     Distribution::Constant(span) => span,
@@ -160,7 +190,19 @@ impl Provider {
                 })
             }
             Stage::Due => {
-                let response = job.response.take().unwrap_or(Response::refused(500));
+                let (sampled_at, mut response) = job.sampled.take().unwrap_or((at, Response::refused(500)));
+                if let Some(poll) = to_hold(api, job, sampled_at, &response) {
+                    // What occurred while the worker was busy is reason enough not to hold it any longer.
+                    response = answer(feeds, *first, api.page, *changes, job.exchange, &job.request);
+                    if brings_nothing(&response) && poll.until > at {
+                        let before = held.hold(poll);
+                        out.extend(before.map(|poll| Output::Reply { exchange: poll.exchange, response }));
+                        return Next::Done;
+                    }
+                    if poll.is_cut && poll.until <= at {
+                        response = Response::refused(GATEWAY_TIMEOUT);
+                    }
+                }
                 out.push(Output::Reply { exchange: job.exchange, response });
                 Next::Done
             }
@@ -168,10 +210,47 @@ impl Provider {
     }
 }
 
+/// HTTP status with which a proxy answers in place of a server that takes too long.
+const GATEWAY_TIMEOUT: u16 = 504;
+
+/// Whether an answer could as well have waited for something to tell.
+fn brings_nothing(response: &Response) -> bool {
+    match response {
+        Response::Page { events, .. } => events.is_empty(),
+        Response::NotModified { .. } => true,
+        Response::Record { .. } | Response::Event(_) | Response::Accepted | Response::Refused { .. } => false,
+    }
+}
+
+/// The poll that a request is, if it wants to be held because its answer would bring nothing. Holding counts from the
+/// instant of sampling.
+fn to_hold(api: &ApiPolicy, job: &Job, sampled_at: Time, response: &Response) -> Option<HeldPoll> {
+    let Request::Poll { hold, .. } = job.request else { return None };
+    if hold.is_zero() || !brings_nothing(response) {
+        return None;
+    }
+    let cut = api.idle_cut.filter(|cut| *cut < hold);
+    let until = sampled_at + cut.unwrap_or(hold);
+    Some(HeldPoll { exchange: job.exchange, request: job.request.clone(), until, is_cut: cut.is_some() })
+}
+
 /// What the API answers at the instant of sampling.
-fn answer(feeds: &mut [Feed], first: u32, page: u32, changes: Option<u32>, job: &Job) -> Response {
-    let feed = job.exchange.consumer.checked_sub(first).and_then(|index| feeds.get_mut(index as usize));
-    match (feed, &job.request) {
+fn answer(
+    feeds: &mut [Feed],
+    first: u32,
+    page: u32,
+    changes: Option<u32>,
+    exchange: Exchange,
+    request: &Request,
+) -> Response {
+    let feed = exchange.consumer.checked_sub(first).and_then(|index| feeds.get_mut(index as usize));
+    match (feed, request) {
+        (Some(feed), Request::Poll { tag: Some(tag), .. }) if *tag == feed.tag() => {
+            Response::NotModified { advice: Advice::default() }
+        }
+        (Some(feed), Request::Record { record, tag: Some(tag), .. }) if *tag == record_tag(feed, *record) => {
+            Response::NotModified { advice: Advice::default() }
+        }
         (Some(feed), Request::Poll { after, limit, .. }) => {
             let (events, has_more) = feed.page(*after, (*limit).clamp(1, page));
             Response::Page { events, has_more, tag: feed.tag(), advice: Advice::default() }
@@ -181,13 +260,18 @@ fn answer(feeds: &mut [Feed], first: u32, page: u32, changes: Option<u32>, job: 
             Response::Record {
                 event: newest.map(|(event, _)| event),
                 is_final: newest.is_some_and(|(_, count)| changes == Some(count)),
-                tag: Tag(newest.map_or(0, |(event, _)| event.serial)),
+                tag: record_tag(feed, *record),
                 advice: Advice::default(),
             }
         }
         (_, Request::Fetch { event, .. }) => Response::Event(*event),
         (None, _) | (_, Request::Delivery { .. }) => Response::refused(404),
     }
+}
+
+/// The state of a record.
+fn record_tag(feed: &Feed, record: u32) -> Tag {
+    Tag(feed.record(record).map_or(0, |(event, _)| event.serial))
 }
 
 impl Peer for Provider {
@@ -199,6 +283,7 @@ impl Peer for Provider {
                 let index = event.consumer.checked_sub(self.first);
                 if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {
                     feed.publish(event);
+                    self.tell_held(event.consumer, out);
                 }
                 if let Some(dispatcher) = &mut self.dispatcher {
                     dispatcher.occurred(now, event, out);
@@ -211,7 +296,7 @@ impl Peer for Provider {
             }
             Input::Requested(exchange, request) => {
                 self.serve(now, out);
-                if self.workers.offer(now, Job { exchange, request, response: None }).is_some() {
+                if self.workers.offer(now, Job { exchange, request, sampled: None }).is_some() {
                     out.push(Output::Reply { exchange, response: Response::refused(503) });
                 }
                 self.serve(now, out);
@@ -230,6 +315,6 @@ impl Peer for Provider {
 
     fn deadline(&self) -> Option<Time> {
         let dispatcher = self.dispatcher.as_ref().and_then(Dispatcher::deadline);
-        [self.workers.deadline(), dispatcher].into_iter().flatten().min()
+        [self.workers.deadline(), self.held.deadline(), dispatcher].into_iter().flatten().min()
     }
 }

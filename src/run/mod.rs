@@ -5,6 +5,7 @@ pub mod check;
 mod faults;
 mod interrupt;
 mod play;
+mod polls;
 mod progress;
 mod provider;
 mod receiver;

@@ -185,7 +185,9 @@ fn schedule_kept(setup: &Setup, reports: &[EngineReport]) -> (Vec<String>, bool)
         );
         return (vec![sentence], true);
     }
-    let polls = setup.clients.iter().filter_map(|client| client.pull.as_ref()).map(|pull| pull.every.as_secs_f64());
+    let pulls = setup.clients.iter().filter_map(|client| client.pull.as_ref());
+    // A long poll that asks again at once keeps to no schedule.
+    let polls = pulls.filter(|pull| !pull.every.is_zero()).map(|pull| pull.every.as_secs_f64());
     let Some(shortest) = polls.chain(event_gap(setup)).reduce(f64::min) else { return (Vec::new(), false) };
     let warning = behind_schedule(lag, shortest, "a lower rate, or --engine sim");
     let too_slow = warning.is_some();

@@ -3,20 +3,22 @@
 use crate::engine::ClientSetup;
 use crate::fault::Faults;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Target, Timing};
-use crate::scenario::keys::{Key, LIST_MAX};
-use crate::scenario::kinds::{self, Parsed};
+use crate::scenario::keys::{self, LIST_MAX};
+use crate::scenario::kinds;
 use crate::scenario::problems::Problem;
 use crate::scenario::push::push;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::sections::{ProviderKeys, positive};
+use crate::scenario::strategy::{interval, strategy};
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::units::format_span;
+use crate::scenario::waits;
 use crate::time::Span;
 
-/// The shortest interval between polls.
-const EVERY_MIN: Span = Span::from_millis(1);
 /// How long a poll waits for its answer where the file does not say.
 const POLL_TIMEOUT: Span = Span::from_secs(10);
+/// How much longer than it may be held.
+const HOLD_MARGIN: Span = Span::from_secs(10);
 
 /// Reads every `[[client]]`; none after a problem.
 pub(super) fn clients(
@@ -99,11 +101,17 @@ fn client(reader: &mut Reader, section: &Section<'_>, provider: Option<&Provider
 
 fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKeys>) -> Option<PollPolicy> {
     let section = client.sub("client.pull");
-    let every = reader.get(&section, "every", every);
-    for name in ["strategy", "target"] {
-        reader.get(&section, name, kinds::choice);
+    let name = reader.get(&section, "strategy", kinds::choice);
+    let every = reader.get_if_written(&section, "every", interval);
+    if let (Some(name), Some(None), Some(key)) = (name, every, keys::find("client.pull.every"))
+        && name != "long-poll"
+    {
+        reader.missing(&section, key);
     }
-    reader.get(&section, "conditional", kinds::only);
+    let written = |name: &str| section.node(name).and_then(|node| node.place.as_ref());
+    reader.get(&section, "target", kinds::choice);
+    let conditional = reader.get(&section, "conditional", kinds::flag);
+    let overlap = reader.get(&section, "overlap", waits::wait);
     let phase = reader.get(&section, "phase", kinds::choice).map(|phase| match phase {
         "aligned" => Phase::Aligned,
         _ => Phase::Random,
@@ -115,36 +123,76 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
     let jitter = jitter(reader, &section);
     let timeout = reader.get_if_written(&section, "timeout", positive);
     let service_time = reader.get(&section, "service_time", kinds::time);
-    if let (Some(Jitter::Grid(_)), Some(Timing::FixedDelay)) = (jitter, timing) {
-        let place = section.node("jitter").and_then(|node| node.place.as_ref());
-        let problem = Problem::new("jitter around a grid needs a grid, which timing = \"fixed-delay\" does not have");
-        reader.problem(problem.at(place).help("write kind = \"gap\", or timing = \"fixed-rate\""));
+    let strategy = strategy(reader, &section, name?, every?);
+    if let Some((key, message, help)) = contradiction(&section, name?, (every?, jitter?, timing?, overlap?)) {
+        reader.problem(Problem::new(message).at(written(key)).help(help));
         return None;
     }
-    let every = every?;
+    let (strategy, timeout) = (strategy?, timeout?);
+    let every = every?.unwrap_or(Span::ZERO);
+    let (usual, timing) = match strategy {
+        // What a long poll counts from is the answer.
+        Strategy::LongPoll { hold } => (hold + HOLD_MARGIN, Timing::FixedDelay),
+        _ => (POLL_TIMEOUT.min(every), timing?),
+    };
+    if let (Strategy::LongPoll { hold }, Some(timeout)) = (strategy, timeout)
+        && timeout <= hold
+    {
+        let (timeout, hold) = (format_span(timeout), format_span(hold));
+        let problem = Problem::new(format!("a poll that waits {timeout} for its answer cannot be held for {hold}"));
+        let help = "write a `timeout` that is longer than `hold`, by what messages take and some seconds";
+        reader.problem(problem.at(written("timeout")).help(help));
+        return None;
+    }
     Some(PollPolicy {
         every,
         phase: phase?,
-        timing: timing?,
+        timing,
         jitter: jitter?,
-        timeout: timeout?.unwrap_or(POLL_TIMEOUT.min(every)),
+        timeout: timeout.unwrap_or(usual),
         page: provider?.api.page,
-        strategy: Strategy::Fixed,
-        target: Target::Feed { overlap: Span::ZERO },
-        conditional: false,
+        strategy,
+        target: Target::Feed { overlap: overlap? },
+        conditional: conditional?,
         compressed: false,
         service_time: service_time?,
     })
 }
 
-fn every(node: &Node, key: &Key) -> Parsed<Span> {
-    let every = kinds::span(node, key)?;
-    if every < EVERY_MIN {
-        let problem = Problem::new(format!("`every = {}` is too short", node.value.written()));
-        let help = format!("poll at most every \"{}\"", format_span(EVERY_MIN));
-        return Err(problem.at(node.place.as_ref()).help(help));
+/// What contradicts what among the keys of a poller: the key that is wrong, why, and what to do.
+fn contradiction(
+    section: &Section<'_>,
+    strategy: &str,
+    (every, jitter, timing, overlap): (Option<Span>, Jitter, Timing, Span),
+) -> Option<(&'static str, String, &'static str)> {
+    let is_grid = matches!(jitter, Jitter::Grid(_));
+    if is_grid && (strategy != "fixed" || timing == Timing::FixedDelay) {
+        let (key, value) = if strategy == "fixed" { ("timing", "fixed-delay") } else { ("strategy", strategy) };
+        let message = format!("jitter around a grid needs a grid, which {key} = \"{value}\" does not have");
+        let help = match key {
+            "timing" => "write kind = \"gap\", or timing = \"fixed-rate\"",
+            _ => "write kind = \"gap\", or strategy = \"fixed\"",
+        };
+        return Some(("jitter", message, help));
     }
-    Ok(every)
+    if strategy != "long-poll" {
+        return None;
+    }
+    if timing == Timing::FixedRate && section.node("timing").is_some() {
+        let message = "a long poll has no rate: the next one leaves after the answer".to_owned();
+        return Some(("timing", message, "remove it, or write timing = \"fixed-delay\""));
+    }
+    if jitter != Jitter::None && every.is_none() {
+        let message =
+            "without `every` the next poll leaves at once, so there is no gap that jitter could vary".to_owned();
+        return Some(("jitter", message, "add `every`, a pause after each answer, or remove it"));
+    }
+    if !overlap.is_zero() {
+        let message =
+            "a poll that asks again for what is known is always answered at once, so none would be held".to_owned();
+        return Some(("overlap", message, "remove it, or write another strategy than \"long-poll\""));
+    }
+    None
 }
 
 fn jitter(reader: &mut Reader, pull: &Section<'_>) -> Option<Jitter> {

@@ -60,8 +60,6 @@ pub enum Kind {
     ChoiceOrTable(&'static [&'static str], &'static [&'static str]),
     /// A list of at most so many durations.
     Spans(usize),
-    /// Nothing but this TOML value; this version cannot do anything else.
-    Only(&'static str),
     /// A table that is written with a header of its own.
     Section,
     /// A list of such tables.

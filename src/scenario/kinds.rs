@@ -3,7 +3,7 @@
 use crate::distribution::Distribution;
 use crate::scenario::keys::{Key, Kind, listed, nearest};
 use crate::scenario::problems::Problem;
-use crate::scenario::tree::{Node, Table, Value, read_value};
+use crate::scenario::tree::{Node, Table, Value};
 use crate::scenario::units::{self, Rate, UnitError};
 use crate::time::Span;
 
@@ -217,16 +217,6 @@ pub(super) fn choice(node: &Node, key: &Key) -> Parsed<&'static str> {
         None => format!("write {instead}"),
     };
     Err(not_allowed(node, key, "is not one of the names it takes").help(help))
-}
-
-/// Makes sure that a key has the one value that it may have.
-pub(super) fn only(node: &Node, key: &Key) -> Parsed<()> {
-    let Kind::Only(literal) = key.kind else { return Err(misread(key)) };
-    if node.value == read_value(literal, 0, 0).value {
-        Ok(())
-    } else {
-        Err(not_supported(node, key, &format!("{} = {literal}", key.name())))
-    }
 }
 
 /// Reads a list of durations.

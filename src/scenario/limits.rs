@@ -3,7 +3,7 @@
 pub(super) mod push;
 
 use crate::engine::{ClientSetup, Setup};
-use crate::policy::poller::{Jitter, PollPolicy, Timing};
+use crate::policy::poller::{Jitter, OVERLAP_EVENTS_MAX, PollPolicy, Strategy, Timing};
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::Table;
 use crate::scenario::units::{Rate, format_span};
@@ -24,6 +24,8 @@ const LIVE_CONSUMERS_MAX: u32 = 1_000;
 const LIVE_EVENTS_MAX: f64 = 1e7;
 /// The live engine keeps what it saw of each exchange until the end of the run.
 const LIVE_EXCHANGES_MAX: f64 = 1e7;
+/// Each poll that is held keeps a connection of the API's, which has room for somewhat more.
+const LIVE_HELD_MAX: usize = 2_000;
 const LIVE_DURATION_MAX: Span = Span::from_secs(86_400);
 
 /// The parts of a scenario that the limits look at.
@@ -71,6 +73,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Problem> {
     for (index, client) in subject.setup.clients.iter().enumerate() {
         let index = index.to_string();
         problems.extend(client.pull.as_ref().and_then(|pull| pull_limits(subject, &index, client, pull)));
+        problems.extend(overlap(subject, &index, client));
         problems.extend(client.push.as_ref().and_then(|push| push::check(subject, &index, client, push)));
     }
     if problems.is_empty() {
@@ -162,8 +165,23 @@ fn bursts(subject: &Subject<'_>) -> Option<Problem> {
     Some(subject.problem(&["events", "bursts"], message, help))
 }
 
+/// The polls that are due in a time where the interval is as it begins. A long poll that asks again at once is answered when
+/// its time is over; events end it sooner, and are counted apart.
 fn polls(pull: &PollPolicy, span: Span) -> f64 {
-    span.as_nanos() as f64 / pull.every.as_nanos().max(1) as f64
+    let interval = match pull.strategy {
+        Strategy::LongPoll { hold } => pull.every + hold,
+        _ => pull.every,
+    };
+    span.as_nanos() as f64 / interval.as_nanos().max(1) as f64
+}
+
+/// The most polls that can leave in a time.
+fn polls_max(pull: &PollPolicy, span: Span) -> f64 {
+    let shortest = match pull.strategy {
+        Strategy::Adaptive { min, .. } => min,
+        _ => return polls(pull, span),
+    };
+    span.as_nanos() as f64 / shortest.as_nanos().max(1) as f64
 }
 
 /// What most requests of a run are, where they could be fewer, and how.
@@ -186,7 +204,12 @@ fn requests(subject: &Subject<'_>) -> Vec<Share> {
             shares.push(Share { requests: requests * f64::from(subject.setup.consumers), place, advice });
         };
         if let Some(pull) = &client.pull {
-            share(polls(pull, subject.duration()), at(&["pull", "every"]), "poll less often");
+            let polls = match pull.strategy {
+                // Each event may end a poll.
+                Strategy::LongPoll { .. } => polls(pull, subject.duration()) + subject.events_per_consumer(),
+                _ => polls(pull, subject.duration()),
+            };
+            share(polls, at(&["pull", "every"]), "poll less often");
         }
         if let Some(push) = &client.push {
             let again = push::redeliveries(subject, client, push);
@@ -224,7 +247,7 @@ fn exchanges(subject: &Subject<'_>, limit: f64, or: &str) -> Option<Problem> {
 fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &PollPolicy) -> Option<Problem> {
     let place = ["client", index, "pull", "every"];
     // Each event may need a page of its own.
-    let most = polls(pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
+    let most = polls_max(pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
     if most > SERIALS_MAX {
         let message = format!("\"{}\" would make up to {} polls for each consumer", client.name, count(most));
         let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));
@@ -322,9 +345,38 @@ pub(super) fn check_live(subject: &Subject<'_>) -> Vec<Problem> {
             format!("write a `duration` of at most \"{}\", or use engine = \"sim\"", format_span(LIVE_DURATION_MAX));
         problems.push(subject.problem(&["duration"], message, help));
     }
+    problems.extend(held(subject));
     let clients = setup.clients.iter().enumerate();
     problems.extend(clients.filter_map(|(index, client)| push::connections(subject, index, client)));
     problems
+}
+
+/// Whether more polls may be held at the same time than there are connections for.
+fn held(subject: &Subject<'_>) -> Option<Problem> {
+    let is_held = |client: &ClientSetup| {
+        client.pull.as_ref().is_some_and(|pull| matches!(pull.strategy, Strategy::LongPoll { .. }))
+    };
+    let clients = &subject.setup.clients;
+    let polls = clients.iter().filter(|client| is_held(client)).count() * subject.setup.consumers as usize;
+    if polls <= LIVE_HELD_MAX {
+        return None;
+    }
+    let message = format!("{polls} long polls held at the same time are too many for the live engine");
+    let help = format!("keep long polls times `consumers` to {LIVE_HELD_MAX}, or use engine = \"sim\"");
+    let index = clients.iter().position(is_held).unwrap_or(0).to_string();
+    Some(subject.problem(&["client", &index, "pull", "strategy"], message, help))
+}
+
+/// Whether an overlap reaches back over more events than a poller remembers.
+fn overlap(subject: &Subject<'_>, index: &str, client: &ClientSetup) -> Option<Problem> {
+    let overlap = client.overlap();
+    let events = subject.rate?.expected_in(overlap);
+    if events <= OVERLAP_EVENTS_MAX as f64 {
+        return None;
+    }
+    let message = format!("an `overlap` of {} has about {} events in it", format_span(overlap), count(events));
+    let help = format!("write a shorter one: the most is {OVERLAP_EVENTS_MAX} events");
+    Some(subject.problem(&["client", index, "pull", "overlap"], message, help))
 }
 
 /// A count for people: whole up to a million, then with a power of ten.

@@ -20,6 +20,7 @@ mod resolved;
 mod retry;
 mod schema;
 mod sections;
+mod strategy;
 mod syntax;
 mod trace;
 mod tree;
@@ -32,6 +33,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::Setup;
+use crate::policy::provider::ApiPolicy;
 use crate::seed::Seed;
 use crate::workload::{Arrivals, Workload};
 
@@ -219,6 +221,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
     // The seed only passes through, so a file without a good one still has its network read.
     let seed = Seed::new(run.as_ref().map_or(0, |run| run.seed));
     let link = sections::network(reader, &top, seed);
+    let idle_cut = sections::idle_cut(reader, &top);
     let mut clients = clients::clients(reader, &top, provider.as_ref());
     let frame = run.as_ref().zip(events.as_ref()).and_then(|(run, events)| {
         let duration = match (run.duration, &events.arrivals) {
@@ -245,7 +248,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
             until: frame.duration,
         },
         link: link?,
-        api: provider.api,
+        api: ApiPolicy { idle_cut: idle_cut?, ..provider.api },
         clients: clients?,
     };
     let title = run.title.unwrap_or_else(|| name.clone());

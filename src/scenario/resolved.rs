@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::distribution::Distribution;
 use crate::engine::ClientSetup;
-use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use crate::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 use crate::scenario::keys::{self, Kind};
 use crate::scenario::tree::quoted;
 use crate::scenario::units::{format_rate, format_size, format_span};
@@ -112,6 +112,7 @@ impl Scenario {
             "latency": legs(time(&request.latency), time(&response.latency)),
             "loss": legs(request.loss.into(), response.loss.into()),
             "handshake": "reuse",
+            "idle_cut": self.setup.api.idle_cut.map_or_else(|| "never".to_owned(), span),
         })
     }
 }
@@ -158,23 +159,57 @@ fn pull(policy: &PollPolicy) -> Value {
         Jitter::Gap(spread) => ("gap", spread),
         Jitter::Grid(spread) => ("grid", spread),
     };
-    json!({
-        "every": span(policy.every),
-        "strategy": "fixed",
-        "phase": match policy.phase {
-            Phase::Random => "random",
-            Phase::Aligned => "aligned",
-        },
-        "timing": match policy.timing {
-            Timing::FixedRate => "fixed-rate",
-            Timing::FixedDelay => "fixed-delay",
-        },
-        "jitter": { "kind": kind, "spread": spread },
-        "timeout": span(policy.timeout),
-        "service_time": time(&policy.service_time),
-        "target": "feed",
-        "conditional": false,
-    })
+    let mut table = Map::new();
+    let mut put = |name: &str, value: Value| table.insert(name.to_owned(), value);
+    if !policy.every.is_zero() {
+        put("every", span(policy.every).into());
+    }
+    let (name, own) = strategy(&policy.strategy);
+    put("strategy", name.into());
+    if let Some((key, value)) = own {
+        put(key, value);
+    }
+    let phase = match policy.phase {
+        Phase::Random => "random",
+        Phase::Aligned => "aligned",
+    };
+    let timing = match policy.timing {
+        Timing::FixedRate => "fixed-rate",
+        Timing::FixedDelay => "fixed-delay",
+    };
+    let overlap = match policy.target {
+        Target::Feed { overlap } => overlap,
+        Target::Record { .. } => Span::ZERO,
+    };
+    put("phase", phase.into());
+    put("timing", timing.into());
+    put("jitter", json!({ "kind": kind, "spread": spread }));
+    put("timeout", span(policy.timeout).into());
+    put("service_time", time(&policy.service_time));
+    put("target", "feed".into());
+    put("conditional", policy.conditional.into());
+    put("overlap", span(overlap).into());
+    table.into()
+}
+
+/// The name of a strategy, and the key that belongs to it alone.
+fn strategy(strategy: &Strategy) -> (&'static str, Option<(&'static str, Value)>) {
+    match *strategy {
+        Strategy::Fixed => ("fixed", None),
+        Strategy::Hint => ("hint", None),
+        Strategy::Backoff { factor, max } => {
+            ("backoff", Some(("backoff", json!({ "factor": factor, "max": span(max) }))))
+        }
+        Strategy::Adaptive { aim, gain, min, max } => {
+            let (name, value) = match aim {
+                Aim::UsefulShare(share) => ("useful", share),
+                Aim::EventsPerPoll(events) => ("events", events),
+            };
+            let table = json!({ name: value, "gain": gain, "min": span(min), "max": span(max) });
+            ("adaptive", Some(("adaptive", table)))
+        }
+        Strategy::LongPoll { hold } => ("long-poll", Some(("hold", span(hold).into()))),
+    }
 }
 
 /// Writes the values of a table, and then the tables in it that have headers of their own.

@@ -117,7 +117,6 @@ fn kind(key: &Key) -> Value {
         Kind::Choice(names, _) => json!({ "enum": names }),
         Kind::ChoiceOrTable(names, _) => json!({ "anyOf": [{ "enum": names }, table(key.path)] }),
         Kind::Spans(max) => json!({ "type": "array", "items": span(), "maxItems": max }),
-        Kind::Only(text) => json!({ "const": json_of(text) }),
         Kind::Section | Kind::Table => table(key.path),
         Kind::Sections => {
             json!({ "type": "array", "items": table(key.path), "minItems": 1, "maxItems": LIST_MAX })

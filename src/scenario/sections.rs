@@ -222,6 +222,11 @@ pub(super) fn network(reader: &mut Reader, top: &Section<'_>, seed: Seed) -> Opt
     Some(Link { seed, request: leg(0), response: leg(1), handshake: Handshake::Reuse })
 }
 
+/// Reads after how long a proxy cuts off what is held.
+pub(super) fn idle_cut(reader: &mut Reader, top: &Section<'_>) -> Option<Option<Span>> {
+    reader.get(&top.sub("network"), "idle_cut", kinds::span_or_word)
+}
+
 /// A value for both directions, or one for each: requests first.
 fn legs<T: Clone>(
     reader: &mut Reader,

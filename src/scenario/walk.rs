@@ -71,6 +71,8 @@ fn example(key: &Key, value: &Value) -> String {
             Some(_) => format!("{{ spread = {} }}", value.written()),
             None => "{ spread = 0.1 }".to_owned(),
         },
+        ("client.pull.backoff", _) => "{ factor = 2.0, max = \"5m\" }".to_owned(),
+        ("client.pull.adaptive", _) => "{ useful = 0.5 }".to_owned(),
         ("events.trace", Value::Text(_)) => format!("{{ file = {} }}", value.written()),
         ("events.trace", _) => "{ file = \"times.csv\" }".to_owned(),
         ("events.bursts", _) => "{ on = \"10s\", off = \"50s\" }".to_owned(),

@@ -8,11 +8,13 @@ pub mod pull;
 pub mod push;
 pub mod queueing;
 pub mod stability;
+pub mod strategies;
 
 use crate::engine::{ClientSetup, PushSetup, Setup};
 use crate::fault::{Fault, FaultKind};
 use crate::measure::statistics::Interval;
 use crate::measure::summary::{Figure, Summary};
+use crate::policy::poller::Strategy;
 use crate::time::Span;
 use crate::workload::Arrivals;
 
@@ -65,7 +67,8 @@ pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
     match (&client.pull, &client.push) {
         // Nothing is as it always is while something breaks.
         (Some(_), None) if !client.faults.0.is_empty() => Vec::new(),
-        (Some(pull), None) => pull::predict(setup, pull),
+        (Some(pull), None) if pull.strategy == Strategy::Fixed => pull::predict(setup, pull),
+        (Some(pull), None) => strategies::predict(setup, client, pull),
         (None, Some(push)) => push::predict(setup, client, push),
         // A hybrid sees whichever comes first; no closed form covers that in general.
         (Some(_), Some(_)) | (None, None) => Vec::new(),

@@ -3,8 +3,8 @@
 use crate::distribution::Distribution;
 use crate::engine::Setup;
 use crate::measure::summary::Figure;
-use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
-use crate::theory::{Prediction, event_rate, exchange_loss};
+use crate::policy::poller::{Jitter, Phase, PollPolicy, Target, Timing};
+use crate::theory::{Prediction, event_rate, exchange_loss, strategies};
 use crate::time::Span;
 use crate::workload::Arrivals;
 
@@ -24,6 +24,9 @@ struct Terms {
 
 /// The mean time between two polls, in seconds. A poll that takes longer than the interval makes the next ones be skipped.
 pub fn cycle(setup: &Setup, policy: &PollPolicy) -> f64 {
+    if let Some(cycle) = strategies::cycle(setup, policy) {
+        return cycle;
+    }
     let (interval, round_trip) = (policy.every.as_secs_f64(), round_trip_secs(setup));
     match policy.timing {
         Timing::FixedDelay => interval + round_trip,
@@ -88,7 +91,7 @@ pub fn predict(setup: &Setup, policy: &PollPolicy) -> Vec<Prediction> {
 }
 
 /// The time in seconds that late events have to arrive.
-fn drain_secs(setup: &Setup) -> f64 {
+pub(super) fn drain_secs(setup: &Setup) -> f64 {
     setup.frame.end.since(setup.frame.duration).as_secs_f64()
 }
 
@@ -127,7 +130,9 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let most_between = densest_rate(setup) * cycle(setup, policy) * f64::from(failures_in_a_row(failure));
     let pages_hold = page_overflow(most_between, setup.api.page.min(policy.page)) < 1e-6;
     let nobody_waits = setup.api.capacity.workers.is_none() || setup.api.service_time.is_zero();
-    (fits && answered_in_time && pages_hold && nobody_waits).then(|| Terms {
+    // With an overlap polls that would be empty bring what is known, and pages fill up with it.
+    let only_news = policy.target == Target::Feed { overlap: Span::ZERO };
+    (fits && answered_in_time && pages_hold && nobody_waits && only_news).then(|| Terms {
         cycle: cycle(setup, policy),
         interval: policy.every.as_secs_f64(),
         constant: setup.api.service_time.mean_secs()
@@ -185,6 +190,11 @@ fn empty_ratio(setup: &Setup, terms: &Terms, policy: &PollPolicy) -> Option<f64>
     let r = rate * terms.cycle;
     if terms.sampling_variance > 0.0 {
         return None;
+    }
+    if policy.conditional {
+        // The first poll that finds nothing after one that brought something is answered 200, those behind it 304.
+        let is_plain = matches!(setup.workload.arrivals, Arrivals::Poisson { .. }) && policy.jitter == Jitter::None;
+        return (is_plain && failure == 0.0).then(|| libm::exp(-r) * -libm::expm1(-r));
     }
     match (&setup.workload.arrivals, policy.jitter) {
         // Of the polls that are answered, those with nothing since the last one that was.

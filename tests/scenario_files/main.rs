@@ -4,6 +4,7 @@
 mod faults;
 mod garbage;
 mod mistakes;
+mod pull;
 mod push;
 mod resolved;
 mod schema;
@@ -63,6 +64,7 @@ delay = { exponential = { mean = "3ms" } }
 latency = { request = { uniform = { min = "1ms", max = "9ms" } }, response = "7ms" }
 loss = { request = 0.01 }
 handshake = "reuse"
+idle_cut = "2m"
 
 [[client]]
 name = "a.b = c"
@@ -75,7 +77,8 @@ jitter = { kind = "gap", spread = 0.25 }
 timeout = "30s"
 service_time = { constant = "1ms" }
 target = "feed"
-conditional = false
+conditional = true
+overlap = "5s"
 
 [[client]]
 name = "a"

@@ -255,6 +255,10 @@ impl History {
         let all = self.events.borrow();
         let Some(events) = all.get(call.consumer as usize) else { return Response::refused(NOT_FOUND) };
         match call.request {
+            Ask::Poll { tag: Some(tag), .. } if tag == newest(events) => {
+                Response::NotModified { advice: Advice::default() }
+            }
+            // A stranger is answered at once, however long it would let itself be held.
             Ask::Poll { after, limit, .. } => {
                 // After a cursor that is older than what is held comes the oldest that is.
                 let known = events.first().map_or(0, |oldest| after.saturating_add(1).saturating_sub(oldest.serial));

@@ -237,6 +237,7 @@ pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         consumers: setup.consumers,
         feed: client.pull.is_some(),
         keeps: client.may_go_back(),
+        overlap: client.overlap(),
         records: true,
         changes: None,
         dispatch: client.push.as_ref().map(|push| &push.dispatch),

@@ -2,8 +2,8 @@
 
 use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
-    Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr, NumberOrLegs, Only, Rate, Section,
-    Sections, Size, SizeOr, Span, SpanOr, Spans, Table, Text, Time, TimeOrLegs, Unknown,
+    Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr, NumberOrLegs, Rate, Section, Sections,
+    Size, SizeOr, Span, SpanOr, Spans, Table, Text, Time, TimeOrLegs, Unknown,
 };
 use super::{Absent, Key, Kind};
 
@@ -66,21 +66,33 @@ pub(super) const KEYS: &[Key] = &[
     key("network.loss.request", Number(0.0, 1.0), Default("0.0"), "Probability that a request is lost"),
     key("network.loss.response", Number(0.0, 1.0), Default("0.0"), "Probability that a response is lost"),
     key("network.handshake", Choice(&["reuse"], &["each"]), Default("\"reuse\""), "Whether connections are kept open"),
+    key("network.idle_cut", SpanOr("never"), Default("\"never\""), "After how long a proxy in front of System B cuts off a poll that is held, and answers 504"),
 
     key("client", Sections, Required, "The clients to compare: each polls, receives webhooks, or both"),
     key("client.name", Text(40), Required, "Its name, different from every other"),
     key("client.pull", Section, Nothing, "How the client polls, if it does"),
-    key("client.pull.every", Span, Required, "The interval between polls"),
-    key("client.pull.strategy", Choice(&["fixed"], &["backoff", "adaptive", "long-poll", "hint"]), Default("\"fixed\""), "How the interval changes"),
+    key("client.pull.every", Span, Nothing, "The interval between polls; only a long poll can do without, and then the next leaves as soon as an answer has come"),
+    key("client.pull.strategy", Choice(&["fixed", "backoff", "adaptive", "long-poll", "hint"], &[]), Default("\"fixed\""), "How the interval changes: not at all; grows while nothing comes; steers towards an aim; the provider holds each poll until there is news; as the provider wishes (X-Poll-Interval, Retry-After, quota)"),
+    key("client.pull.backoff", Table, Nothing, "How the interval of strategy = \"backoff\" grows with each poll that brings nothing; after one that brings an event it is `every` again"),
+    key("client.pull.backoff.factor", Number(1.0, 1000.0), Default("2.0"), "How many times as long the next interval is"),
+    key("client.pull.backoff.max", Span, Nothing, "The longest interval; 5m if absent, or `every` if that is longer"),
+    key("client.pull.adaptive", Table, Nothing, "What strategy = \"adaptive\" steers towards, beginning with `every`: one of `useful` and `events`"),
+    key("client.pull.adaptive.useful", Number(0.001, 0.999), Nothing, "The share of the polls that is to bring something"),
+    key("client.pull.adaptive.events", Number(0.001, MILLION as f64), Nothing, "How many events are to come with each poll, by the rate of late"),
+    key("client.pull.adaptive.gain", Number(0.001, 1.0), Default("0.2"), "How strongly one poll moves the interval: more follows faster, less is steadier"),
+    key("client.pull.adaptive.min", Span, Nothing, "The shortest interval; a 16th of `every` if absent, but at least 1ms"),
+    key("client.pull.adaptive.max", Span, Nothing, "The longest interval; 16 times `every` if absent"),
+    key("client.pull.hold", Span, Nothing, "With strategy = \"long-poll\": how long System B may hold a poll while it has nothing to tell; 30s if absent"),
     key("client.pull.phase", Choice(&["random", "aligned"], &[]), Default("\"random\""), "Whether consumers start to poll at random moments or all at once"),
     key("client.pull.timing", Choice(&["fixed-rate", "fixed-delay"], &[]), Default("\"fixed-rate\""), "Whether the interval counts from poll to poll, or from the end of one to the next"),
     key("client.pull.jitter", Table, Nothing, "How far polls stray from the interval"),
     key("client.pull.jitter.kind", Choice(&["gap", "grid"], &[]), Default("\"gap\""), "Whether each gap varies, or each poll is put off from a fixed grid"),
     key("client.pull.jitter.spread", Number(0.0, 1.0), Default("0.0"), "How much, as a share of the interval"),
-    key("client.pull.timeout", Span, Nothing, "How long a poll waits for its answer; 10s if absent, or the interval if that is shorter"),
+    key("client.pull.timeout", Span, Nothing, "How long a poll waits for its answer; if absent 10s, or the interval if that is shorter, or for a long poll 10s more than it may be held"),
     key("client.pull.service_time", Time, Default("\"0s\""), "How long System A handles a page that brought something"),
     key("client.pull.target", Choice(&["feed"], &["record"]), Default("\"feed\""), "What is polled: the feed of events after a cursor"),
-    key("client.pull.conditional", Only("false"), Default("false"), "Whether polls carry If-None-Match"),
+    key("client.pull.conditional", Flag, Default("false"), "Whether a poll says what the last answer to the same question was (If-None-Match), so that the answer may be that it still holds (304)"),
+    key("client.pull.overlap", Span, Default("\"0s\""), "How far before the newest known event each poll asks again, as clients do that fear to miss what became visible late"),
     key("client.push", Section, Nothing, "How System B calls the client, if it does"),
     key("client.push.signature", Choice(&["none", "standard-webhooks", "standard-webhooks-ed25519", "stripe", "github", "sendgrid"], &[]), Nothing, "How webhooks are signed; as in the preset if absent"),
     key("client.push.shape", Choice(&["standard-webhooks", "stripe", "github", "sendgrid"], &[]), Nothing, "Whose headers and JSON webhooks have; as in the preset if absent"),
