@@ -163,7 +163,7 @@ fn requests_and_answers_take_as_many_bytes_as_the_server_counts() {
                 let body = read_body(body, &Limits::DEFAULT).await.expect("a body, if empty");
                 counted.send(super::http::request_size(&parts, body.len())).expect("the client waits");
                 asked.set(asked.get() + 1);
-                wire().response(&responses()[(asked.get() - 1) / requests().len()])
+                Some(wire().response(&responses()[(asked.get() - 1) / requests().len()]))
             }
         };
         spawn_local(serve(listener, Limits::DEFAULT, Door::default(), answer));
