@@ -237,9 +237,9 @@ fn f9_a_polling_client_is_half_the_outage_and_half_an_interval_late() {
     ] {
         let client = meeting(pull(poll_policy(every)), &[(kind, 1_000.0, 1_000.0 + outage)]);
         let mut setup = setup(poisson(0.05), 1_000.0 + outage, 0.0, vec![client]);
-        setup.consumers = 2_000;
+        setup.consumers = 1_000;
         let (summary, tally) = only(&setup);
-        let n = 2_000.0;
+        let n = 1_000.0;
         // Between consumers: the wait for the first poll after the end is uniform over an interval, and the same for all
         // events of one; within one: events are uniform over the outage.
         let events = tally.events as f64;
@@ -284,8 +284,8 @@ fn losses_add_up_with_those_of_the_network_on_the_same_luck() {
     assert_eq!(lossy(0.2, &[loss(0.5)]), lossy(0.6, &[]));
     assert_eq!(lossy(0.0, &[loss(0.5), loss(0.2)]), lossy(0.6, &[]));
     assert_eq!(lossy(0.0, &[(FaultKind::NetworkLoss { loss: 1.0 }, 500.0, 1_500.0)]), {
-        let events = setup(poisson(1.0), 2_000.0, 0.0, Vec::new()).workload.events(0);
-        events.filter(|event| (at(500.0)..at(1_500.0)).contains(&event.occurred_at)).count()
+        let workload = setup(poisson(1.0), 2_000.0, 0.0, Vec::new()).workload;
+        workload.events(0).filter(|event| (at(500.0)..at(1_500.0)).contains(&event.occurred_at)).count()
     });
 }
 
@@ -349,16 +349,13 @@ fn of_a_shared_system_b_only_the_requests_of_those_that_meet_its_outage_are_gone
             summary.tally.latencies.cells().map(|(micros, _)| (micros as f64 / 1e6).round()).collect();
         match hit {
             [false, false] => assert_eq!(latencies, [60.0, 70.0]),
-            [true, false] => {
-                hit_first += 1;
-                // The worker goes on with the second at once, and the first is served with its next poll.
-                assert_eq!(latencies, [65.0, 160.0]);
-            }
-            [false, true] => {
-                hit_second += 1;
-                assert_eq!(latencies, [60.0, 170.0], "behind the other's next poll");
-            }
             [true, true] => assert_eq!(latencies, [160.0, 170.0]),
+            // The other's is served: at once if the worker has just lost its request, or as if nothing had happened.
+            _ => {
+                hit_first += u32::from(latencies[0] == 65.0);
+                hit_second += u32::from(latencies[0] == 60.0);
+                assert!([60.0, 65.0].contains(&latencies[0]) && latencies[1] >= 160.0, "{latencies:?}");
+            }
         }
     }
     assert!(hit_first > 0 && hit_second > 0);
