@@ -39,7 +39,7 @@ pub(crate) fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         with(every, "every = 10"),
         with(
             every,
-            "every = \"10 sec\"\ntimeout = true\nconditional = true\nphase = \"randon\"\nservice_time = { normal = 1 }",
+            "every = \"10 sec\"\ntimeout = true\nconditional = 1\nphase = \"randon\"\nservice_time = { normal = 1 }",
         ),
         with(rate, "rate = \"0/s\"\narrivals = \"daily\"\nrecords = 0.5\npayload = 1024"),
         with(rate, ""),
