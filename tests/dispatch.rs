@@ -434,6 +434,7 @@ fn a_provider_passes_on_what_somebody_asks_for() {
         feed: false,
         keeps: false,
         records: false,
+        only_records: false,
         changes: None,
         dispatch: Some(&dispatch),
     };

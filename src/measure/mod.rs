@@ -3,12 +3,14 @@
 //! A [`ledger::Ledger`] folds the facts of a run into a [`tally::Tally`], which merges with others. Everything that is
 //! printed is derived from tallies here, once: reports only format it.
 
+pub mod age;
 pub mod agreement;
 pub mod comparison;
 pub mod expected;
 mod forgeries;
 pub mod histogram;
 pub mod ledger;
+pub mod records;
 pub mod statistics;
 pub mod summary;
 pub mod tally;

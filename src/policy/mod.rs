@@ -15,6 +15,7 @@ mod numbers;
 pub mod poller;
 pub mod provider;
 pub mod receiver;
+pub mod record_poller;
 pub mod retry;
 pub mod signature;
 pub mod workers;

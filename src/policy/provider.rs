@@ -80,6 +80,8 @@ pub struct Serves<'a> {
     pub keeps: bool,
     /// Whether single records can be asked for.
     pub records: bool,
+    /// Whether nobody asks for anything but single records, so that no feed need be kept.
+    pub only_records: bool,
     /// With how many events a record is final; none if it never is.
     pub changes: Option<u32>,
     /// How webhooks are dispatched, if the clients take any.
@@ -99,6 +101,7 @@ pub struct Provider {
     seed: Seed,
     first: u32,
     feeds: Vec<Feed>,
+    only_records: bool,
     changes: Option<u32>,
     workers: Workers<Job>,
     dispatcher: Option<Dispatcher>,
@@ -116,6 +119,7 @@ impl Provider {
             first: serves.first,
             feeds: (0..feeds).map(|_| Feed::new(serves.records, serves.keeps)).collect(),
             workers: Workers::new(api.capacity),
+            only_records: serves.only_records,
             changes: serves.changes,
             dispatcher: serves.dispatch.map(dispatcher),
         }
@@ -180,6 +184,9 @@ impl Peer for Provider {
                 let index = event.consumer.checked_sub(self.first);
                 if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {
                     feed.publish(event);
+                    if self.only_records {
+                        feed.forget_log();
+                    }
                 }
                 if let Some(dispatcher) = &mut self.dispatcher {
                     dispatcher.occurred(now, event, out);

@@ -2,12 +2,13 @@
 
 use crate::engine::ClientSetup;
 use crate::fault::Faults;
-use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Target, Timing};
+use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Timing};
 use crate::scenario::keys::{Key, LIST_MAX};
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::problems::Problem;
 use crate::scenario::push::push;
 use crate::scenario::read::{Reader, Section};
+use crate::scenario::records;
 use crate::scenario::sections::{ProviderKeys, positive};
 use crate::scenario::tree::{Node, Value};
 use crate::scenario::units::format_span;
@@ -100,9 +101,8 @@ fn client(reader: &mut Reader, section: &Section<'_>, provider: Option<&Provider
 fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKeys>) -> Option<PollPolicy> {
     let section = client.sub("client.pull");
     let every = reader.get(&section, "every", every);
-    for name in ["strategy", "target"] {
-        reader.get(&section, name, kinds::choice);
-    }
+    reader.get(&section, "strategy", kinds::choice);
+    let target = records::target(reader, &section);
     reader.get(&section, "conditional", kinds::only);
     let phase = reader.get(&section, "phase", kinds::choice).map(|phase| match phase {
         "aligned" => Phase::Aligned,
@@ -130,7 +130,7 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         timeout: timeout?.unwrap_or(POLL_TIMEOUT.min(every)),
         page: provider?.api.page,
         strategy: Strategy::Fixed,
-        target: Target::Feed { overlap: Span::ZERO },
+        target: target?,
         conditional: false,
         compressed: false,
         service_time: service_time?,

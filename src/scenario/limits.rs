@@ -5,6 +5,7 @@ pub(super) mod push;
 use crate::engine::{ClientSetup, Setup};
 use crate::policy::poller::{Jitter, PollPolicy, Timing};
 use crate::scenario::problems::Problem;
+use crate::scenario::records;
 use crate::scenario::tree::Table;
 use crate::scenario::units::{Rate, format_span};
 use crate::theory;
@@ -45,6 +46,12 @@ impl Subject<'_> {
 
     /// The expected number of events of one consumer.
     pub(super) fn events_per_consumer(&self) -> f64 {
+        let changes = self.setup.workload.lifecycle.as_ref().map_or(1, |lifecycle| lifecycle.changes);
+        self.arrivals_per_consumer() * f64::from(changes)
+    }
+
+    /// The expected number of events of one consumer, or with a lifecycle that of the records it opens.
+    pub(super) fn arrivals_per_consumer(&self) -> f64 {
         match (&self.setup.workload.arrivals, self.rate) {
             (Arrivals::Trace(instants), _) => {
                 instants.partition_point(|instant| *instant < self.setup.frame.duration) as f64
@@ -71,6 +78,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Problem> {
     for (index, client) in subject.setup.clients.iter().enumerate() {
         let index = index.to_string();
         problems.extend(client.pull.as_ref().and_then(|pull| pull_limits(subject, &index, client, pull)));
+        problems.extend(records::check(subject.setup, subject.root, &index, client));
         problems.extend(client.push.as_ref().and_then(|push| push::check(subject, &index, client, push)));
     }
     if problems.is_empty() {
@@ -162,7 +170,10 @@ fn bursts(subject: &Subject<'_>) -> Option<Problem> {
     Some(subject.problem(&["events", "bursts"], message, help))
 }
 
-fn polls(pull: &PollPolicy, span: Span) -> f64 {
+fn polls(subject: &Subject<'_>, pull: &PollPolicy, span: Span) -> f64 {
+    if let Some(polls) = theory::pull::record_polls(subject.setup, pull, subject.arrivals_per_consumer()) {
+        return polls;
+    }
     span.as_nanos() as f64 / pull.every.as_nanos().max(1) as f64
 }
 
@@ -186,7 +197,7 @@ fn requests(subject: &Subject<'_>) -> Vec<Share> {
             shares.push(Share { requests: requests * f64::from(subject.setup.consumers), place, advice });
         };
         if let Some(pull) = &client.pull {
-            share(polls(pull, subject.duration()), at(&["pull", "every"]), "poll less often");
+            share(polls(subject, pull, subject.duration()), at(&["pull", "every"]), "poll less often");
         }
         if let Some(push) = &client.push {
             let again = push::redeliveries(subject, client, push);
@@ -224,7 +235,7 @@ fn exchanges(subject: &Subject<'_>, limit: f64, or: &str) -> Option<Problem> {
 fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &PollPolicy) -> Option<Problem> {
     let place = ["client", index, "pull", "every"];
     // Each event may need a page of its own.
-    let most = polls(pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
+    let most = polls(subject, pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
     if most > SERIALS_MAX {
         let message = format!("\"{}\" would make up to {} polls for each consumer", client.name, count(most));
         let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));

@@ -16,6 +16,7 @@ mod problems;
 mod push;
 mod read;
 mod receiver;
+mod records;
 mod resolved;
 mod retry;
 mod schema;
@@ -243,6 +244,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
             records: events.records,
             payload: events.payload,
             until: frame.duration,
+            lifecycle: events.lifecycle,
         },
         link: link?,
         api: provider.api,

@@ -7,13 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::distribution::Distribution;
 use crate::engine::ClientSetup;
-use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
+use crate::policy::poller::{Jitter, Phase, PollPolicy, Target, Timing};
 use crate::scenario::keys::{self, Kind};
 use crate::scenario::tree::quoted;
 use crate::scenario::units::{format_rate, format_size, format_span};
 use crate::scenario::{Scenario, TraceSource};
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
+use crate::workload::lifecycle::Lifecycle;
 
 impl Scenario {
     /// The scenario as TOML, with every key that has a value; reading it gives an equal setup.
@@ -77,7 +78,12 @@ impl Scenario {
             table.insert("rate".to_owned(), format_rate(rate).into());
         }
         table.insert("payload".to_owned(), format_size(workload.payload.into()).into());
-        table.insert("records".to_owned(), workload.records.into());
+        match &workload.lifecycle {
+            None => table.insert("records".to_owned(), workload.records.into()),
+            Some(Lifecycle { changes, time: span }) => {
+                table.insert("lifecycle".to_owned(), json!({ "changes": changes, "time": time(span) }))
+            }
+        };
         if let Arrivals::Bursts { on, off, .. } = workload.arrivals {
             table.insert("bursts".to_owned(), json!({ "on": span(on), "off": span(off) }));
         }
@@ -158,7 +164,7 @@ fn pull(policy: &PollPolicy) -> Value {
         Jitter::Gap(spread) => ("gap", spread),
         Jitter::Grid(spread) => ("grid", spread),
     };
-    json!({
+    let mut table = json!({
         "every": span(policy.every),
         "strategy": "fixed",
         "phase": match policy.phase {
@@ -174,7 +180,12 @@ fn pull(policy: &PollPolicy) -> Value {
         "service_time": time(&policy.service_time),
         "target": "feed",
         "conditional": false,
-    })
+    });
+    if let Target::Record { tries } = policy.target {
+        table["target"] = "record".into();
+        table["tries"] = limit(tries);
+    }
+    table
 }
 
 /// Writes the values of a table, and then the tables in it that have headers of their own.

@@ -21,6 +21,7 @@ use super::driver::{Driver, Line};
 use super::http::HttpClient;
 use super::journal::Journal;
 use super::lag::Lags;
+use super::openings::open_records;
 use super::outages::go_through_outages;
 use super::pacer::Pacer;
 use super::publisher::publish;
@@ -120,7 +121,15 @@ impl Stage {
         let setup = Arc::clone(&self.setup);
         let client = &setup.clients[index];
         let receive = || client.push.as_ref().map(|push| push.receive.clone());
-        let consumer = |consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive(), &client.faults);
+        let consumer = |consumer| {
+            let pull = client.pull.as_ref();
+            Consumer::new(setup.seed, consumer, pull, receive(), &client.faults).watching(
+                setup.seed,
+                consumer,
+                pull,
+                setup.watched(),
+            )
+        };
         let peers = (0..setup.consumers).map(consumer).collect();
         perform(cue, async |start: Start| {
             let pacer = Pacer::new(start.clock)?;
@@ -138,7 +147,8 @@ impl Stage {
             let answer = move |request| Rc::clone(&endpoint).answer(request);
             let serving = listener.map(|listener| serve(listener, limits, door.clone(), answer));
             let outages = async {
-                go_through_outages(&client.faults, &driver, &door, setup.consumers).await;
+                let outages = go_through_outages(&client.faults, &driver, &door, setup.consumers);
+                tokio::join!(outages, open_records(&setup, client, &driver));
                 std::future::pending().await
             };
             self.play(&driver, serving, outages).await
@@ -237,7 +247,8 @@ pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         feed: client.pull.is_some(),
         keeps: client.may_go_back(),
         records: true,
-        changes: None,
+        only_records: false,
+        changes: setup.changes(),
         dispatch: client.push.as_ref().map(|push| &push.dispatch),
     };
     Provider::new(&setup.api, setup.seed, serves)
