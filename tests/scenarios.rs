@@ -111,3 +111,22 @@ fn a_flash_sale_is_too_much_for_the_queue_and_none_of_the_pollers_business() {
     assert!(poll.requests() * 10 < webhook.requests());
     assert!(poll.latency_p95_ms.unwrap() < webhook.latency_p95_ms.unwrap());
 }
+
+#[test]
+fn an_order_is_polled_a_thousand_times_or_told_of_three_times() {
+    let client = play("order-status");
+    let polled = client("poll each every minute");
+    let records = polled.records.clone().unwrap();
+    assert!(records.polls_mean.unwrap() > 1_000.0 && records.polls_max.unwrap() > 3_000, "{records:?}");
+    assert!(records.known == records.finals && records.finals > 1_000, "{records:?}");
+    let rare = client("poll each every half hour");
+    assert!((30.0..60.0).contains(&rare.records.clone().unwrap().polls_mean.unwrap()));
+    let superseded = |summary: &Summary| summary.lost_by(LossCause::Superseded) as f64 / summary.events as f64;
+    assert!(superseded(&rare) > 0.005 && superseded(&polled) < 0.005, "{} {}", superseded(&rare), superseded(&polled));
+    assert_eq!(superseded(&rare), rare.lost_total() as f64 / rare.events as f64);
+    let (feed, webhook) = (client("poll the feed"), client("webhook"));
+    assert!(feed.lost_total() == 0 && feed.requests() * 10 < polled.requests());
+    assert_eq!(webhook.requests(), webhook.events);
+    let know = |summary: &Summary| summary.records.clone().unwrap().know_mean_ms.unwrap() / 60e3;
+    assert!((13.0..17.0).contains(&know(&rare)) && know(&webhook) < 0.01, "{}", know(&rare));
+}

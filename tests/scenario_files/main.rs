@@ -5,6 +5,7 @@ mod faults;
 mod garbage;
 mod mistakes;
 mod push;
+mod records;
 mod resolved;
 mod schema;
 mod traces;
