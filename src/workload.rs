@@ -10,6 +10,10 @@ use crate::peer::Event;
 use crate::seed::{Draw, Purpose, Seed};
 use crate::time::{Span, Time};
 
+pub mod lifecycle;
+
+use lifecycle::{Changes, Lifecycle};
+
 /// The arrival process of one consumer's events.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
@@ -49,37 +53,48 @@ pub struct Workload {
     pub payload: u32,
     /// No event occurs at or after this instant.
     pub until: Time,
+    /// What becomes of records once they are opened, where System A opens them; then the arrivals say when it does so.
+    pub lifecycle: Option<Lifecycle>,
 }
 
 impl Workload {
     /// A workload whose events are changes of a fixed number of records.
     pub const fn new(seed: Seed, arrivals: Arrivals, records: u32, payload: u32, until: Time) -> Self {
-        Self { seed, arrivals, records, payload, until }
+        Self { seed, arrivals, records, payload, until, lifecycle: None }
     }
 
     /// The events of one consumer, in the order in which they occur.
     pub fn events(&self, consumer: u32) -> Events<'_> {
-        let mut events =
-            Events { workload: self, consumer, serial: 0, clock: Time::ZERO, gaps: 0, on_until: None, period: 0 };
+        let source = match &self.lifecycle {
+            None => Source::Instants(self.instants(consumer)),
+            Some(lifecycle) => Source::Changes(Box::new(Changes::new(self, lifecycle, consumer))),
+        };
+        Events { workload: self, consumer, serial: 0, source }
+    }
+
+    /// The instants of the arrivals of one consumer.
+    fn instants(&self, consumer: u32) -> Instants<'_> {
+        let mut instants =
+            Instants { workload: self, consumer, count: 0, clock: Time::ZERO, gaps: 0, on_until: None, period: 0 };
         if let Arrivals::Bursts { on, off, .. } = self.arrivals {
             let draw = self.seed.draw(Purpose::ArrivalPhase, [consumer.into(), 0, 0]);
             let share_on = on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64());
             if !draw.chance(share_on) {
-                events.clock = events.clock + events.period_length(off);
+                instants.clock = instants.clock + instants.period_length(off);
             }
-            events.on_until = Some(events.clock + events.period_length(on));
+            instants.on_until = Some(instants.clock + instants.period_length(on));
         }
-        events
+        instants
     }
 }
 
-/// The events of one consumer, in the order in which they occur.
+/// The instants at which something arrives for one consumer, in order: an event, or with a lifecycle a record.
 #[derive(Clone, Debug)]
-pub struct Events<'a> {
+struct Instants<'a> {
     workload: &'a Workload,
     consumer: u32,
-    /// Events that have occurred so far.
-    serial: u32,
+    /// Instants so far.
+    count: u32,
     clock: Time,
     /// Gaps drawn so far; bursts draw some that no event ends.
     gaps: u64,
@@ -89,16 +104,16 @@ pub struct Events<'a> {
     period: u64,
 }
 
-impl Events<'_> {
+impl Instants<'_> {
     fn next_instant(&mut self) -> Option<Time> {
         let instant = match &self.workload.arrivals {
             Arrivals::Constant { gap_nanos } => {
                 let offset = self.draw(Purpose::ArrivalPhase, 0).unit();
-                Time::ZERO + Span::from_nanos_f64((f64::from(self.serial) + offset) * gap_nanos)
+                Time::ZERO + Span::from_nanos_f64((f64::from(self.count) + offset) * gap_nanos)
             }
             Arrivals::Poisson { gap_nanos } => self.clock + self.gap(*gap_nanos),
             Arrivals::Bursts { gap_nanos, on, off } => self.next_in_burst(*gap_nanos, *on, *off),
-            Arrivals::Trace(instants) => *instants.get(self.serial as usize)?,
+            Arrivals::Trace(instants) => *instants.get(self.count as usize)?,
         };
         self.clock = instant;
         (instant < self.workload.until).then_some(instant)
@@ -134,25 +149,55 @@ impl Events<'_> {
     }
 }
 
+impl Iterator for Instants<'_> {
+    type Item = Time;
+
+    fn next(&mut self) -> Option<Time> {
+        let instant = self.next_instant()?;
+        self.count = self.count.checked_add(1)?;
+        Some(instant)
+    }
+}
+
+/// Where events come from.
+#[derive(Clone, Debug)]
+enum Source<'a> {
+    /// Each arrival is one, on a record that is drawn for it.
+    Instants(Instants<'a>),
+    /// Each change of a record is one.
+    Changes(Box<Changes<'a>>),
+}
+
+/// The events of one consumer, in the order in which they occur.
+#[derive(Clone, Debug)]
+pub struct Events<'a> {
+    workload: &'a Workload,
+    consumer: u32,
+    /// Events that have occurred so far.
+    serial: u32,
+    source: Source<'a>,
+}
+
 impl Iterator for Events<'_> {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        let occurred_at = self.next_instant()?;
-        self.serial = self.serial.checked_add(1)?;
-        let records = u64::from(self.workload.records);
-        let record = match records {
-            0 | 1 => 0,
-            _ => self.draw(Purpose::Record, self.serial.into()).below(records),
+        let Self { workload, consumer, .. } = *self;
+        let serial = self.serial.checked_add(1)?;
+        let (occurred_at, record) = match &mut self.source {
+            Source::Changes(changes) => changes.next()?,
+            Source::Instants(instants) => {
+                let occurred_at = instants.next()?;
+                let record = match u64::from(workload.records) {
+                    0 | 1 => 0,
+                    // `below` a u32 fits a u32.
+                    records => instants.draw(Purpose::Record, serial.into()).below(records) as u32,
+                };
+                (occurred_at, record)
+            }
         };
-        Some(Event {
-            occurred_at,
-            consumer: self.consumer,
-            serial: self.serial,
-            // `below` a u32 fits a u32.
-            record: record as u32,
-            payload: self.workload.payload,
-        })
+        self.serial = serial;
+        Some(Event { occurred_at, consumer, serial, record, payload: workload.payload })
     }
 }
 

@@ -435,6 +435,7 @@ fn a_provider_passes_on_what_somebody_asks_for() {
         keeps: false,
         overlap: Span::ZERO,
         records: false,
+        only_records: false,
         changes: None,
         dispatch: Some(&dispatch),
     };

@@ -168,3 +168,22 @@ fn pollers_that_adapt_waste_less_and_start_late() {
     }
     assert!(fixed.wasted_ratio().unwrap() > 0.8 && client("adaptive").wasted_ratio().unwrap() < 0.6);
 }
+
+#[test]
+fn an_order_is_polled_a_thousand_times_or_told_of_three_times() {
+    let client = play("order-status");
+    let polled = client("poll each every minute");
+    let records = polled.records.clone().unwrap();
+    assert!(records.polls_mean.unwrap() > 1_000.0 && records.polls_max.unwrap() > 3_000, "{records:?}");
+    assert!(records.known == records.finals && records.finals > 1_000, "{records:?}");
+    let rare = client("poll each every half hour");
+    assert!((30.0..60.0).contains(&rare.records.clone().unwrap().polls_mean.unwrap()));
+    let superseded = |summary: &Summary| summary.lost_by(LossCause::Superseded) as f64 / summary.events as f64;
+    assert!(superseded(&rare) > 0.005 && superseded(&polled) < 0.005, "{} {}", superseded(&rare), superseded(&polled));
+    assert_eq!(superseded(&rare), rare.lost_total() as f64 / rare.events as f64);
+    let (feed, webhook) = (client("poll the feed"), client("webhook"));
+    assert!(feed.lost_total() == 0 && feed.requests() * 10 < polled.requests());
+    assert_eq!(webhook.requests(), webhook.events);
+    let know = |summary: &Summary| summary.records.clone().unwrap().know_mean_ms.unwrap() / 60e3;
+    assert!((13.0..17.0).contains(&know(&rare)) && know(&webhook) < 0.01, "{}", know(&rare));
+}

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use pushpull::engine::{Setup, sim};
 use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::{Figure, Summary};
-use pushpull::peer::{Advice, Exchange, Input, Outcome, Output, Peer, Quota, Request, Response, Side, Tag};
+use pushpull::peer::{Advice, Input, Outcome, Output, Peer, Quota, Request, Response, Tag};
 use pushpull::policy::consumer::Consumer;
 use pushpull::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy as Polling, Target, Timing};
 use pushpull::policy::workers::Capacity;
@@ -87,7 +87,7 @@ fn parts(figure: Figure, run: &Summary) -> [f64; 2] {
         Figure::LatencyMean => [run.latency_mean_ms.unwrap() * run.latency_n as f64, run.latency_n as f64],
         Figure::EmptyRatio => [run.outcomes.empty as f64, run.requests() as f64],
         Figure::RequestsPerEvent => [run.requests() as f64, run.events as f64],
-        Figure::LatencyQuantile(_) | Figure::WastedRatio => panic!("not looked at here"),
+        other => panic!("{other:?} is not looked at here"),
     }
 }
 

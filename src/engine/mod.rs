@@ -5,17 +5,20 @@
 pub mod agenda;
 mod attack;
 pub mod live;
+mod openings;
 pub mod sim;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::fault::Faults;
 use crate::link::Link;
+use crate::measure::expected::{Polls, Ways};
 use crate::measure::tally::{Frame, Tally};
 use crate::policy::dispatcher::DispatchPolicy;
 use crate::policy::poller::{PollPolicy, Target};
 use crate::policy::provider::ApiPolicy;
 use crate::policy::receiver::ReceivePolicy;
+use crate::policy::record_poller::Watched;
 use crate::policy::signature::Scheme;
 use crate::seed::Seed;
 use crate::time::Span;
@@ -76,6 +79,21 @@ impl ClientSetup {
         }
     }
 
+    /// Whether it polls single records.
+    pub fn polls_records(&self) -> bool {
+        self.pull.as_ref().is_some_and(|pull| matches!(pull.target, Target::Record { .. }))
+    }
+
+    /// The ways in which an event may reach it.
+    pub fn ways(&self) -> Ways {
+        let polls = match &self.pull {
+            None => Polls::None,
+            Some(PollPolicy { target: Target::Feed { .. }, .. }) => Polls::Feed,
+            Some(PollPolicy { target: Target::Record { .. }, .. }) => Polls::Records,
+        };
+        Ways { push: self.push.is_some(), polls }
+    }
+
     /// Whether its poller may ask again for events that it knew before, because its receiver can drop what it had taken.
     pub fn may_go_back(&self) -> bool {
         let drops = |push: &PushSetup| push.receive.fetch.is_some() || !self.faults.crashes().is_empty();
@@ -84,6 +102,19 @@ impl ClientSetup {
 }
 
 impl Setup {
+    /// Which records a client waits for that polls records.
+    pub fn watched(&self) -> Watched {
+        match &self.workload.lifecycle {
+            Some(lifecycle) => Watched::Opened { changes: lifecycle.changes },
+            None => Watched::Always { records: self.workload.records },
+        }
+    }
+
+    /// With how many changes a record is final; none if it never is.
+    pub fn changes(&self) -> Option<u32> {
+        self.workload.lifecycle.as_ref().map(|lifecycle| lifecycle.changes)
+    }
+
     /// Whether the consumers of a client share something at System B, so that one's load slows another.
     pub fn is_coupled(&self, client: &ClientSetup) -> bool {
         let shares_workers = client.pull.is_some() && self.api.capacity.workers.is_some();

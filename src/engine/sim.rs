@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use crate::deadlines::Deadlines;
 use crate::engine::agenda::{Agenda, Rank};
 use crate::engine::attack::{Attack, Forgery};
+use crate::engine::openings::Openers;
 use crate::engine::{ClientRun, ClientSetup, Control, Setup};
 use crate::fault::Faults;
 use crate::measure::ledger::{Fact, Ledger};
@@ -68,8 +69,8 @@ pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, 
     let (mut tally, mut facts) = (Tally::default(), Vec::new());
     let wire = wire(setup, client);
     let cell = Cell::new(setup, &setup.clients[client], &wire, consumer..consumer + 1);
-    let recovers = setup.clients[client].pull.is_some();
-    let ledger = Ledger::new(setup.frame, consumer, 1, recovers, &mut tally);
+    let ways = setup.clients[client].ways();
+    let ledger = Ledger::new(setup.frame, (consumer, 1), ways, setup.changes(), &mut tally);
     let ledger = ledger.watching(&setup.clients[client].faults).traced(&mut facts);
     cell.run(ledger, &Control::default());
     (tally, facts)
@@ -92,7 +93,8 @@ fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tall
             break;
         }
         let cell = Cell::new(setup, client, &wire, first..first + size);
-        let ledger = Ledger::new(setup.frame, first, size, client.pull.is_some(), tally).watching(&client.faults);
+        let ledger = Ledger::new(setup.frame, (first, size), client.ways(), setup.changes(), tally);
+        let ledger = ledger.watching(&client.faults);
         cell.run(ledger, control);
     }
 }
@@ -128,6 +130,9 @@ struct Cell<'a> {
     consumers: Vec<Consumer>,
     /// Deadlines of the consumers.
     wakes: Deadlines,
+    /// The records that are yet to be opened.
+    openers: Openers<'a>,
+    polls_records: bool,
     events: Vec<Events<'a>>,
     upcoming: Vec<Option<Event>>,
     /// When the next event of each consumer occurs.
@@ -141,11 +146,12 @@ struct Cell<'a> {
     out: Vec<Output>,
 }
 
-/// What comes next, in the order in which ties are resolved: an event at the very instant of sampling is in, a poll that
+/// What comes next, in the order in which ties are resolved: a record is opened before it changes, an event at the very instant of sampling is in, a poll that
 /// falls due when the last one ends is not skipped, an answer that is ready just as time runs out is in time, and a webhook
 /// that arrives just as its endpoint goes down finds it down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Next {
+    Open(u32),
     Event(u32),
     Crash,
     Message,
@@ -165,21 +171,26 @@ impl<'a> Cell<'a> {
             feed: client.pull.is_some(),
             keeps: client.may_go_back(),
             overlap: client.overlap(),
-            records: false,
-            changes: None,
+            records: client.polls_records(),
+            only_records: client.polls_records(),
+            changes: setup.changes(),
             dispatch,
         };
         let receive = || client.push.as_ref().map(|push| push.receive.clone());
+        let consumer = |consumer| {
+            let (seed, pull) = (setup.seed, client.pull.as_ref());
+            let new = Consumer::new(seed, consumer, pull, receive(), &client.faults);
+            new.watching(seed, consumer, pull, setup.watched())
+        };
         let mut cell = Self {
             setup,
             wire,
             first: consumers.start,
             now: Time::ZERO,
             provider: Provider::new(&setup.api, setup.seed, serves).with_faults(&client.faults),
-            consumers: consumers
-                .clone()
-                .map(|consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive(), &client.faults))
-                .collect(),
+            consumers: consumers.clone().map(consumer).collect(),
+            openers: Openers::new(setup, consumers.clone()),
+            polls_records: client.polls_records(),
             wakes: Deadlines::new(count),
             events: consumers.map(|consumer| setup.workload.events(consumer)).collect(),
             upcoming: vec![None; count],
@@ -230,6 +241,7 @@ impl<'a> Cell<'a> {
     }
 
     fn next(&mut self) -> Option<(Time, Next)> {
+        let opening = self.openers.next().map(|(at, index)| (at, Next::Open(index)));
         let event = self.occurrences.earliest().map(|(at, index)| (at, Next::Event(index)));
         let agenda = self.agenda.next_at().map(|(at, rank)| match rank {
             Rank::Message => (at, Next::Message),
@@ -239,11 +251,12 @@ impl<'a> Cell<'a> {
         let consumer = self.wakes.earliest().map(|(at, index)| (at, Next::WakeConsumer(index)));
         let crash = self.crashes.last().map(|(at, _)| (*at, Next::Crash));
         let forgery = self.attack.as_mut().and_then(|attack| attack.next()).map(|(at, index)| (at, Next::Forge(index)));
-        [event, crash, agenda, provider, consumer, forgery].into_iter().flatten().min()
+        [opening, event, crash, agenda, provider, consumer, forgery].into_iter().flatten().min()
     }
 
     fn take(&mut self, next: Next, ledger: &mut Ledger<'_>) {
         match next {
+            Next::Open(index) => self.open_record(index, ledger),
             Next::Event(index) => {
                 if let Some(event) = self.upcoming[index as usize] {
                     ledger.record(self.now, Fact::Occurred(event));
@@ -260,6 +273,15 @@ impl<'a> Cell<'a> {
                 Some(Step::Return(exchange) | Step::Expire(exchange)) => self.end(exchange, ledger),
                 None => {}
             },
+        }
+    }
+
+    /// A consumer opens its next record.
+    fn open_record(&mut self, index: u32, ledger: &mut Ledger<'_>) {
+        let Some(record) = self.openers.take(index) else { return };
+        ledger.record(self.now, Fact::RecordOpened { consumer: self.first + index, record });
+        if self.polls_records {
+            self.tell_consumer(index, Input::Opened(record), ledger);
         }
     }
 

@@ -1,10 +1,32 @@
 //! Which events may still reach a client.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use smallvec::SmallVec;
 
 use crate::peer::{Event, LossCause};
 use crate::time::Time;
 use crate::window::Window;
+
+/// The ways in which an event may reach a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// By webhooks.
+    pub push: bool,
+    /// By polls.
+    pub polls: Polls,
+}
+
+/// What polls may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polls {
+    /// There are none.
+    None,
+    /// Every event, sooner or later.
+    Feed,
+    /// The newest event of a record, while the record is asked for.
+    Records,
+}
 
 /// Serials of the events of one attempt.
 type Serials = SmallVec<[u32; 2]>;
@@ -36,6 +58,8 @@ pub struct Unseen {
     unsettled: u32,
     /// Why and when the dispatcher gave up on it.
     given_up: Option<(LossCause, Time)>,
+    /// Why and since when no poll can bring it any more.
+    unpollable: Option<(LossCause, Time)>,
 }
 
 /// An event that can no longer come.
@@ -43,7 +67,7 @@ pub struct Unseen {
 pub struct Lost {
     /// Why.
     pub cause: LossCause,
-    /// When the dispatcher gave up on it.
+    /// When its last way was given up.
     pub at: Time,
     /// When it occurred.
     pub occurred_at: Time,
@@ -59,22 +83,39 @@ pub struct Lost {
 /// receiver's queue. An event is lost only when none of them can bring it any more, and no poll can either.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    recovers: bool,
+    ways: Ways,
     unseen: Window<Unseen>,
     /// The attempts of which something may still be learnt.
     attempts: Window<Attempt>,
+    /// Where records are polled: the events of each that a poll may still bring, or might until lately, oldest first.
+    by_record: BTreeMap<u32, SmallVec<[u32; 4]>>,
+    /// The records that are asked for no more.
+    stopped: BTreeSet<u32>,
 }
 
 impl Expected {
-    /// No event so far. `recovers` says whether a poll can still bring what the dispatcher gave up.
-    pub const fn new(recovers: bool) -> Self {
-        Self { recovers, unseen: Window::starting_at(1), attempts: Window::starting_at(0) }
+    /// No event so far.
+    pub const fn new(ways: Ways) -> Self {
+        let unseen = Window::starting_at(1);
+        let attempts = Window::starting_at(0);
+        Self { ways, unseen, attempts, by_record: BTreeMap::new(), stopped: BTreeSet::new() }
     }
 
-    /// An event has occurred.
-    pub fn occurred(&mut self, event: &Event, counted: bool) {
+    /// An event has occurred. Gives it back if it can never come: its record is asked for no more.
+    pub fn occurred(&mut self, event: &Event, counted: bool) -> Option<Lost> {
         let Event { occurred_at, consumer, record, .. } = *event;
-        self.unseen.push(Unseen { occurred_at, consumer, record, counted, taken: false, unsettled: 0, given_up: None });
+        let is_stopped = self.stopped.contains(&record);
+        let unpollable = is_stopped.then_some((LossCause::PollsExhausted, occurred_at));
+        let unseen =
+            Unseen { occurred_at, consumer, record, counted, taken: false, unsettled: 0, given_up: None, unpollable };
+        self.unseen.push(unseen);
+        if is_stopped {
+            return self.lost(event.serial);
+        }
+        if self.ways.polls == Polls::Records {
+            self.by_record.entry(record).or_default().push(event.serial);
+        }
+        None
     }
 
     /// The next attempt has left, with these events.
@@ -141,9 +182,38 @@ impl Expected {
         self.lost(event)
     }
 
-    /// System A has handled the event; none if it was seen before or is not one of this consumer's.
-    pub fn seen(&mut self, event: u32) -> Option<Unseen> {
-        self.unseen.take(event)
+    /// System A has handled the event; none if it was seen before or is not one of this consumer's. Where records are
+    /// polled, calls `lost` for each earlier event of its record whose last chance that was: an answer of the API holds only
+    /// the newest.
+    pub fn seen(&mut self, at: Time, event: u32, lost: impl FnMut(Lost)) -> Option<Unseen> {
+        let seen = self.unseen.take(event)?;
+        if self.ways.polls == Polls::Records
+            && let Some(serials) = self.by_record.get_mut(&seen.record)
+        {
+            let later = serials.iter().position(|serial| *serial > event).unwrap_or(serials.len());
+            let superseded: Serials = serials.drain(..later).collect();
+            if serials.is_empty() {
+                self.by_record.remove(&seen.record);
+            }
+            self.cannot_be_polled(&superseded, (LossCause::Superseded, at), lost);
+        }
+        Some(seen)
+    }
+
+    /// The poller asks for a record no more. Calls `lost` for each of its events whose last chance that was.
+    pub fn stopped_polling(&mut self, at: Time, record: u32, lost: impl FnMut(Lost)) {
+        self.stopped.insert(record);
+        let serials: Serials = self.by_record.remove(&record).into_iter().flatten().collect();
+        self.cannot_be_polled(&serials, (LossCause::PollsExhausted, at), lost);
+    }
+
+    fn cannot_be_polled(&mut self, events: &[u32], why: (LossCause, Time), mut lost: impl FnMut(Lost)) {
+        for event in events {
+            if let Some(unseen) = self.unseen.get_mut(*event) {
+                unseen.unpollable.get_or_insert(why);
+                self.lost(*event).into_iter().for_each(&mut lost);
+            }
+        }
     }
 
     /// The events that may still come.
@@ -153,11 +223,17 @@ impl Expected {
 
     fn lost(&mut self, event: u32) -> Option<Lost> {
         let unseen = self.unseen.get_mut(event)?;
-        let (cause, at) = unseen.given_up?;
-        if self.recovers || unseen.taken || unseen.unsettled > 0 {
+        let by_push = self.ways.push && unseen.given_up.is_none() || unseen.unsettled > 0;
+        let by_polls = match self.ways.polls {
+            Polls::None => false,
+            Polls::Feed | Polls::Records => unseen.unpollable.is_none(),
+        };
+        if by_push || by_polls || unseen.taken {
             return None;
         }
         let Unseen { occurred_at, consumer, counted, .. } = *unseen;
+        // Whichever way held out longest says why.
+        let (cause, at) = unseen.given_up.into_iter().chain(unseen.unpollable).max_by_key(|(_, at)| *at)?;
         self.unseen.take(event);
         Some(Lost { cause, at, occurred_at, consumer, counted })
     }
@@ -170,9 +246,10 @@ mod tests {
     const CAUSE: LossCause = LossCause::NeverRetried;
 
     fn expected(recovers: bool) -> Expected {
-        let mut expected = Expected::new(recovers);
+        let polls = if recovers { Polls::Feed } else { Polls::None };
+        let mut expected = Expected::new(Ways { push: true, polls });
         for serial in 1..=2 {
-            expected.occurred(&event(serial), true);
+            assert_eq!(expected.occurred(&event(serial), true), None);
         }
         expected.attempted(&[event(1)]);
         expected
@@ -205,7 +282,8 @@ mod tests {
         taken.took(1);
         assert_eq!(taken.gave_up(Time::ZERO, 1, CAUSE), None);
         assert_eq!(settled(&mut taken, 0), []);
-        assert!(taken.seen(1).is_some() && taken.seen(1).is_none());
+        let mut seen = || taken.seen(Time::ZERO, 1, |lost| panic!("{lost:?}"));
+        assert!(seen().is_some() && seen().is_none());
         let mut polled = expected(true);
         assert_eq!(settled(&mut polled, 0), []);
         assert_eq!(polled.gave_up(Time::ZERO, 1, CAUSE), None);
@@ -234,5 +312,32 @@ mod tests {
         let mut polled = expected(true);
         polled.took(1);
         assert_eq!((ended(&mut polled), polled.dropped(1)), (vec![], None));
+    }
+
+    #[test]
+    fn where_records_are_polled_only_the_newest_event_of_each_can_still_come() {
+        let of = |serial, record| Event { record, ..event(serial) };
+        for push in [false, true] {
+            let mut expected = Expected::new(Ways { push, polls: Polls::Records });
+            for (serial, record) in [(1, 7), (2, 8), (3, 7), (4, 7)] {
+                assert_eq!(expected.occurred(&of(serial, record), true), None);
+            }
+            let at = |seconds: u64| Time::from_nanos(seconds);
+            let mut all = Vec::new();
+            assert!(expected.seen(at(10), 3, |lost| all.push((lost.cause, lost.at))).is_some());
+            assert_eq!(all, if push { vec![] } else { vec![(LossCause::Superseded, at(10))] }, "4 may still come");
+            all.clear();
+            expected.stopped_polling(at(20), 7, |lost| all.push((lost.cause, lost.at)));
+            assert_eq!(all, if push { vec![] } else { vec![(LossCause::PollsExhausted, at(20))] });
+            let later = expected.occurred(&of(5, 7), true).map(|lost| lost.cause);
+            assert_eq!(later, (!push).then_some(LossCause::PollsExhausted));
+            if push {
+                let gave_up = |expected: &mut Expected, serial| expected.gave_up(at(30), serial, CAUSE);
+                let lost = [1, 4, 5].map(|serial| gave_up(&mut expected, serial).map(|lost| (lost.cause, lost.at)));
+                assert_eq!(lost, [Some((CAUSE, at(30))); 3], "the webhook held out longest");
+                assert_eq!(gave_up(&mut expected, 2), None, "a poll of record 8 may still bring it");
+            }
+            assert_eq!(expected.pending().count(), 1);
+        }
     }
 }

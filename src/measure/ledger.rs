@@ -3,10 +3,12 @@
 use smallvec::SmallVec;
 
 use crate::fault::{Faults, ForgeryKind};
-use crate::measure::expected::{Expected, Lost};
+use crate::measure::age::Age;
+use crate::measure::expected::{Expected, Lost, Ways};
 use crate::measure::fault_report::FaultWatch;
 use crate::measure::forgeries::Forgeries;
 use crate::measure::histogram::Latencies;
+use crate::measure::records::Records;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
 use crate::measure::view::View;
 use crate::peer::{Event, Exchange, Note, Outcome, Request, Response, Side};
@@ -18,6 +20,13 @@ use crate::window::Window;
 pub enum Fact {
     /// An event occurred.
     Occurred(Event),
+    /// System A opened a record at System B.
+    RecordOpened {
+        /// Which consumer's.
+        consumer: u32,
+        /// Which record; they are opened in the order of their numbers.
+        record: u32,
+    },
     /// A request left its opener.
     Opened {
         /// Which exchange.
@@ -118,6 +127,9 @@ struct Account {
     open: [Window<Open>; 2],
     expected: Expected,
     view: View,
+    age: Age,
+    /// Where records are opened, and final some day.
+    records: Option<Box<Records>>,
 }
 
 /// The books of one cell: consumers `first` and on, with one client.
@@ -138,13 +150,21 @@ pub struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    /// Opens the books for `consumers` consumers from number `first` on. `recovers` says whether a poll can still bring an
-    /// event that the dispatcher gave up.
-    pub fn new(frame: Frame, first: u32, consumers: u32, recovers: bool, tally: &'a mut Tally) -> Self {
+    /// Opens the books for `consumers` consumers from number `first` on, whom events may reach in these ways. `changes` says
+    /// with how many changes a record is final, if ever.
+    pub fn new(
+        frame: Frame,
+        (first, consumers): (u32, u32),
+        ways: Ways,
+        changes: Option<u32>,
+        tally: &'a mut Tally,
+    ) -> Self {
         let account = || Account {
             open: [Window::default(), Window::default()],
-            expected: Expected::new(recovers),
+            expected: Expected::new(ways),
             view: View::default(),
+            age: Age::default(),
+            records: changes.map(|changes| Box::new(Records::new(changes, ways))),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
         let (forgeries, faults) = (Forgeries::default(), FaultWatch::default());
@@ -178,6 +198,12 @@ impl<'a> Ledger<'a> {
         }
         match fact {
             Fact::Occurred(event) => self.occurred(&event),
+            Fact::RecordOpened { consumer, record } => {
+                let counted = self.frame.counts(at);
+                if let Some(records) = self.records(consumer) {
+                    records.opened(record, counted);
+                }
+            }
             Fact::Opened { exchange, request, bytes } => self.opened(at, exchange, &request, bytes),
             Fact::RequestLost(exchange) => self.settle(exchange),
             Fact::Arrived { exchange, bytes } => self.arrived(at, exchange, bytes),
@@ -198,8 +224,11 @@ impl<'a> Ledger<'a> {
         let at = event.occurred_at;
         let counted = self.frame.counts(at);
         let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
-        account.expected.occurred(event, counted);
+        let lost = account.expected.occurred(event, counted);
         account.view.occurred(at, event.record, event.serial);
+        if let Some(records) = &mut account.records {
+            records.changed(event);
+        }
         self.pending += 1;
         if counted {
             self.tally.events += 1;
@@ -207,6 +236,7 @@ impl<'a> Ledger<'a> {
             self.tally.bucket(index).occurred += 1;
             self.faults.occurred(event.consumer, at, &mut self.tally.faults);
         }
+        lost.into_iter().for_each(|lost| self.lost(lost));
     }
 
     fn opened(&mut self, at: Time, exchange: Exchange, request: &Request, bytes: u64) {
@@ -219,6 +249,9 @@ impl<'a> Ledger<'a> {
         window.push(open);
         if let Request::Delivery { events, .. } = request {
             account.expected.attempted(events);
+        }
+        if let (Request::Record { record, .. }, Some(records)) = (request, &mut account.records) {
+            records.polled(*record);
         }
         self.moved(exchange, exchange.opener, [0, bytes]);
         if !counted {
@@ -347,7 +380,14 @@ impl<'a> Ledger<'a> {
                     lost.into_iter().for_each(|lost| self.lost(lost));
                 }
             }
-            Note::AgedOut(_) | Note::StoppedPolling { .. } => {}
+            Note::StoppedPolling { consumer, record } => {
+                let mut all = Losses::new();
+                if let Some(account) = account(&mut self.accounts, self.first, consumer) {
+                    account.expected.stopped_polling(at, record, |lost| all.push(lost));
+                }
+                all.into_iter().for_each(|lost| self.lost(lost));
+            }
+            Note::AgedOut(_) => {}
             Note::Busy { from, until } => {
                 let busy = self.frame.measured_within(from, until);
                 self.load(side).busy_nanos += u128::from(busy.as_nanos());
@@ -413,12 +453,16 @@ impl<'a> Ledger<'a> {
     fn seen(&mut self, at: Time, event: &Event) {
         let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
         // What a message says of its event may be forged; what occurred is known here.
-        let Some(unseen) = account.expected.seen(event.serial) else { return };
+        let mut superseded = Losses::new();
+        let Some(unseen) = account.expected.seen(at, event.serial, |lost| superseded.push(lost)) else { return };
         self.pending = self.pending.saturating_sub(1);
-        let (overtaken, healed) = account.view.seen(unseen.record, event.serial);
-        if let Some(since) = healed {
-            self.tally.stale_nanos += u128::from(self.frame.measured_within(since, at).as_nanos());
+        let (frame, ages) = (&self.frame, &mut self.tally.ages);
+        let overtaken = account.view.seen(at, unseen.record, event.serial, frame, ages);
+        account.age.seen(at, unseen.occurred_at, frame, ages);
+        if let Some(records) = &mut account.records {
+            records.seen(at, unseen.record, event.serial, &mut self.tally.records);
         }
+        superseded.into_iter().for_each(|lost| self.lost(lost));
         if !unseen.counted {
             return;
         }
@@ -448,7 +492,7 @@ impl<'a> Ledger<'a> {
     pub fn close_all(mut self, at: Time) {
         let played = self.frame.measured_within(self.frame.warmup, at);
         std::mem::take(&mut self.forgeries).judge_all(self.tally);
-        for (account, consumer) in std::mem::take(&mut self.accounts).into_iter().zip(self.first..) {
+        for (mut account, consumer) in std::mem::take(&mut self.accounts).into_iter().zip(self.first..) {
             self.tally.played_nanos += u128::from(played.as_nanos());
             for (opener, window) in [Side::Consumer, Side::Provider].into_iter().zip(&account.open) {
                 window.iter().for_each(|(_, open)| self.judge(opener, consumer, *open));
@@ -457,11 +501,17 @@ impl<'a> Ledger<'a> {
                 self.tally.pending += 1;
                 self.faults.pending(consumer, unseen.occurred_at, at, &mut self.tally.faults);
             }
-            if let Some(since) = account.view.stale_since() {
-                self.tally.stale_nanos += u128::from(self.frame.measured_within(since, at).as_nanos());
+            account.view.close(at, &self.frame, &mut self.tally.ages);
+            account.age.close(at, &self.frame, &mut self.tally.ages);
+            if let Some(records) = account.records {
+                records.close(&mut self.tally.records);
             }
         }
         self.faults.close(at, &mut self.tally.faults);
+    }
+
+    fn records(&mut self, consumer: u32) -> Option<&mut Records> {
+        account(&mut self.accounts, self.first, consumer)?.records.as_deref_mut()
     }
 
     fn open(&mut self, exchange: Exchange) -> Option<&mut Open> {

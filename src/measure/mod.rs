@@ -3,6 +3,7 @@
 //! A [`ledger::Ledger`] folds the facts of a run into a [`tally::Tally`], which merges with others. Everything that is
 //! printed is derived from tallies here, once: reports only format it.
 
+pub mod age;
 pub mod agreement;
 pub mod comparison;
 pub mod expected;
@@ -10,6 +11,7 @@ pub mod fault_report;
 mod forgeries;
 pub mod histogram;
 pub mod ledger;
+pub mod records;
 pub mod statistics;
 pub mod summary;
 pub mod tally;

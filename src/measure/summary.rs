@@ -1,6 +1,7 @@
 //! The numbers of one client in one run.
 
 use crate::fault::ForgeryKind;
+use crate::measure::records::RecordSummary;
 use crate::measure::statistics::{self, Interval};
 use crate::measure::tally::{Bucket, Forged, Frame, Load, Outcomes, Tally};
 use crate::peer::LossCause;
@@ -45,6 +46,8 @@ pub struct Terms {
     pub provider_workers: Option<u32>,
     /// Workers of each consumer's receiver, if they are limited and the client has one.
     pub consumer_workers: Option<u32>,
+    /// Whether System A opens records, which are final some day.
+    pub opens_records: bool,
     /// CPU seconds of System B and of System A, where the engine knows them.
     pub cpu: Option<(f64, f64)>,
 }
@@ -105,6 +108,16 @@ pub struct Summary {
     pub latency_max_ms: Option<f64>,
     /// The share of time in which a consumer's view was out of date.
     pub staleness_ratio: Option<f64>,
+    /// How long a consumer's view has been out of date, averaged over time: 0 while it is current, otherwise the time since
+    /// the oldest change that it does not know of (the age of Cho and Garcia-Molina, ACM TODS 28(4), 2003).
+    pub staleness_age_mean_ms: Option<f64>,
+    /// The age of information, averaged over time: how long ago the newest event that a consumer has seen occurred (Kaul,
+    /// Yates and Gruteser, INFOCOM 2012). The start of the run counts as seen.
+    pub age_mean_ms: Option<f64>,
+    /// The same age, averaged over the instants just before it falls.
+    pub age_peak_mean_ms: Option<f64>,
+    /// What became of the records; none where no records are opened.
+    pub records: Option<RecordSummary>,
     /// Requests by outcome.
     pub outcomes: Outcomes,
     /// Requests that were polls.
@@ -164,7 +177,11 @@ impl Summary {
             latency_p99_ms: latencies.quantile_ms(0.99),
             latency_p999_ms: latencies.quantile_ms(0.999),
             latency_max_ms: latencies.max_ms(),
-            staleness_ratio: (consumer_time > 0.0).then(|| tally.stale_nanos as f64 / consumer_time),
+            staleness_ratio: (consumer_time > 0.0).then(|| tally.ages.stale_nanos as f64 / consumer_time),
+            staleness_age_mean_ms: tally.ages.stale_age_mean_ms(tally.played_nanos),
+            age_mean_ms: tally.ages.age_mean_ms(tally.played_nanos),
+            age_peak_mean_ms: tally.ages.age_peak_mean_ms(),
+            records: terms.opens_records.then(|| RecordSummary::new(&tally)),
             outcomes: tally.outcomes,
             polls: tally.polls,
             attempts: tally.attempts,
@@ -249,7 +266,14 @@ impl Summary {
                 let total = bucket.outcomes.total();
                 ((total - bucket.outcomes.useful) as f64, total as f64)
             },
-            Figure::LatencyQuantile(_) => return None,
+            // What is integrated over time, or belongs to records, has no batches.
+            Figure::LatencyQuantile(_)
+            | Figure::StalenessRatio
+            | Figure::StalenessAgeMean
+            | Figure::AgeMean
+            | Figure::KnowMean
+            | Figure::PollsPerRecord
+            | Figure::SupersededRatio => return None,
         };
         Some(self.buckets(pair))
     }
@@ -294,6 +318,18 @@ pub enum Figure {
     EmptyRatio,
     /// The share of requests that were not useful.
     WastedRatio,
+    /// The share of time in which a consumer's view was out of date.
+    StalenessRatio,
+    /// How long a view has been out of date, in milliseconds, averaged over time.
+    StalenessAgeMean,
+    /// The age of information in milliseconds, averaged over time.
+    AgeMean,
+    /// The mean time in milliseconds from the last change of a record until the client has seen it.
+    KnowMean,
+    /// Polls of a record, on average.
+    PollsPerRecord,
+    /// The share of events that no poll saw because a later one of the same record came first.
+    SupersededRatio,
 }
 
 impl Figure {
@@ -305,6 +341,12 @@ impl Figure {
             Self::RequestsPerEvent => "requests_per_event".into(),
             Self::EmptyRatio => "empty_ratio".into(),
             Self::WastedRatio => "wasted_ratio".into(),
+            Self::StalenessRatio => "staleness_ratio".into(),
+            Self::StalenessAgeMean => "staleness_age_mean_ms".into(),
+            Self::AgeMean => "age_mean_ms".into(),
+            Self::KnowMean => "know_mean_ms".into(),
+            Self::PollsPerRecord => "polls_per_record_mean".into(),
+            Self::SupersededRatio => "superseded_ratio".into(),
         }
     }
 
@@ -316,6 +358,12 @@ impl Figure {
             Self::RequestsPerEvent => summary.requests_per_event(),
             Self::EmptyRatio => summary.empty_ratio(),
             Self::WastedRatio => summary.wasted_ratio(),
+            Self::StalenessRatio => summary.staleness_ratio,
+            Self::StalenessAgeMean => summary.staleness_age_mean_ms,
+            Self::AgeMean => summary.age_mean_ms,
+            Self::KnowMean => summary.records.as_ref().and_then(|records| records.know_mean_ms),
+            Self::PollsPerRecord => summary.records.as_ref().and_then(|records| records.polls_mean),
+            Self::SupersededRatio => share(summary.lost_by(LossCause::Superseded) as f64, summary.events as f64),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The folded facts of one client: whole numbers that add up, in any order, to the same result.
 
 use crate::fault::ForgeryKind;
+use crate::measure::age::Ages;
 use crate::measure::fault_report::FaultTally;
 use crate::measure::histogram::Latencies;
+use crate::measure::records::RecordTally;
 use crate::peer::LossCause;
 use crate::time::{SECOND, Span, Time};
 
@@ -257,8 +259,10 @@ pub struct Tally {
     pub reordered: u64,
     /// Latencies of counted events.
     pub latencies: Latencies<u64>,
-    /// Nanoseconds in which a consumer's view was out of date, added over the consumers.
-    pub stale_nanos: u128,
+    /// How long consumers' views were out of date, and how old what they had seen was.
+    pub ages: Ages,
+    /// What became of the records that were opened in the measured stretch.
+    pub records: RecordTally,
     /// Counted exchanges by outcome.
     pub outcomes: Outcomes,
     /// Counted exchanges that were opened, counted apart from their outcomes so that the two can be compared.
@@ -306,7 +310,8 @@ impl Default for Tally {
             duplicates: 0,
             reordered: 0,
             latencies: Latencies::new(3),
-            stale_nanos: 0,
+            ages: Ages::default(),
+            records: RecordTally::default(),
             outcomes: Outcomes::default(),
             opened: 0,
             polls: 0,
@@ -369,7 +374,8 @@ impl Tally {
         self.duplicates += other.duplicates;
         self.reordered += other.reordered;
         self.latencies.merge(&other.latencies);
-        self.stale_nanos += other.stale_nanos;
+        self.ages.merge(&other.ages);
+        self.records.merge(&other.records);
         self.outcomes.add(&other.outcomes);
         self.opened += other.opened;
         self.polls += other.polls;

@@ -5,8 +5,9 @@ use crate::peer::{Batch, Event, Exchange, Input, Note, Outcome, Output, Peer, Re
 use crate::policy::inbox::Inbox;
 use crate::policy::numbers::Numbers;
 use crate::policy::outage::Outages;
-use crate::policy::poller::{PollPolicy, Poller};
+use crate::policy::poller::{PollPolicy, Poller, Target};
 use crate::policy::receiver::{ReceivePolicy, Receiver, Shared};
+use crate::policy::record_poller::{Answer, RecordPoller, Watched};
 use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
@@ -15,6 +16,8 @@ use crate::time::{Span, Time};
 #[derive(Clone, Debug)]
 pub struct Consumer {
     poller: Option<Poller>,
+    /// In place of the poller, where single records are polled.
+    records: Option<RecordPoller>,
     /// When the poller is down.
     outages: Outages,
     receiver: Option<Receiver>,
@@ -25,7 +28,7 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// A pull client, a push client, or with both policies a hybrid.
+    /// A pull client, a push client, or with both policies a hybrid. One that polls records watches none yet.
     pub fn new(
         seed: Seed,
         consumer: u32,
@@ -34,13 +37,23 @@ impl Consumer {
         faults: &Faults,
     ) -> Self {
         Self {
-            poller: pull.map(|policy| Poller::new(policy.clone(), seed, consumer)),
+            poller: pull
+                .filter(|policy| matches!(policy.target, Target::Feed { .. }))
+                .map(|policy| Poller::new(policy.clone(), seed, consumer)),
+            records: None,
             outages: Outages::new(faults, seed, consumer, pull),
             receiver: push.map(|policy| Receiver::new(policy, seed, faults.clone())),
             inbox: Inbox::default(),
             numbers: Numbers::new(consumer),
             pages: Workers::new(Capacity::UNLIMITED),
         }
+    }
+
+    /// The same client, which polls these records if its policy says that it polls records.
+    #[must_use]
+    pub fn watching(mut self, seed: Seed, consumer: u32, pull: Option<&PollPolicy>, watched: Watched) -> Self {
+        self.records = pull.and_then(|policy| RecordPoller::new(policy, watched, seed, consumer));
+        self
     }
 
     fn ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut Vec<Output>) {
@@ -51,9 +64,21 @@ impl Consumer {
         });
         if let Some((events, service)) = polled {
             self.take_page(now, exchange, &events, service, out);
-        } else {
+        } else if !self.record_ended(now, exchange, outcome, out) {
             self.receive(|receiver, shared| receiver.ended(now, exchange, outcome, shared, out));
         }
+    }
+
+    /// Takes the end of a poll of a record; false if the exchange is none.
+    fn record_ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut Vec<Output>) -> bool {
+        let Some(records) = self.records.as_mut().filter(|_| !self.outages.is_on(now)) else { return false };
+        let ended = records.ended(now, exchange, outcome, |serial| self.inbox.contains(serial));
+        let Some(Answer { news, stopped }) = ended else { return false };
+        let (consumer, service) = (exchange.consumer, records.service(exchange));
+        self.take_page(now, exchange, &news.into_iter().collect(), service, out);
+        // What the last poll brought has been taken when its record is given up.
+        out.extend(stopped.map(|record| Output::Note(Note::StoppedPolling { consumer, record })));
+        true
     }
 
     /// Has the receiver do something. What it drops is asked for again by the poller, if there is one.
@@ -84,7 +109,8 @@ impl Consumer {
         }
     }
 
-    fn act(&mut self, now: Time, out: &mut Vec<Output>) {
+    /// Does what is due; `before` is the length of the outputs before this input.
+    fn act(&mut self, now: Time, before: usize, out: &mut Vec<Output>) {
         self.receive(|receiver, shared| receiver.act(now, shared, out));
         if self.pages.deadline().is_some_and(|until| until <= now) {
             self.turn_pages(now, out);
@@ -93,6 +119,22 @@ impl Consumer {
             && !self.outages.is_on(now)
         {
             poller.act(now, &mut self.numbers, out);
+        }
+        self.pass_on(out.get(before..).unwrap_or_default());
+        if let Some(records) = &mut self.records
+            && !self.outages.is_on(now)
+        {
+            records.act(now, &mut self.numbers, out);
+        }
+    }
+
+    /// Tells the poller of records what was seen in the course of an input.
+    fn pass_on(&mut self, outputs: &[Output]) {
+        let Some(records) = &mut self.records else { return };
+        for output in outputs {
+            if let Output::Note(Note::Seen(event)) = output {
+                records.seen(event);
+            }
         }
     }
 
@@ -109,11 +151,18 @@ impl Consumer {
 
 impl Peer for Consumer {
     fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
-        if let (Some(poller), Some(restart)) = (&mut self.poller, self.outages.come_up(now)) {
-            poller.restart(restart);
+        if let Some(restart) = self.outages.come_up(now) {
+            self.poller.iter_mut().for_each(|poller| poller.restart(restart));
+            self.records.iter_mut().for_each(|records| records.restart(restart));
         }
+        let before = out.len();
         match input {
-            Input::Wake | Input::Occurred(_) | Input::Redeliver(_) | Input::Opened(_) => {}
+            Input::Wake | Input::Occurred(_) | Input::Redeliver(_) => {}
+            Input::Opened(record) => {
+                if let Some(records) = &mut self.records {
+                    records.opened(now, record);
+                }
+            }
             Input::Requested(exchange, Request::Delivery { events, attempt, authenticity }) => {
                 if self.receiver.is_none() {
                     out.push(Output::Reply { exchange, response: Response::refused(404) });
@@ -127,12 +176,14 @@ impl Peer for Consumer {
             Input::Ended(exchange, outcome) => self.ended(now, exchange, &outcome, out),
             Input::Crashed => self.receive(|receiver, shared| receiver.crashed(now, shared, out)),
         }
-        self.act(now, out);
+        self.act(now, before, out);
     }
 
     fn deadline(&self) -> Option<Time> {
-        let poller = self.outages.deadline(self.poller.as_ref().and_then(Poller::deadline));
+        let poller = self.poller.as_ref().and_then(Poller::deadline);
         let receiver = self.receiver.as_ref().and_then(Receiver::deadline);
+        let records = self.records.as_ref().and_then(RecordPoller::deadline);
+        let poller = self.outages.deadline(poller.or(records));
         [poller, receiver, self.pages.deadline()].into_iter().flatten().min()
     }
 }

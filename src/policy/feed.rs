@@ -48,6 +48,11 @@ impl Feed {
         self.newest = event.serial;
     }
 
+    /// Forgets every event as part of the feed, which nobody reads; the records stay.
+    pub fn forget_log(&mut self) {
+        self.log.clear();
+    }
+
     /// The state of the whole feed.
     pub const fn tag(&self) -> Tag {
         Tag(self.newest)

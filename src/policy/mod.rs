@@ -17,6 +17,7 @@ mod outage;
 pub mod poller;
 pub mod provider;
 pub mod receiver;
+pub mod record_poller;
 pub mod retry;
 pub mod signature;
 pub mod workers;

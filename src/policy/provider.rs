@@ -84,6 +84,8 @@ pub struct Serves<'a> {
     pub overlap: Span,
     /// Whether single records can be asked for.
     pub records: bool,
+    /// Whether nobody asks for anything but single records, so that no feed need be kept.
+    pub only_records: bool,
     /// With how many events a record is final; none if it never is.
     pub changes: Option<u32>,
     /// How webhooks are dispatched, if the clients take any.
@@ -103,6 +105,7 @@ pub struct Provider {
     seed: Seed,
     first: u32,
     feeds: Vec<Feed>,
+    only_records: bool,
     changes: Option<u32>,
     workers: Workers<Job>,
     held: Held,
@@ -124,6 +127,7 @@ impl Provider {
             feeds: (0..feeds).map(|_| Feed::new(serves.records, serves.keeps).with_overlap(serves.overlap)).collect(),
             workers: Workers::new(api.capacity),
             held: Held::default(),
+            only_records: serves.only_records,
             changes: serves.changes,
             dispatcher: serves.dispatch.map(dispatcher),
             outages: Faults::default(),
@@ -283,6 +287,9 @@ impl Peer for Provider {
                 let index = event.consumer.checked_sub(self.first);
                 if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {
                     feed.publish(event);
+                    if self.only_records {
+                        feed.forget_log();
+                    }
                     self.tell_held(event.consumer, out);
                 }
                 if let Some(dispatcher) = &mut self.dispatcher {

@@ -1,5 +1,6 @@
 //! The columns of `summary.csv`: one table of names, meanings and getters, so that a new column is one entry.
 
+use crate::measure::records::RecordSummary;
 use crate::measure::summary::{LoadSummary, Summary};
 use crate::peer::LossCause;
 use crate::report::{EngineReport, Identity, SCHEMA, TOOL_VERSION};
@@ -223,7 +224,41 @@ pub const MEASURES: &[Column] = &[
     column("lost_polls_exhausted", "lost events of records that were no longer polled", |r| {
         lost(r, LossCause::PollsExhausted)
     }),
+    column("staleness_age_mean_ms", "time average of how long the client's view has been out of date", |r| {
+        r.summary.staleness_age_mean_ms.into()
+    }),
+    column("age_mean_ms", "time average of how long ago the newest event seen occurred (age of information)", |r| {
+        r.summary.age_mean_ms.into()
+    }),
+    column("age_peak_mean_ms", "mean of the same just before it falls", |r| r.summary.age_peak_mean_ms.into()),
+    column("records_opened", "records that System A opened in the measured stretch; empty without a lifecycle", |r| {
+        record(r, |records| records.opened.into())
+    }),
+    column("records_final", "of these, became final", |r| record(r, |records| records.finals.into())),
+    column("records_known", "of these, known to the client to be final", |r| record(r, |records| records.known.into())),
+    column("know_mean_ms", "mean time from the last change of a record until the client has seen it", |r| {
+        record(r, |records| records.know_mean_ms.into())
+    }),
+    column("know_p50_ms", "median of the same", |r| record(r, |records| records.know_p50_ms.into())),
+    column("know_p95_ms", "95th percentile; empty below 20 records", |r| {
+        record(r, |records| records.know_p95_ms.into())
+    }),
+    column("know_p99_ms", "99th percentile; empty below 100 records", |r| {
+        record(r, |records| records.know_p99_ms.into())
+    }),
+    column("know_max_ms", "longest of the same", |r| record(r, |records| records.know_max_ms.into())),
+    column("polls_per_record_mean", "polls of a record; polls / records_opened where the feed is polled", |r| {
+        record(r, |records| records.polls_mean.into())
+    }),
+    column("polls_per_record_max", "most polls of one record; empty where the feed is polled", |r| {
+        record(r, |records| records.polls_max.into())
+    }),
 ];
+
+/// A figure of the records, where there are any.
+fn record(row: Row<'_>, figure: fn(&RecordSummary) -> Cell) -> Cell {
+    row.summary.records.as_ref().map_or(Cell::Empty, figure)
+}
 
 fn lost(row: Row<'_>, cause: LossCause) -> Cell {
     row.summary.lost_by(cause).into()

@@ -90,6 +90,14 @@ fn client_json(row: Row<'_>, summary: &Summary) -> Value {
         "latency_histogram".into(),
         json!({ "unit": "us", "significant_digits": 3, "sum_ns": summary.tally.latencies.sum_nanos().to_string(), "cells": cells }),
     );
+    if summary.records.is_some() {
+        let time_to_know = &summary.tally.records.time_to_know;
+        let cells: Vec<Value> = time_to_know.cells().map(|(micros, count)| json!([micros, count])).collect();
+        client.insert(
+            "know_histogram".into(),
+            json!({ "unit": "us", "significant_digits": 3, "sum_ns": time_to_know.sum_nanos().to_string(), "cells": cells }),
+        );
+    }
     client.into()
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::fault::ForgeryKind;
+use crate::measure::records::RecordSummary;
 use crate::measure::summary::Summary;
 use crate::peer::LossCause;
 use crate::report::{EngineReport, Report};
@@ -94,6 +95,30 @@ macro_rules! counted {
     };
 }
 
+/// A figure of the records, where System A opens any.
+macro_rules! record {
+    ($label:literal, $value:expr, $show:expr) => {
+        count(
+            "Records",
+            $label,
+            true,
+            |s| {
+                let value: fn(&RecordSummary) -> Option<f64> = $value;
+                s.records.as_ref().and_then(value)
+            },
+            |s| {
+                let value: fn(&RecordSummary) -> Option<f64> = $value;
+                s.records.as_ref().and_then(value).map($show)
+            },
+        )
+    };
+}
+
+/// A whole number.
+fn human_count(value: f64) -> String {
+    human::count(value as u64)
+}
+
 /// Forgeries of one kind that were believed; of those that were rejected the total says enough.
 macro_rules! forged {
     ($label:literal, $kind:ident) => {
@@ -108,6 +133,14 @@ const LINES: &[Line] = &[
     latency("99 % within", |s| s.latency_p99_ms, |s| s.latency_p99_ms.map(human::duration_ms)),
     latency("longest", |s| s.latency_max_ms, |s| s.latency_max_ms.map(human::duration_ms)),
     count("", "time out of date", false, |s| s.staleness_ratio, |s| s.staleness_ratio.map(human::percent)),
+    count(
+        "",
+        "out of date since",
+        false,
+        |s| s.staleness_age_mean_ms,
+        |s| s.staleness_age_mean_ms.map(human::duration_ms),
+    ),
+    count("", "age of the newest", false, |s| s.age_mean_ms, |s| s.age_mean_ms.map(human::duration_ms)),
     counted!("Requests", "all", false, Summary::requests),
     counted!("Requests", "useful", false, |s| s.outcomes.useful),
     counted!("Requests", "nothing new", false, |s| s.outcomes.empty),
@@ -132,6 +165,15 @@ const LINES: &[Line] = &[
     counted!("Events", "came again", true, |s| s.duplicates),
     counted!("Events", "handled again", true, |s| s.reprocessed),
     counted!("Events", "out of order", true, |s| s.reordered),
+    record!("opened", |r| Some(r.opened as f64), human_count),
+    record!("final", |r| Some(r.finals as f64), human_count),
+    record!("known to be final", |r| Some(r.known as f64), human_count),
+    record!("mean time to know", |r| r.know_mean_ms, human::duration_ms),
+    record!("half within", |r| r.know_p50_ms, human::duration_ms),
+    record!("95 % within", |r| r.know_p95_ms, human::duration_ms),
+    record!("99 % within", |r| r.know_p99_ms, human::duration_ms),
+    record!("polls, mean", |r| r.polls_mean, human::number),
+    record!("polls, most", |r| r.polls_max.map(f64::from), human_count),
     counted!("Forged", "rejected", true, |s| s.forged_rejected),
     counted!("Forged", "believed", true, |s| s.forged_accepted),
     forged!("  unsigned", Unsigned),

@@ -15,6 +15,7 @@ fn client(name: &str, mode: Mode, forged: &[(ForgeryKind, Forged)]) -> Summary {
         page: None,
         provider_workers: None,
         consumer_workers: None,
+        opens_records: false,
         cpu: None,
     };
     let mut tally = Tally::default();

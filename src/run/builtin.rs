@@ -37,6 +37,7 @@ builtin!(
     "thin-webhooks",
     "burst",
     "forged",
+    "order-status",
 );
 
 impl Builtin {

@@ -10,6 +10,7 @@ use crate::engine::live::Lag;
 use crate::engine::{ClientRun, ClientSetup, Control, Setup, live, sim};
 use crate::measure::agreement;
 use crate::measure::summary::{Mode, Summary, Terms};
+use crate::policy::poller::Target;
 use crate::report::{EngineReport, Identity, Report, human};
 use crate::run::{Failure, interrupt, progress::Progress};
 use crate::scenario::{EngineChoice, Scenario};
@@ -142,9 +143,13 @@ pub fn summarise(setup: &Setup, runs: Vec<ClientRun>) -> Result<Vec<Summary>, Fa
             },
             frame: setup.frame,
             consumers: setup.consumers,
-            page: client.pull.as_ref().map(|pull| pull.page.min(setup.api.page)),
+            page: client.pull.as_ref().map(|pull| match pull.target {
+                Target::Feed { .. } => pull.page.min(setup.api.page),
+                Target::Record { .. } => 1,
+            }),
             provider_workers: client.pull.as_ref().and(setup.api.capacity.workers),
             consumer_workers: client.push.as_ref().and_then(|push| push.receive.capacity.workers),
+            opens_records: setup.workload.lifecycle.is_some(),
             cpu: run.cpu.map(|cpu| (cpu.provider, cpu.consumer)),
         };
         Ok(Summary::new(terms, run.tally))

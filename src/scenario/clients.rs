@@ -8,6 +8,7 @@ use crate::scenario::kinds;
 use crate::scenario::problems::Problem;
 use crate::scenario::push::push;
 use crate::scenario::read::{Reader, Section};
+use crate::scenario::records;
 use crate::scenario::sections::{ProviderKeys, positive};
 use crate::scenario::strategy::{interval, strategy};
 use crate::scenario::tree::{Node, Value};
@@ -109,7 +110,7 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         reader.missing(&section, key);
     }
     let written = |name: &str| section.node(name).and_then(|node| node.place.as_ref());
-    reader.get(&section, "target", kinds::choice);
+    let target = records::target(reader, &section);
     let conditional = reader.get(&section, "conditional", kinds::flag);
     let overlap = reader.get(&section, "overlap", waits::wait);
     let phase = reader.get(&section, "phase", kinds::choice).map(|phase| match phase {
@@ -152,7 +153,10 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         timeout: timeout.unwrap_or(usual),
         page: provider?.api.page,
         strategy,
-        target: Target::Feed { overlap: overlap? },
+        target: match target? {
+            Target::Feed { .. } => Target::Feed { overlap: overlap? },
+            records @ Target::Record { .. } => records,
+        },
         conditional: conditional?,
         compressed: false,
         service_time: service_time?,

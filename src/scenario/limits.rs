@@ -5,6 +5,7 @@ pub(super) mod push;
 use crate::engine::{ClientSetup, Setup};
 use crate::policy::poller::{Jitter, OVERLAP_EVENTS_MAX, PollPolicy, Strategy, Timing};
 use crate::scenario::problems::Problem;
+use crate::scenario::records;
 use crate::scenario::tree::Table;
 use crate::scenario::units::{Rate, format_span};
 use crate::theory;
@@ -47,6 +48,12 @@ impl Subject<'_> {
 
     /// The expected number of events of one consumer.
     pub(super) fn events_per_consumer(&self) -> f64 {
+        let changes = self.setup.workload.lifecycle.as_ref().map_or(1, |lifecycle| lifecycle.changes);
+        self.arrivals_per_consumer() * f64::from(changes)
+    }
+
+    /// The expected number of events of one consumer, or with a lifecycle that of the records it opens.
+    pub(super) fn arrivals_per_consumer(&self) -> f64 {
         match (&self.setup.workload.arrivals, self.rate) {
             (Arrivals::Trace(instants), _) => {
                 instants.partition_point(|instant| *instant < self.setup.frame.duration) as f64
@@ -74,6 +81,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Problem> {
         let index = index.to_string();
         problems.extend(client.pull.as_ref().and_then(|pull| pull_limits(subject, &index, client, pull)));
         problems.extend(overlap(subject, &index, client));
+        problems.extend(records::check(subject.setup, subject.root, &index, client));
         problems.extend(client.push.as_ref().and_then(|push| push::check(subject, &index, client, push)));
     }
     if problems.is_empty() {
@@ -167,7 +175,10 @@ fn bursts(subject: &Subject<'_>) -> Option<Problem> {
 
 /// The polls that are due in a time where the interval is as it begins. A long poll that asks again at once is answered when
 /// its time is over; events end it sooner, and are counted apart.
-fn polls(pull: &PollPolicy, span: Span) -> f64 {
+fn polls(subject: &Subject<'_>, pull: &PollPolicy, span: Span) -> f64 {
+    if let Some(polls) = theory::pull::record_polls(subject.setup, pull, subject.arrivals_per_consumer()) {
+        return polls;
+    }
     let interval = match pull.strategy {
         Strategy::LongPoll { hold } => pull.every + hold,
         _ => pull.every,
@@ -176,11 +187,8 @@ fn polls(pull: &PollPolicy, span: Span) -> f64 {
 }
 
 /// The most polls that can leave in a time.
-fn polls_max(pull: &PollPolicy, span: Span) -> f64 {
-    let shortest = match pull.strategy {
-        Strategy::Adaptive { min, .. } => min,
-        _ => return polls(pull, span),
-    };
+fn polls_max(subject: &Subject<'_>, pull: &PollPolicy, span: Span) -> f64 {
+    let Strategy::Adaptive { min: shortest, .. } = pull.strategy else { return polls(subject, pull, span) };
     span.as_nanos() as f64 / shortest.as_nanos().max(1) as f64
 }
 
@@ -206,8 +214,8 @@ fn requests(subject: &Subject<'_>) -> Vec<Share> {
         if let Some(pull) = &client.pull {
             let polls = match pull.strategy {
                 // Each event may end a poll.
-                Strategy::LongPoll { .. } => polls(pull, subject.duration()) + subject.events_per_consumer(),
-                _ => polls(pull, subject.duration()),
+                Strategy::LongPoll { .. } => polls(subject, pull, subject.duration()) + subject.events_per_consumer(),
+                _ => polls(subject, pull, subject.duration()),
             };
             share(polls, at(&["pull", "every"]), "poll less often");
         }
@@ -247,7 +255,7 @@ fn exchanges(subject: &Subject<'_>, limit: f64, or: &str) -> Option<Problem> {
 fn pull_limits(subject: &Subject<'_>, index: &str, client: &ClientSetup, pull: &PollPolicy) -> Option<Problem> {
     let place = ["client", index, "pull", "every"];
     // Each event may need a page of its own.
-    let most = polls_max(pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
+    let most = polls_max(subject, pull, subject.setup.frame.end.since(Time::ZERO)) + subject.events_per_consumer();
     if most > SERIALS_MAX {
         let message = format!("\"{}\" would make up to {} polls for each consumer", client.name, count(most));
         let help = format!("poll less often, or lower `duration` or `drain`: the most is {}", count(SERIALS_MAX));

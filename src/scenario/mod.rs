@@ -16,6 +16,7 @@ mod problems;
 mod push;
 mod read;
 mod receiver;
+mod records;
 mod resolved;
 mod retry;
 mod schema;
@@ -246,6 +247,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
             records: events.records,
             payload: events.payload,
             until: frame.duration,
+            lifecycle: events.lifecycle,
         },
         link: link?,
         api: ApiPolicy { idle_cut: idle_cut?, ..provider.api },

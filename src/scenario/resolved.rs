@@ -14,6 +14,7 @@ use crate::scenario::units::{format_rate, format_size, format_span};
 use crate::scenario::{Scenario, TraceSource};
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
+use crate::workload::lifecycle::Lifecycle;
 
 impl Scenario {
     /// The scenario as TOML, with every key that has a value; reading it gives an equal setup.
@@ -77,7 +78,12 @@ impl Scenario {
             table.insert("rate".to_owned(), format_rate(rate).into());
         }
         table.insert("payload".to_owned(), format_size(workload.payload.into()).into());
-        table.insert("records".to_owned(), workload.records.into());
+        match &workload.lifecycle {
+            None => table.insert("records".to_owned(), workload.records.into()),
+            Some(Lifecycle { changes, time: span }) => {
+                table.insert("lifecycle".to_owned(), json!({ "changes": changes, "time": time(span) }))
+            }
+        };
         if let Arrivals::Bursts { on, off, .. } = workload.arrivals {
             table.insert("bursts".to_owned(), json!({ "on": span(on), "off": span(off) }));
         }
@@ -186,7 +192,15 @@ fn pull(policy: &PollPolicy) -> Value {
     put("jitter", json!({ "kind": kind, "spread": spread }));
     put("timeout", span(policy.timeout).into());
     put("service_time", time(&policy.service_time));
-    put("target", "feed".into());
+    match policy.target {
+        Target::Feed { .. } => {
+            put("target", "feed".into());
+        }
+        Target::Record { tries } => {
+            put("target", "record".into());
+            put("tries", limit(tries));
+        }
+    }
     put("conditional", policy.conditional.into());
     put("overlap", span(overlap).into());
     table.into()

@@ -18,6 +18,7 @@ use crate::scenario::{EngineChoice, TraceSource, keys, trace, walk};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
+use crate::workload::lifecycle::Lifecycle;
 
 /// Requests that may wait for a worker of System B's API where the workers are limited.
 pub(super) const API_QUEUE: u32 = 65_536;
@@ -74,6 +75,7 @@ pub(super) struct EventKeys {
     pub trace: Option<TraceSource>,
     pub payload: u32,
     pub records: u32,
+    pub lifecycle: Option<Lifecycle>,
 }
 
 /// Reads `[events]`; a trace file is looked for in `dir`.
@@ -82,6 +84,7 @@ pub(super) fn events(reader: &mut Reader, top: &Section<'_>, dir: &Path) -> Opti
     let arrivals = reader.get(&section, "arrivals", kinds::choice);
     let payload = reader.get(&section, "payload", kinds::size);
     let records = reader.get(&section, "records", kinds::small_integer);
+    let lifecycle = lifecycle(reader, &section);
     let written_rate = reader.get_if_written(&section, "rate", kinds::rate);
     let arrivals = arrivals?;
     for (table, kind) in [("bursts", "bursts"), ("trace", "trace")] {
@@ -103,7 +106,22 @@ pub(super) fn events(reader: &mut Reader, top: &Section<'_>, dir: &Path) -> Opti
         };
         (arrivals_of(reader, &section, arrivals, rate)?, Some(rate), None)
     };
-    Some(EventKeys { arrivals, rate, trace, payload: payload?, records: records? })
+    Some(EventKeys { arrivals, rate, trace, payload: payload?, records: records?, lifecycle: lifecycle? })
+}
+
+/// Reads `events.lifecycle`: the outer none is a problem, the inner one absence.
+fn lifecycle(reader: &mut Reader, section: &Section<'_>) -> Option<Option<Lifecycle>> {
+    let table = section.sub("events.lifecycle");
+    if table.table.is_none() {
+        return Some(None);
+    }
+    if let Some(node) = section.node("records") {
+        let problem = Problem::new("`records` means nothing beside `lifecycle`, with which System A opens the records");
+        reader.problem(problem.at(node.place.as_ref()).help("remove it: `rate` says how many records are opened"));
+    }
+    let changes = reader.get(&table, "changes", kinds::small_integer);
+    let time = reader.get(&table, "time", kinds::time);
+    Some(Some(Lifecycle { changes: changes?, time: time? }))
 }
 
 /// Notes a key that has no meaning with these arrivals.

@@ -4,6 +4,7 @@
 //! fails. A form whose conditions do not hold is left out, never stretched.
 
 pub mod attempts;
+mod freshness;
 pub mod pull;
 pub mod push;
 pub mod queueing;
@@ -59,18 +60,37 @@ const CYCLES_MIN: u64 = 100;
 /// The predictions for a client of a setup.
 pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
     let client = &setup.clients[client];
+    let freshness = freshness(setup, client);
+    // What follows knows of no records that are opened, and of no polls of single ones.
+    if setup.workload.lifecycle.is_some() || client.polls_records() {
+        return freshness;
+    }
     if let Arrivals::Bursts { on, off, .. } = setup.workload.arrivals
         && setup.frame.measured() < (on + off).times(CYCLES_MIN)
     {
         return Vec::new();
     }
-    match (&client.pull, &client.push) {
+    let mut predictions = match (&client.pull, &client.push) {
         // Nothing is as it always is while something breaks.
         (Some(_), None) if !client.faults.0.is_empty() => Vec::new(),
         (Some(pull), None) if pull.strategy == Strategy::Fixed => pull::predict(setup, pull),
         (Some(pull), None) => strategies::predict(setup, client, pull),
         (None, Some(push)) => push::predict(setup, client, push),
         // A hybrid sees whichever comes first; no closed form covers that in general.
+        (Some(_), Some(_)) | (None, None) => Vec::new(),
+    };
+    predictions.extend(freshness);
+    predictions
+}
+
+/// How fresh a client's knowledge is, where nothing goes wrong for it.
+fn freshness(setup: &Setup, client: &ClientSetup) -> Vec<Prediction> {
+    if !client.faults.0.is_empty() {
+        return Vec::new();
+    }
+    match (&client.pull, &client.push) {
+        (Some(pull), None) => freshness::of_polls(setup, pull),
+        (None, Some(push)) => freshness::of_webhooks(setup, push),
         (Some(_), Some(_)) | (None, None) => Vec::new(),
     }
 }
@@ -89,6 +109,13 @@ pub fn verify(setup: &Setup, client: usize, summary: &Summary, overhead: Span) -
                 // And none below a microsecond.
                 (1e-3 * prediction.value.abs()).max(1e-3) + overhead.as_millis_f64()
             }
+            // Exact where they are observed, but for the start and the end of the run.
+            Figure::StalenessRatio
+            | Figure::StalenessAgeMean
+            | Figure::AgeMean
+            | Figure::KnowMean
+            | Figure::PollsPerRecord
+            | Figure::SupersededRatio => 0.0,
             // One request more or less, at either end of the run.
             Figure::RequestsPerEvent => 1.0 / summary.events.max(1) as f64,
             // A share that every batch agrees on, such as all or none, still has the error of its count.
@@ -133,8 +160,13 @@ pub fn volume(setup: &Setup, client: usize) -> Volume {
         Arrivals::Trace(_) => setup.workload.events(0).count() as f64 * consumers,
         _ => event_rate(setup).unwrap_or(0.0) * seconds * consumers,
     };
+    let arrivals = arrival_rate(setup)
+        .map_or_else(|| setup.workload.openings(0).count() as f64 * consumers, |rate| rate * seconds * consumers);
     let client = &setup.clients[client];
     let polls = client.pull.as_ref().map_or(0.0, |pull| {
+        if let Some(polls) = pull::record_polls(setup, pull, arrivals / consumers) {
+            return polls * consumers;
+        }
         let rounds = seconds / pull::cycle(setup, pull) * consumers;
         rounds * pull::pages_per_poll(events / rounds, pull.page.min(setup.api.page))
     });
@@ -150,6 +182,12 @@ pub fn volume(setup: &Setup, client: usize) -> Volume {
 
 /// Events per second and consumer in the long run; none for a trace.
 pub fn event_rate(setup: &Setup) -> Option<f64> {
+    let changes = setup.workload.lifecycle.as_ref().map_or(1, |lifecycle| lifecycle.changes);
+    arrival_rate(setup).map(|rate| rate * f64::from(changes))
+}
+
+/// Arrivals per second and consumer in the long run: events, or with a lifecycle records that are opened. None for a trace.
+pub fn arrival_rate(setup: &Setup) -> Option<f64> {
     match setup.workload.arrivals {
         Arrivals::Constant { gap_nanos } | Arrivals::Poisson { gap_nanos } => Some(1e9 / gap_nanos),
         Arrivals::Bursts { gap_nanos, on, off } => {

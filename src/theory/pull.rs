@@ -60,6 +60,25 @@ pub fn pages_per_poll(r: f64, page: u32) -> f64 {
     mean
 }
 
+/// The mean number of polls that a consumer of a client makes over the whole run, if it polls records one by one; the
+/// arrivals are the records that it opens.
+pub fn record_polls(setup: &Setup, pull: &PollPolicy, arrivals: f64) -> Option<f64> {
+    let Target::Record { tries } = pull.target else { return None };
+    let every = pull.every.as_nanos().max(1) as f64;
+    let each = |open_nanos: f64| {
+        let polls = open_nanos / every + 1.0;
+        tries.map_or(polls, |tries| polls.min(f64::from(tries)))
+    };
+    let length = setup.frame.duration.as_nanos() as f64;
+    Some(match &setup.workload.lifecycle {
+        None => f64::from(setup.workload.records) * each(length),
+        Some(lifecycle) => {
+            let life = lifecycle.time.mean_secs() * 1e9 * f64::from(lifecycle.changes);
+            arrivals * each(life.min(length))
+        }
+    })
+}
+
 /// The predictions for a pull client.
 ///
 /// They ask for API workers that nobody waits for, polls that end before the next is due (a constant round trip may be

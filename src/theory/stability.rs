@@ -105,7 +105,7 @@ fn steady(client: &ClientSetup) -> Option<&PushSetup> {
 
 fn api_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
     let workers = f64::from(setup.api.capacity.workers?);
-    let pull = client.pull.as_ref()?;
+    let pull = client.pull.as_ref().filter(|_| !client.polls_records())?;
     let cycle = pull::cycle(setup, pull);
     let pages = pull::pages_per_poll(event_rate(setup)? * cycle, pull.page.min(setup.api.page));
     let requests = f64::from(setup.consumers) * pages / cycle;
@@ -155,7 +155,8 @@ fn one_at_a_time_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
 }
 
 fn page_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
-    let page = f64::from(client.pull.as_ref()?.page.min(setup.api.page));
+    let pull = client.pull.as_ref().filter(|_| !client.polls_records())?;
+    let page = f64::from(pull.page.min(setup.api.page));
     let round_trip = setup.link.request.latency.mean_secs()
         + setup.api.service_time.mean_secs()
         + setup.link.response.latency.mean_secs();

@@ -6,6 +6,7 @@ mod garbage;
 mod mistakes;
 mod pull;
 mod push;
+mod records;
 mod resolved;
 mod schema;
 mod traces;

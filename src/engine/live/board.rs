@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::measure::expected::Expected;
+use crate::measure::expected::{Expected, Ways};
 use crate::measure::ledger::{End, Fact};
 use crate::measure::tally::Frame;
 use crate::peer::{Exchange, Note, Request, Side};
@@ -33,7 +33,7 @@ struct Awaited {
 }
 
 impl Board {
-    pub(super) fn new(frame: Frame, consumers: u32, recovers: bool) -> Self {
+    pub(super) fn new(frame: Frame, consumers: u32, ways: Ways) -> Self {
         let zeros = || (0..consumers).map(|_| AtomicU32::new(0)).collect();
         Self {
             frame,
@@ -41,7 +41,7 @@ impl Board {
             all_occurred: AtomicBool::new(false),
             opened: [zeros(), zeros()],
             awaited: Mutex::new(Awaited {
-                expected: (0..consumers).map(|_| Expected::new(recovers)).collect(),
+                expected: (0..consumers).map(|_| Expected::new(ways)).collect(),
                 pending: 0,
                 underway: BTreeMap::new(),
             }),
@@ -108,8 +108,7 @@ impl Awaited {
             Fact::Occurred(event) => {
                 self.pending += 1;
                 self.learn(event.consumer, |expected| {
-                    expected.occurred(event, frame.counts(event.occurred_at));
-                    0
+                    u64::from(expected.occurred(event, frame.counts(event.occurred_at)).is_some())
                 });
             }
             Fact::Opened { exchange, request, .. } => {
@@ -145,12 +144,23 @@ impl Awaited {
                 self.learn(event.consumer, |expected| expected.dropped(event.serial).into_iter().count() as u64);
             }
             Fact::Noted(_, Note::Seen(event)) => {
-                self.learn(event.consumer, |expected| u64::from(expected.seen(event.serial).is_some()));
+                self.learn(event.consumer, |expected| {
+                    let mut lost = 0;
+                    let seen = expected.seen(at, event.serial, |_| lost += 1);
+                    lost + u64::from(seen.is_some())
+                });
+            }
+            Fact::Noted(_, Note::StoppedPolling { consumer, record }) => {
+                self.learn(*consumer, |expected| {
+                    let mut lost = 0;
+                    expected.stopped_polling(at, *record, |_| lost += 1);
+                    lost
+                });
             }
             Fact::Noted(_, Note::GaveUp(event, cause)) => {
                 self.learn(event.consumer, |expected| u64::from(expected.gave_up(at, event.serial, *cause).is_some()));
             }
-            Fact::Arrived { .. } | Fact::Forged { .. } | Fact::Noted(..) => {}
+            Fact::RecordOpened { .. } | Fact::Arrived { .. } | Fact::Forged { .. } | Fact::Noted(..) => {}
         }
     }
 

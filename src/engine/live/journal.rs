@@ -10,12 +10,19 @@ pub(super) type Journal = Vec<(Time, Fact)>;
 
 /// Puts the journals of both sides into the order of time and folds them into a tally. Nothing after `cut` counts.
 pub(super) fn fold(setup: &Setup, client: usize, journals: Vec<Journal>, cut: Time) -> Tally {
-    let mut facts: Journal = journals.into_iter().flatten().filter(|(at, _)| *at <= cut).collect();
+    let mut facts: Journal = journals.into_iter().flatten().collect();
+    // Nobody need watch when records are opened: the workload says so.
+    for consumer in 0..setup.consumers {
+        let opened = |(at, record)| (at, Fact::RecordOpened { consumer, record });
+        facts.extend(setup.workload.openings(consumer).map(opened));
+    }
+    facts.retain(|(at, _)| *at <= cut);
     // Stable, so that each thread's own order decides where time and rank do not.
     facts.sort_by_key(|(at, fact)| (*at, rank(fact)));
     let mut tally = Tally::default();
-    let (recovers, faults) = (setup.clients[client].pull.is_some(), &setup.clients[client].faults);
-    let mut ledger = Ledger::new(setup.frame, 0, setup.consumers, recovers, &mut tally).watching(faults);
+    let (ways, faults) = (setup.clients[client].ways(), &setup.clients[client].faults);
+    let ledger = Ledger::new(setup.frame, (0, setup.consumers), ways, setup.changes(), &mut tally);
+    let mut ledger = ledger.watching(faults);
     for (at, fact) in facts {
         ledger.record(at, fact);
     }
@@ -26,8 +33,10 @@ pub(super) fn fold(setup: &Setup, client: usize, journals: Vec<Journal>, cut: Ti
 /// Causes before effects, where two threads saw both at the same instant.
 const fn rank(fact: &Fact) -> u8 {
     match fact {
-        Fact::Occurred(_) => 0,
-        Fact::Opened { .. } => 1,
+        // A record is opened before it changes.
+        Fact::RecordOpened { .. } => 0,
+        Fact::Occurred(_) => 1,
+        Fact::Opened { .. } => 2,
         Fact::Arrived { .. } | Fact::Forged { .. } => 3,
         Fact::Noted(..) => 4,
         // A crash takes away what was brought before it is known that no answer will come.

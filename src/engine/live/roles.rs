@@ -21,6 +21,7 @@ use super::driver::{Driver, Line};
 use super::http::HttpClient;
 use super::journal::Journal;
 use super::lag::Lags;
+use super::openings::open_records;
 use super::outages;
 use super::pacer::Pacer;
 use super::publisher::publish;
@@ -121,7 +122,15 @@ impl Stage {
         let setup = Arc::clone(&self.setup);
         let client = &setup.clients[index];
         let receive = || client.push.as_ref().map(|push| push.receive.clone());
-        let consumer = |consumer| Consumer::new(setup.seed, consumer, client.pull.as_ref(), receive(), &client.faults);
+        let consumer = |consumer| {
+            let pull = client.pull.as_ref();
+            Consumer::new(setup.seed, consumer, pull, receive(), &client.faults).watching(
+                setup.seed,
+                consumer,
+                pull,
+                setup.watched(),
+            )
+        };
         let peers = (0..setup.consumers).map(consumer).collect();
         perform(cue, async |start: Start| {
             let pacer = Pacer::new(start.clock)?;
@@ -139,7 +148,8 @@ impl Stage {
             let answer = move |request| Rc::clone(&endpoint).answer(request);
             let serving = listener.map(|listener| serve(listener, limits, door.clone(), answer));
             let outages = async {
-                outages::of_endpoint(&client.faults, &driver, &door, setup.consumers).await;
+                let outages = outages::of_endpoint(&client.faults, &driver, &door, setup.consumers);
+                tokio::join!(outages, open_records(&setup, client, &driver));
                 std::future::pending().await
             };
             self.play(&driver, serving, outages).await
@@ -239,7 +249,8 @@ pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         keeps: client.may_go_back(),
         overlap: client.overlap(),
         records: true,
-        changes: None,
+        only_records: false,
+        changes: setup.changes(),
         dispatch: client.push.as_ref().map(|push| &push.dispatch),
     };
     Provider::new(&setup.api, setup.seed, serves).with_faults(&client.faults)

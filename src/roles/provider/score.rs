@@ -170,7 +170,8 @@ impl Score {
             }
             Fact::Ended { exchange, end, .. } => self.ended(at, *exchange, *end),
             Fact::Noted(Side::Provider, note) => self.noted(note),
-            Fact::Opened { .. }
+            Fact::RecordOpened { .. }
+            | Fact::Opened { .. }
             | Fact::RequestLost(_)
             | Fact::Arrived { .. }
             | Fact::Replied { .. }
