@@ -89,10 +89,11 @@ fn every_strategy_does_the_same_on_real_sockets() {
 
 #[test]
 fn what_is_held_for_longer_than_a_server_reads_is_answered_all_the_same() {
-    // A server gives up on whoever takes 10 s to say something. Whoever is held says nothing for 11.
-    let mut setup = setup_of(trace(&[11.5]), vec![long_poll("long poll", 12.0, false)]);
+    // A server gives up on whoever takes 10 s to say something. Whoever is held says nothing for longer. The next poll leaves
+    // when no more is counted.
+    let mut setup = setup_of(trace(&[10.6]), vec![long_poll("long poll", 10.8, false)]);
     setup.consumers = 1;
-    setup.frame = Frame::new(Time::ZERO, at(12.0), at(20.0));
+    setup.frame = Frame::new(Time::ZERO, at(10.6015), at(20.0));
     setup.workload.until = setup.frame.duration;
     let policy = setup.clients[0].pull.as_mut().unwrap();
     policy.phase = pushpull::policy::poller::Phase::Aligned;

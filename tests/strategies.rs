@@ -13,6 +13,7 @@ use pushpull::measure::summary::{Figure, Summary};
 use pushpull::peer::{Advice, Input, Outcome, Output, Peer, Quota, Request, Response, Tag};
 use pushpull::policy::consumer::Consumer;
 use pushpull::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy as Polling, Target, Timing};
+use pushpull::policy::provider::{Provider, Serves};
 use pushpull::policy::workers::Capacity;
 use pushpull::seed::Seed;
 use pushpull::theory;
@@ -364,6 +365,64 @@ fn a_long_poll_that_fails_does_not_spin() {
     assert_eq!(asks(aligned(long_poll(30.0)), 0, &answers), [0.0, 1.0, 2.0, 3.0, 10.0]);
     let pausing = PollPolicy { every: secs(4.0), ..aligned(long_poll(30.0)) };
     assert_eq!(asks(pausing, 0, &answers), [0.0, 4.0, 8.0, 12.0, 19.0]);
+}
+
+/// A provider of one consumer's feed and records, and a way to tell it something at an instant.
+fn provider() -> impl FnMut(f64, Input) -> Vec<Output> {
+    let serves = Serves {
+        first: 0,
+        consumers: 1,
+        feed: true,
+        keeps: false,
+        overlap: Span::ZERO,
+        records: true,
+        changes: None,
+        dispatch: None,
+    };
+    let mut provider = Provider::new(&setup(trace(&[]), 1.0, 0.0, vec![]).api, Seed::new(1), serves);
+    move |seconds, input| {
+        let mut out = Vec::new();
+        provider.handle(at(seconds), input, &mut out);
+        out
+    }
+}
+
+fn asked(serial: u32, request: Request) -> Input {
+    Input::Requested(Exchange { opener: Side::Consumer, consumer: 0, serial }, request)
+}
+
+#[test]
+fn a_record_that_is_as_known_is_not_sent_again() {
+    let mut tell = provider();
+    let mut answers = Vec::new();
+    for (serial, tag) in [None, Some(Tag(0)), Some(Tag(1))].into_iter().enumerate() {
+        for record in [0, 3] {
+            answers.extend(tell(1.0, asked(serial as u32 * 2 + record, Request::Record { record, poll: 0, tag })));
+        }
+        if serial == 0 {
+            tell(1.0, Input::Occurred(sim_event()[0]));
+        }
+    }
+    let is_not_modified =
+        |output: &Output| matches!(output, Output::Reply { response: Response::NotModified { .. }, .. });
+    let not_modified: Vec<_> = answers.iter().map(is_not_modified).collect();
+    // Record 0 has changed, for the first time; record 3 never.
+    assert_eq!(not_modified, [false, false, false, true, true, false]);
+}
+
+#[test]
+fn a_crash_takes_the_polls_that_are_held() {
+    let hold = |serial| {
+        let request = Request::Poll { after: 0, limit: 9, poll: 0, page: 0, hold: secs(5.0), tag: None };
+        asked(serial, request)
+    };
+    let mut tell = provider();
+    assert_eq!(tell(1.0, hold(0)), []);
+    // One that asks again has given up on what it asked before.
+    assert!(matches!(tell(2.0, hold(1))[..], [Output::Reply { exchange: Exchange { serial: 0, .. }, .. }]));
+    assert_eq!(tell(3.0, Input::Crashed), []);
+    assert_eq!(tell(4.0, Input::Occurred(sim_event()[0])), []);
+    assert_eq!(tell(9.0, Input::Wake), []);
 }
 
 fn any_strategy() -> impl Strategy<Value = Polling> {

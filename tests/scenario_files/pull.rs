@@ -38,7 +38,8 @@ fn strategies_are_read_with_their_defaults_and_written_out_again() {
         strategy("strategy = \"adaptive\"\nadaptive = { events = 3, gain = 0.1, min = \"2s\", max = \"20s\" }"),
         adaptive(Aim::EventsPerPoll(3.0), 0.1, secs(2), secs(20))
     );
-    let shortest = policy("every = \"5ms\"\nstrategy = \"adaptive\"\nadaptive = { useful = 0.5 }").strategy;
+    let shortest =
+        policy("every = \"5ms\"\ntimeout = \"1s\"\nstrategy = \"adaptive\"\nadaptive = { useful = 0.5 }").strategy;
     assert_eq!(shortest, adaptive(Aim::UsefulShare(0.5), 0.2, Span::from_millis(1), Span::from_millis(80)));
 }
 

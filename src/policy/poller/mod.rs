@@ -110,7 +110,7 @@ impl Poller {
                 (0, false) => Yield::Failed,
                 (events, _) => Yield::Events(events),
             };
-            self.schedule.ended(open.left, now, result);
+            self.schedule.ended(open.left, now, result, heard.answered);
         }
         Some(heard.events)
     }

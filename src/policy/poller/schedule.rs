@@ -90,8 +90,9 @@ impl Schedule {
         self.not_before = self.not_before.max(instant);
     }
 
-    /// Plans the poll after the one that left at `left` and ended now.
-    pub(super) fn ended(&mut self, left: Time, now: Time, result: Yield) {
+    /// Plans the poll after the one that left at `left` and ended now, with an answer or without: also one that brought
+    /// something may have failed in the end.
+    pub(super) fn ended(&mut self, left: Time, now: Time, result: Yield, answered: bool) {
         self.pace.learn(left, result);
         let (poll, due) = self.slot;
         let counts_from = match self.timing {
@@ -99,7 +100,7 @@ impl Schedule {
             Timing::FixedRate => left,
         };
         self.slot = match (self.strategy, self.timing) {
-            (Strategy::LongPoll { .. }, _) => (poll.saturating_add(1), now + self.pause(poll, result)),
+            (Strategy::LongPoll { .. }, _) => (poll.saturating_add(1), now + self.pause(poll, answered)),
             (_, Timing::FixedDelay) => (poll.saturating_add(1), now + self.gap(poll)),
             (_, Timing::FixedRate) => self.after(poll, due, now),
         };
@@ -166,12 +167,9 @@ impl Schedule {
     }
 
     /// How long a long poll that has ended is not followed by the next.
-    fn pause(&self, poll: u32, result: Yield) -> Span {
+    fn pause(&self, poll: u32, answered: bool) -> Span {
         let pause = if self.every.is_zero() { Span::ZERO } else { self.gap(poll) };
-        match result {
-            Yield::Failed => pause.max(self.every).max(FAILURE_PAUSE),
-            Yield::Events(_) | Yield::Nothing => pause,
-        }
+        if answered { pause } else { pause.max(self.every).max(FAILURE_PAUSE) }
     }
 
     /// How much later than told a poll leaves, so that not all who were told the same come back together.
