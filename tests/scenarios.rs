@@ -127,9 +127,10 @@ fn when_system_b_was_down_webhooks_are_there_at_once_and_the_queue_is_behind_the
     // Five a second come while ten are done with: what takes ten minutes to come takes five to be handled.
     assert!(caught_up(&poll) <= 60.5 && (270.0..330.0).contains(&caught_up(&webhook)), "{}", caught_up(&webhook));
     assert_eq!(caught_up(&both), caught_up(&webhook), "what waits in the queue is not handled twice");
-    let soonest = |fault: &FaultTally| fault.inside.as_ref().unwrap().value_at(0.0);
+    // The oldest news comes first, and comes sooner with a webhook; but on average the poll is there sooner.
+    let longest = |fault: &FaultTally| fault.inside.as_ref().unwrap().max_ms().unwrap();
     let mean = |fault: &FaultTally| fault.inside.as_ref().unwrap().mean_ms().unwrap();
-    assert!(soonest(&webhook) < soonest(&poll) && mean(&webhook) > mean(&poll));
+    assert!(longest(&webhook) < longest(&poll) && mean(&webhook) > mean(&poll));
 }
 
 #[test]

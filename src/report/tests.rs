@@ -93,3 +93,38 @@ fn a_file_that_this_run_has_not_does_not_stay_from_another() {
         assert!(!path.exists());
     }
 }
+
+#[test]
+fn what_faults_did_has_a_file_and_a_part_of_the_table_that_fits() {
+    use crate::fault::{Connections, Fault, FaultKind, Faults, Whom};
+    use crate::measure::fault_report::FaultWatch;
+    let at = |seconds| Time::ZERO + Span::from_secs(seconds);
+    let whom = Whom::Some { share: 0.3, seed: crate::seed::Seed::new(1), fault: 0 };
+    let down = Fault::new(FaultKind::ProviderDown { connections: Connections::Drop }, at(10), at(20));
+    let faults = Faults(vec![down, Fault { whom, ..Fault::new(FaultKind::PollerDown, at(15), at(16)) }]);
+    let mut hit = client("a client with quite a long name", Mode::Pull, &[]);
+    let mut watch = FaultWatch::new(&faults, 0, 1, &mut hit.tally.faults);
+    watch.occurred(0, at(12), &mut hit.tally.faults);
+    watch.seen(0, at(12), at(26), &mut hit.tally.faults);
+    watch.failed(0, at(13), &mut hit.tally.faults);
+    watch.close(at(60), &mut hit.tally.faults);
+    let report = report(false, vec![hit, client("spared", Mode::Push, &[])]);
+    let csv = String::from_utf8(faults::file(&report)).unwrap();
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(lines.len(), 3, "one for each fault of the one client that met any: {csv}");
+    let cell = |name: &str| {
+        let column = lines[0].split(',').position(|other| other == name).unwrap();
+        lines[1].split(',').nth(column).unwrap()
+    };
+    assert_eq!((cell("kind"), cell("from_s"), cell("until_s")), ("provider-down", "10", "20"));
+    assert_eq!((cell("events"), cell("inside_latency_n"), cell("inside_latency_mean_ms")), ("1", "1", "14000"));
+    assert_eq!((cell("backlog_max"), cell("catch_up_s"), cell("failed")), ("1", "6", "1"));
+    assert_eq!((cell("after_latency_n"), cell("after_latency_mean_ms"), cell("lost")), ("0", "", "0"));
+    assert!(files::of(&report).iter().any(|(name, _)| *name == "faults.csv"));
+    let text = table::render(&report, table::Style::Plain);
+    assert!(text.contains("System B is down, and packets to it vanish") && text.contains("for 30 % of the consumers"));
+    assert!(text.lines().all(|line| line.chars().count() <= table::WIDTH), "{text}");
+    let spared = Report { engines: Vec::new(), ..report };
+    assert!(!files::of(&spared).iter().any(|(name, _)| *name == "faults.csv"));
+    assert!(!table::render(&spared, table::Style::Plain).contains("Faults"));
+}

@@ -72,7 +72,10 @@ fn one_receiver_goes_down_once_at_a_time() {
         format!("[[fault]]\nkind = \"receiver-down\"\nclient = \"{client}\"\nat = \"{from}m\"\nfor = \"5m\"\n")
     };
     let both = |first: String, second: String| parse(&format!("{TWO}{first}{second}"), &[]);
-    assert!(both(down("one", 0), down("one", 4)).is_err_and(|text| text.contains("is down already at that time")));
+    assert!(
+        both(down("one", 0), down("one", 4))
+            .is_err_and(|text| text.contains("is down already for \"one\" at that time"))
+    );
     assert!(both(down("one", 4), down("one", 0)).is_err());
     assert!(both(down("one", 0), down("one", 5)).is_ok());
     assert!(both(down("one", 0), down("two", 4)).is_ok());
