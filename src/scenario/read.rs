@@ -103,7 +103,7 @@ impl Reader {
         }
         let example = match key.kind {
             Kind::Rate => quoted("1/s"),
-            Kind::Span => quoted("10s"),
+            Kind::Span | Kind::Time => quoted("10s"),
             Kind::Number(_, most) => if most < 10.0 { "0.1" } else { "10" }.to_owned(),
             Kind::Choice([first, ..], _) => quoted(first),
             _ => quoted(".."),
