@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::fault::Faults;
 use crate::link::Link;
+use crate::measure::expected::Ways;
 use crate::measure::tally::{Frame, Tally};
 use crate::policy::dispatcher::DispatchPolicy;
-use crate::policy::poller::PollPolicy;
+use crate::policy::poller::{PollPolicy, Target};
 use crate::policy::provider::ApiPolicy;
 use crate::policy::receiver::ReceivePolicy;
 use crate::policy::signature::Scheme;
@@ -67,6 +68,17 @@ pub struct PushSetup {
 }
 
 impl ClientSetup {
+    /// The ways in which events come to it.
+    pub fn ways(&self) -> Ways {
+        let feed = self.pull.as_ref().is_some_and(|pull| matches!(pull.target, Target::Feed { .. }));
+        Ways { polled: self.pull.is_some(), feed, pushed: self.push.is_some() }
+    }
+
+    /// Whether it asks anything of System B's API: it polls, or fetches what thin webhooks name.
+    pub fn asks(&self) -> bool {
+        self.pull.is_some() || self.push.as_ref().is_some_and(|push| push.receive.fetch.is_some())
+    }
+
     /// Whether its poller may ask again for events that it knew before, because its receiver can drop what it had taken.
     pub fn may_go_back(&self) -> bool {
         let drops = |push: &PushSetup| push.receive.fetch.is_some() || !self.faults.crashes().is_empty();
@@ -77,9 +89,9 @@ impl ClientSetup {
 impl Setup {
     /// Whether the consumers of a client share something at System B, so that one's load slows another.
     pub fn is_coupled(&self, client: &ClientSetup) -> bool {
-        let shares_workers = client.pull.is_some() && self.api.capacity.workers.is_some();
+        let shares_api = client.asks() && (self.api.capacity.workers.is_some() || self.api.limits.account.is_some());
         let shares_dispatch = client.push.as_ref().is_some_and(|push| push.dispatch.concurrency.is_some());
-        shares_workers || shares_dispatch
+        shares_api || shares_dispatch
     }
 }
 

@@ -66,8 +66,8 @@ pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, 
     let (mut tally, mut facts) = (Tally::default(), Vec::new());
     let wire = wire(setup, client);
     let cell = Cell::new(setup, &setup.clients[client], &wire, consumer..consumer + 1);
-    let recovers = setup.clients[client].pull.is_some();
-    let ledger = Ledger::new(setup.frame, consumer, 1, recovers, &mut tally).traced(&mut facts);
+    let ways = setup.clients[client].ways();
+    let ledger = Ledger::new(setup.frame, consumer, 1, ways, &mut tally).traced(&mut facts);
     cell.run(ledger, &Control::default());
     (tally, facts)
 }
@@ -89,7 +89,7 @@ fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tall
             break;
         }
         let cell = Cell::new(setup, client, &wire, first..first + size);
-        let ledger = Ledger::new(setup.frame, first, size, client.pull.is_some(), tally);
+        let ledger = Ledger::new(setup.frame, first, size, client.ways(), tally);
         cell.run(ledger, control);
     }
 }

@@ -34,6 +34,20 @@ pub struct Unseen {
     unsettled: u32,
     /// Why and when the dispatcher gave up on it.
     given_up: Option<(LossCause, Time)>,
+    /// Since when no answer of the API holds it any more, and how many requests had been sent by then: an answer to one of
+    /// them may hold it still.
+    aged_out: Option<(Time, u32)>,
+}
+
+/// The ways in which events come to a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// It polls: what webhooks do not bring may still come.
+    pub polled: bool,
+    /// What it polls is the feed, which holds an event only until it ages out.
+    pub feed: bool,
+    /// It takes webhooks.
+    pub pushed: bool,
 }
 
 /// An event that can no longer come.
@@ -41,7 +55,7 @@ pub struct Unseen {
 pub struct Lost {
     /// Why.
     pub cause: LossCause,
-    /// When the dispatcher gave up on it.
+    /// When the last way was closed on which it could have set out.
     pub at: Time,
     /// Whether it occurred in the measured stretch.
     pub counted: bool,
@@ -53,22 +67,34 @@ pub struct Lost {
 /// receiver's queue. An event is lost only when none of them can bring it any more, and no poll can either.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    recovers: bool,
+    ways: Ways,
     unseen: Window<Unseen>,
     /// The attempts of which something may still be learnt.
     attempts: Window<Attempt>,
+    /// The polls whose answers may still come, and how many requests System A has sent.
+    polls: (SmallVec<[u32; 2]>, u32),
+    /// The events that have aged out and may still come all the same.
+    aged_out: Vec<u32>,
 }
 
 impl Expected {
-    /// No event so far. `recovers` says whether a poll can still bring what the dispatcher gave up.
-    pub const fn new(recovers: bool) -> Self {
-        Self { recovers, unseen: Window::starting_at(1), attempts: Window::starting_at(0) }
+    /// No event so far.
+    pub const fn new(ways: Ways) -> Self {
+        Self {
+            ways,
+            unseen: Window::starting_at(1),
+            attempts: Window::starting_at(0),
+            polls: (SmallVec::new_const(), 0),
+            aged_out: Vec::new(),
+        }
     }
 
     /// An event has occurred.
     pub fn occurred(&mut self, event: &Event, counted: bool) {
         let (occurred_at, record) = (event.occurred_at, event.record);
-        self.unseen.push(Unseen { occurred_at, record, counted, taken: false, unsettled: 0, given_up: None });
+        let unsettled = 0;
+        let (given_up, aged_out) = (None, None);
+        self.unseen.push(Unseen { occurred_at, record, counted, taken: false, unsettled, given_up, aged_out });
     }
 
     /// The next attempt has left, with these events.
@@ -80,6 +106,43 @@ impl Expected {
         }
         let events = events.iter().map(|event| event.serial).collect();
         self.attempts.push(Attempt { events, settled: false, ended: false });
+    }
+
+    /// System A has sent this request. `polls` says whether the answer can hold any event.
+    pub fn asked(&mut self, request: u32, polls: bool) {
+        let (open, sent) = &mut self.polls;
+        *sent = request.saturating_add(1);
+        if polls && self.ways.feed {
+            open.push(request);
+        }
+    }
+
+    /// A request of System A has ended. Calls `lost` for each event whose last chance its answer was.
+    pub fn answered(&mut self, request: u32, mut lost: impl FnMut(Lost)) {
+        let open = &mut self.polls.0;
+        let Some(place) = open.iter().position(|poll| *poll == request) else { return };
+        open.remove(place);
+        for event in std::mem::take(&mut self.aged_out) {
+            match self.lost(event) {
+                Some(event) => lost(event),
+                None if self.unseen.get_mut(event).is_some() => self.aged_out.push(event),
+                None => {}
+            }
+        }
+    }
+
+    /// No answer of the API that is still to be made will hold the event. Gives it back if that was its last chance.
+    pub fn aged_out(&mut self, at: Time, event: u32) -> Option<Lost> {
+        if !self.ways.feed {
+            return None;
+        }
+        let sent = self.polls.1;
+        self.unseen.get_mut(event)?.aged_out.get_or_insert((at, sent));
+        let lost = self.lost(event);
+        if lost.is_none() && self.polls.0.iter().any(|poll| *poll < sent) {
+            self.aged_out.push(event);
+        }
+        lost
     }
 
     /// The receiver has dealt with an attempt, or never will. Calls `lost` for each event whose last chance that was.
@@ -145,12 +208,27 @@ impl Expected {
         self.unseen.iter().map(|(_, unseen)| unseen)
     }
 
+    /// Takes the event out if nothing can bring it any more. This is the one place that decides so.
     fn lost(&mut self, event: u32) -> Option<Lost> {
+        let Ways { polled, pushed, .. } = self.ways;
+        let oldest_poll = self.polls.0.iter().min().copied();
         let unseen = self.unseen.get_mut(event)?;
-        let (cause, at) = unseen.given_up?;
-        if self.recovers || unseen.taken || unseen.unsettled > 0 {
+        if unseen.taken || unseen.unsettled > 0 {
             return None;
         }
+        let no_push = if pushed { Some(unseen.given_up?) } else { None };
+        let no_poll = if polled {
+            let (at, sent) = unseen.aged_out?;
+            if oldest_poll.is_some_and(|poll| poll < sent) {
+                return None;
+            }
+            Some((LossCause::AgedOut, at))
+        } else {
+            None
+        };
+        // Of two ways, the one that would have made up for the other names the cause; it is lost when both are closed.
+        let (cause, at) = no_poll.or(no_push)?;
+        let at = no_push.map_or(at, |(_, given_up)| at.max(given_up));
         let counted = unseen.counted;
         self.unseen.take(event);
         Some(Lost { cause, at, counted })
@@ -163,8 +241,8 @@ mod tests {
 
     const CAUSE: LossCause = LossCause::NeverRetried;
 
-    fn expected(recovers: bool) -> Expected {
-        let mut expected = Expected::new(recovers);
+    fn expected(polled: bool) -> Expected {
+        let mut expected = Expected::new(Ways { polled, feed: polled, pushed: true });
         for serial in 1..=2 {
             expected.occurred(&event(serial), true);
         }
@@ -228,5 +306,50 @@ mod tests {
         let mut polled = expected(true);
         polled.took(1);
         assert_eq!((ended(&mut polled), polled.dropped(1)), (vec![], None));
+    }
+
+    const LATER: Time = Time::from_nanos(5);
+
+    #[test]
+    fn what_ages_out_is_lost_once_no_earlier_answer_can_bring_it() {
+        let mut polled = Expected::new(Ways { polled: true, feed: true, pushed: false });
+        (1..=3).for_each(|serial| polled.occurred(&event(serial), serial != 2));
+        let answered = |polled: &mut Expected, request| {
+            let mut all = Vec::new();
+            polled.answered(request, |lost| all.push((lost.cause, lost.at, lost.counted)));
+            all
+        };
+        polled.asked(0, true);
+        assert_eq!(polled.aged_out(LATER, 1), None, "the answer that is under way may hold it");
+        assert_eq!(polled.aged_out(LATER, 2), None);
+        assert_eq!(answered(&mut polled, 7), [], "not a poll");
+        polled.took(1);
+        assert_eq!(answered(&mut polled, 0), [(LossCause::AgedOut, LATER, false)], "event 1 has been brought");
+        assert_eq!(polled.dropped(1).map(|lost| lost.cause), Some(LossCause::AgedOut), "and is gone all the same");
+        polled.asked(1, true);
+        assert!(answered(&mut polled, 1).is_empty());
+        polled.asked(2, false);
+        assert!(polled.aged_out(LATER, 3).is_some(), "what is under way holds no feed");
+        assert_eq!(polled.pending().count(), 0);
+    }
+
+    #[test]
+    fn a_poll_that_left_after_an_event_had_aged_out_is_not_waited_for() {
+        let mut hybrid = expected(true);
+        hybrid.asked(0, true);
+        assert_eq!(hybrid.aged_out(Time::ZERO, 1), None);
+        hybrid.answered(0, |lost| panic!("{lost:?}: a webhook may bring it"));
+        hybrid.asked(1, true);
+        assert_eq!(settled(&mut hybrid, 0), []);
+        let lost = hybrid.gave_up(LATER, 1, CAUSE).map(|lost| (lost.cause, lost.at));
+        assert_eq!(lost, Some((LossCause::AgedOut, LATER)), "a poll could have made up for the webhook");
+    }
+
+    #[test]
+    fn records_do_not_age_out() {
+        let mut expected = Expected::new(Ways { polled: true, feed: false, pushed: false });
+        expected.occurred(&event(1), true);
+        assert_eq!(expected.aged_out(LATER, 1), None);
+        assert_eq!(expected.pending().count(), 1);
     }
 }

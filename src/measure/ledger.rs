@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::fault::ForgeryKind;
-use crate::measure::expected::{Expected, Lost};
+use crate::measure::expected::{Expected, Lost, Ways};
 use crate::measure::forgeries::Forgeries;
 use crate::measure::histogram::Latencies;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
@@ -136,12 +136,11 @@ pub struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    /// Opens the books for `consumers` consumers from number `first` on. `recovers` says whether a poll can still bring an
-    /// event that the dispatcher gave up.
-    pub fn new(frame: Frame, first: u32, consumers: u32, recovers: bool, tally: &'a mut Tally) -> Self {
+    /// Opens the books for `consumers` consumers from number `first` on, to whom events come in these ways.
+    pub fn new(frame: Frame, first: u32, consumers: u32, ways: Ways, tally: &'a mut Tally) -> Self {
         let account = || Account {
             open: [Window::default(), Window::default()],
-            expected: Expected::new(recovers),
+            expected: Expected::new(ways),
             view: View::default(),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
@@ -205,8 +204,9 @@ impl<'a> Ledger<'a> {
         let open = Open { at, counted, settled: false, brought: None, end: None, bytes: bytes_moved };
         let Some(window) = account.open.get_mut(exchange.opener as usize) else { return };
         window.push(open);
-        if let Request::Delivery { events, .. } = request {
-            account.expected.attempted(events);
+        match request {
+            Request::Delivery { events, .. } => account.expected.attempted(events),
+            _ => account.expected.asked(exchange.serial, matches!(request, Request::Poll { .. })),
         }
         self.moved(exchange, exchange.opener, [0, bytes]);
         if !counted {
@@ -271,13 +271,14 @@ impl<'a> Ledger<'a> {
         } else if settled {
             self.close(exchange);
         }
-        if exchange.opener == Side::Provider
-            && let Some(account) = account(&mut self.accounts, self.first, exchange.consumer)
-        {
-            let mut all = Losses::new();
-            account.expected.ended(at, exchange.serial, end == End::Accepted, |lost| all.push(lost));
-            all.into_iter().for_each(|lost| self.lost(lost));
+        let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
+        let mut all = Losses::new();
+        match exchange.opener {
+            Side::Consumer => account.expected.answered(exchange.serial, |lost| all.push(lost)),
+            Side::Provider => account.expected.ended(at, exchange.serial, end == End::Accepted, |lost| all.push(lost)),
+            Side::Stranger => {}
         }
+        all.into_iter().for_each(|lost| self.lost(lost));
     }
 
     fn close(&mut self, exchange: Exchange) {
@@ -332,7 +333,13 @@ impl<'a> Ledger<'a> {
                     lost.into_iter().for_each(|lost| self.lost(lost));
                 }
             }
-            Note::AgedOut(_) | Note::StoppedPolling { .. } => {}
+            Note::AgedOut(event) => {
+                if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
+                    let lost = account.expected.aged_out(at, event.serial);
+                    lost.into_iter().for_each(|lost| self.lost(lost));
+                }
+            }
+            Note::StoppedPolling { .. } => {}
             Note::Busy { from, until } => {
                 let busy = self.frame.measured_within(from, until);
                 self.load(side).busy_nanos += u128::from(busy.as_nanos());

@@ -4,6 +4,9 @@ use crate::distribution::Distribution;
 use crate::peer::{Advice, Exchange, Input, Note, Output, Peer, Request, Response, Tag};
 use crate::policy::dispatcher::{DispatchPolicy, Dispatcher};
 use crate::policy::feed::Feed;
+use crate::policy::limits::Gate;
+pub use crate::policy::limits::{ApiLimits, QuotaPolicy, RateLimit};
+use crate::policy::retention::{Retention, is_kept};
 use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
@@ -31,40 +34,9 @@ pub struct ApiPolicy {
 impl ApiPolicy {
     /// An API that lets everybody in, keeps every event and gives no advice.
     pub const fn new(capacity: Capacity, service_time: Distribution, page: u32) -> Self {
-        let limits = ApiLimits { consumer: None, account: None, quota: None };
+        let limits = ApiLimits::NONE;
         Self { capacity, service_time, page, limits, retention: None, poll_interval: None, idle_cut: None }
     }
-}
-
-/// How many requests the API lets in; others are answered 429 before any worker has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ApiLimits {
-    /// What one consumer may ask for.
-    pub consumer: Option<RateLimit>,
-    /// What all consumers of a client may ask for together: they share an account.
-    pub account: Option<RateLimit>,
-    /// What one consumer may ask for in a window of time.
-    pub quota: Option<QuotaPolicy>,
-}
-
-/// A token bucket: a request takes a token, and tokens come back at a rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RateLimit {
-    /// Nanoseconds for one token to come back; above zero.
-    pub gap_nanos: f64,
-    /// The most tokens that lie ready; above zero.
-    pub burst: u32,
-}
-
-/// A quota for each window of time. Windows follow each other from the first request on, as GitHub's do.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct QuotaPolicy {
-    /// Requests allowed in a window; above zero.
-    pub requests: u32,
-    /// The length of a window; above zero.
-    pub window: Span,
-    /// Whether an answer 304 takes from the quota. GitHub's do not.
-    pub counts_not_modified: bool,
 }
 
 /// Which consumers a provider serves, and what their clients use of it.
@@ -88,6 +60,8 @@ pub struct Serves<'a> {
 
 struct Job {
     exchange: Exchange,
+    /// When it came.
+    asked_at: Time,
     request: Request,
     /// What will be answered, from the instant at which a worker took the request.
     response: Option<Response>,
@@ -100,7 +74,9 @@ pub struct Provider {
     first: u32,
     feeds: Vec<Feed>,
     changes: Option<u32>,
+    gate: Gate,
     workers: Workers<Job>,
+    retention: Option<Retention>,
     dispatcher: Option<Dispatcher>,
 }
 
@@ -115,7 +91,9 @@ impl Provider {
             seed,
             first: serves.first,
             feeds: (0..feeds).map(|_| Feed::new(serves.records, serves.keeps)).collect(),
+            gate: Gate::new(api.limits, api.poll_interval, serves.first, serves.consumers),
             workers: Workers::new(api.capacity),
+            retention: api.retention.map(|kept| Retention::new(kept, feeds as usize)),
             changes: serves.changes,
             dispatcher: serves.dispatch.map(dispatcher),
         }
@@ -125,16 +103,35 @@ impl Provider {
         if self.workers.deadline().is_some_and(|until| until <= now) || self.workers.waiting() > 0 {
             self.serve(now, out);
         }
+        if let Some(retention) = &mut self.retention {
+            retention.act(now, &mut self.feeds, out);
+        }
         if let Some(dispatcher) = &mut self.dispatcher {
             dispatcher.act(now, out);
         }
     }
 
+    /// Takes a request that has reached the API.
+    fn requested(&mut self, now: Time, exchange: Exchange, request: Request, out: &mut Vec<Output>) {
+        self.serve(now, out);
+        if let Some(response) = self.gate.turned_away(now, exchange) {
+            out.push(Output::Reply { exchange, response });
+            return;
+        }
+        if self.workers.offer(now, Job { exchange, asked_at: now, request, response: None }).is_some() {
+            out.push(Output::Reply { exchange, response: Response::refused(503) });
+        }
+        self.serve(now, out);
+        if self.workers.waiting() > 0 {
+            out.push(Output::Note(Note::Queued(self.workers.waiting())));
+        }
+    }
+
     fn serve(&mut self, now: Time, out: &mut Vec<Output>) {
-        let Self { api, seed, first, feeds, workers, changes, .. } = self;
-        workers.turn(now, out, |_, stage, job, out| match stage {
+        let Self { api, seed, first, feeds, gate, workers, changes, .. } = self;
+        workers.turn(now, out, |at, stage, job, out| match stage {
             Stage::Start => {
-                job.response = Some(answer(feeds, *first, api.page, *changes, job));
+                job.response = Some(answer(api, feeds, *first, *changes, at, job, out));
                 let subject = [job.exchange.consumer.into(), job.exchange.serial.into(), 0];
                 Next::Work(match api.service_time {
                     Distribution::Constant(span) => span,
@@ -142,7 +139,8 @@ impl Provider {
                 })
             }
             Stage::Due => {
-                let response = job.response.take().unwrap_or(Response::refused(500));
+                let mut response = job.response.take().unwrap_or(Response::refused(500));
+                gate.answered(at, job.asked_at, job.exchange, &mut response);
                 out.push(Output::Reply { exchange: job.exchange, response });
                 Next::Done
             }
@@ -151,11 +149,22 @@ impl Provider {
 }
 
 /// What the API answers at the instant of sampling.
-fn answer(feeds: &mut [Feed], first: u32, page: u32, changes: Option<u32>, job: &Job) -> Response {
+fn answer(
+    api: &ApiPolicy,
+    feeds: &mut [Feed],
+    first: u32,
+    changes: Option<u32>,
+    at: Time,
+    job: &Job,
+    out: &mut Vec<Output>,
+) -> Response {
     let feed = job.exchange.consumer.checked_sub(first).and_then(|index| feeds.get_mut(index as usize));
     match (feed, &job.request) {
         (Some(feed), Request::Poll { after, limit, .. }) => {
-            let (events, has_more) = feed.page(*after, (*limit).clamp(1, page));
+            if let Some(kept) = api.retention {
+                feed.forget(kept, at, out);
+            }
+            let (events, has_more) = feed.page(*after, (*limit).clamp(1, api.page));
             Response::Page { events, has_more, tag: feed.tag(), advice: Advice::default() }
         }
         (Some(feed), Request::Record { record, .. }) => {
@@ -167,8 +176,8 @@ fn answer(feeds: &mut [Feed], first: u32, page: u32, changes: Option<u32>, job: 
                 advice: Advice::default(),
             }
         }
-        (_, Request::Fetch { event, .. }) => Response::Event(*event),
-        (None, _) | (_, Request::Delivery { .. }) => Response::refused(404),
+        (_, Request::Fetch { event, .. }) if is_kept(api.retention, event, at) => Response::Event(*event),
+        (None, _) | (_, Request::Fetch { .. } | Request::Delivery { .. }) => Response::refused(404),
     }
 }
 
@@ -181,6 +190,9 @@ impl Peer for Provider {
                 if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {
                     feed.publish(event);
                 }
+                if let (Some(retention), Some(index)) = (&mut self.retention, index) {
+                    retention.published(index, &event);
+                }
                 if let Some(dispatcher) = &mut self.dispatcher {
                     dispatcher.occurred(now, event, out);
                 }
@@ -190,16 +202,7 @@ impl Peer for Provider {
                     dispatcher.redeliver(now, event, out);
                 }
             }
-            Input::Requested(exchange, request) => {
-                self.serve(now, out);
-                if self.workers.offer(now, Job { exchange, request, response: None }).is_some() {
-                    out.push(Output::Reply { exchange, response: Response::refused(503) });
-                }
-                self.serve(now, out);
-                if self.workers.waiting() > 0 {
-                    out.push(Output::Note(Note::Queued(self.workers.waiting())));
-                }
-            }
+            Input::Requested(exchange, request) => self.requested(now, exchange, request, out),
             Input::Ended(exchange, outcome) => {
                 if let Some(dispatcher) = &mut self.dispatcher {
                     dispatcher.ended(now, exchange, &outcome, out);
@@ -211,6 +214,7 @@ impl Peer for Provider {
 
     fn deadline(&self) -> Option<Time> {
         let dispatcher = self.dispatcher.as_ref().and_then(Dispatcher::deadline);
-        [self.workers.deadline(), dispatcher].into_iter().flatten().min()
+        let retention = self.retention.as_ref().and_then(Retention::deadline);
+        [self.workers.deadline(), retention, dispatcher].into_iter().flatten().min()
     }
 }

@@ -29,6 +29,7 @@ use crate::distribution::Distribution;
 use crate::engine::{ClientSetup, Control, Setup};
 use crate::fault::Faults;
 use crate::link::{Leg, Link};
+use crate::measure::expected::Ways;
 use crate::peer::{Event, Input, Response, Side};
 use crate::policy::provider::Provider;
 use crate::policy::receiver::Limits;
@@ -118,7 +119,7 @@ impl Alone {
         control: &Control,
     ) -> io::Result<AloneRun> {
         let setup = Rc::new(self.setup);
-        let board = Arc::new(Board::new(setup.frame, setup.consumers, false));
+        let board = Arc::new(Board::new(setup.frame, setup.consumers, Ways::default()));
         let pacer = Pacer::new(start.clock)?;
         let push = setup.clients.first().and_then(|client| client.push.as_ref());
         let envelope = push.map_or(Envelope::PLAIN, |push| push.envelope);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::measure::expected::Expected;
+use crate::measure::expected::{Expected, Ways};
 use crate::measure::ledger::{End, Fact};
 use crate::measure::tally::Frame;
 use crate::peer::{Exchange, Note, Request, Side};
@@ -33,7 +33,7 @@ struct Awaited {
 }
 
 impl Board {
-    pub(super) fn new(frame: Frame, consumers: u32, recovers: bool) -> Self {
+    pub(super) fn new(frame: Frame, consumers: u32, ways: Ways) -> Self {
         let zeros = || (0..consumers).map(|_| AtomicU32::new(0)).collect();
         Self {
             frame,
@@ -41,7 +41,7 @@ impl Board {
             all_occurred: AtomicBool::new(false),
             opened: [zeros(), zeros()],
             awaited: Mutex::new(Awaited {
-                expected: (0..consumers).map(|_| Expected::new(recovers)).collect(),
+                expected: (0..consumers).map(|_| Expected::new(ways)).collect(),
                 pending: 0,
                 underway: BTreeMap::new(),
             }),
@@ -116,25 +116,30 @@ impl Awaited {
                 if frame.counts(at) {
                     self.underway.insert(*exchange, [false; 2]);
                 }
-                if let Request::Delivery { events, .. } = request {
-                    self.learn(exchange.consumer, |expected| {
-                        expected.attempted(events);
-                        0
-                    });
-                }
+                self.learn(exchange.consumer, |expected| {
+                    match request {
+                        Request::Delivery { events, .. } => expected.attempted(events),
+                        _ => expected.asked(exchange.serial, matches!(request, Request::Poll { .. })),
+                    }
+                    0
+                });
             }
             Fact::RequestLost(exchange) | Fact::Replied { exchange, .. } => self.settle(*exchange),
             Fact::Ended { exchange, end, .. } => {
                 if *end == End::Unreachable {
                     self.settle(*exchange);
                 }
-                if exchange.opener == Side::Provider {
-                    self.learn(exchange.consumer, |expected| {
-                        let mut lost = 0;
-                        expected.ended(at, exchange.serial, *end == End::Accepted, |_| lost += 1);
-                        lost
-                    });
-                }
+                self.learn(exchange.consumer, |expected| {
+                    let mut lost = 0;
+                    match exchange.opener {
+                        Side::Consumer => expected.answered(exchange.serial, |_| lost += 1),
+                        Side::Provider => {
+                            expected.ended(at, exchange.serial, *end == End::Accepted, |_| lost += 1);
+                        }
+                        Side::Stranger => {}
+                    }
+                    lost
+                });
                 self.close(*exchange, 1);
             }
             Fact::Noted(_, Note::Took { event, fresh: true, .. }) => self.learn(event.consumer, |expected| {
@@ -149,6 +154,9 @@ impl Awaited {
             }
             Fact::Noted(_, Note::GaveUp(event, cause)) => {
                 self.learn(event.consumer, |expected| u64::from(expected.gave_up(at, event.serial, *cause).is_some()));
+            }
+            Fact::Noted(_, Note::AgedOut(event)) => {
+                self.learn(event.consumer, |expected| u64::from(expected.aged_out(at, event.serial).is_some()));
             }
             Fact::Arrived { .. } | Fact::Forged { .. } | Fact::Noted(..) => {}
         }

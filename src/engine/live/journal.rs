@@ -14,8 +14,8 @@ pub(super) fn fold(setup: &Setup, client: usize, journals: Vec<Journal>, cut: Ti
     // Stable, so that each thread's own order decides where time and rank do not.
     facts.sort_by_key(|(at, fact)| (*at, rank(fact)));
     let mut tally = Tally::default();
-    let recovers = setup.clients[client].pull.is_some();
-    let mut ledger = Ledger::new(setup.frame, 0, setup.consumers, recovers, &mut tally);
+    let ways = setup.clients[client].ways();
+    let mut ledger = Ledger::new(setup.frame, 0, setup.consumers, ways, &mut tally);
     for (at, fact) in facts {
         ledger.record(at, fact);
     }

@@ -206,7 +206,7 @@ impl Live {
         }
         limits::allow_many_files();
         let setup = Arc::clone(&self.setup);
-        let board = |client: &ClientSetup| Arc::new(Board::new(setup.frame, setup.consumers, client.pull.is_some()));
+        let board = |client: &ClientSetup| Arc::new(Board::new(setup.frame, setup.consumers, client.ways()));
         let boards: Vec<_> = setup.clients.iter().map(board).collect();
         let (end, over) = watch::channel(false);
         let recordings = setup.clients.iter().map(|client| attacker::recordings(client, setup.consumers)).collect();
