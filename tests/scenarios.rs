@@ -111,3 +111,35 @@ fn a_flash_sale_is_too_much_for_the_queue_and_none_of_the_pollers_business() {
     assert!(poll.requests() * 10 < webhook.requests());
     assert!(poll.latency_p95_ms.unwrap() < webhook.latency_p95_ms.unwrap());
 }
+
+#[test]
+fn who_asks_more_often_than_the_account_allows_is_late_and_webhooks_are_not_counted() {
+    let client = play("rate-limited");
+    let (often, rarely, webhook) = (client("poll every 10 s"), client("poll every 20 s"), client("webhook"));
+    let throttled = often.outcomes.throttled as f64 / often.polls as f64;
+    assert!((0.45..0.55).contains(&throttled), "{throttled}");
+    let throttled = rarely.outcomes.throttled as f64 / rarely.polls as f64;
+    assert!(throttled < 0.05, "{throttled}");
+    assert!(often.latency_p99_ms.unwrap() > rarely.latency_p99_ms.unwrap());
+    assert_eq!((webhook.outcomes.throttled, webhook.latency_max_ms), (0, Some(20.0)));
+    assert!([often, rarely].iter().all(|summary| summary.lost_total() == 0));
+}
+
+#[test]
+fn what_ages_out_before_a_poll_comes_for_it_is_gone() {
+    let client = play("retention-gap");
+    let share = |name: &str, cause| {
+        let summary = client(name);
+        assert_eq!(summary.lost_by(cause), summary.lost_total(), "{name}");
+        summary.lost_total() as f64 / summary.events as f64
+    };
+    let weekly = share("poll every week", LossCause::AgedOut);
+    assert!((0.65..0.85).contains(&weekly), "{weekly}");
+    let webhook = share("webhook", LossCause::NeverRetried);
+    assert!((0.045..0.055).contains(&webhook), "{webhook}");
+    let behind = share("webhook + weekly poll", LossCause::AgedOut);
+    assert!((0.6 * webhook..0.9 * webhook).contains(&behind), "{behind}");
+    for name in ["poll every 12 h", "webhook + 12 h poll"] {
+        assert_eq!(client(name).lost_total(), 0, "{name}");
+    }
+}

@@ -4,6 +4,7 @@
 //! fails. A form whose conditions do not hold is left out, never stretched.
 
 pub mod attempts;
+pub mod limits;
 pub mod pull;
 pub mod push;
 pub mod queueing;
