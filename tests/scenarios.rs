@@ -192,3 +192,35 @@ fn an_order_is_polled_a_thousand_times_or_told_of_three_times() {
     let know = |summary: &Summary| summary.records.clone().unwrap().know_mean_ms.unwrap() / 60e3;
     assert!((13.0..17.0).contains(&know(&rare)) && know(&webhook) < 0.01, "{}", know(&rare));
 }
+
+#[test]
+fn who_asks_more_often_than_the_account_allows_is_late_and_webhooks_are_not_counted() {
+    let client = play("rate-limited");
+    let (often, rarely, webhook) = (client("poll every 10 s"), client("poll every 20 s"), client("webhook"));
+    let throttled = often.outcomes.throttled as f64 / often.polls as f64;
+    assert!((0.45..0.55).contains(&throttled), "{throttled}");
+    let throttled = rarely.outcomes.throttled as f64 / rarely.polls as f64;
+    assert!(throttled < 0.05, "{throttled}");
+    assert!(often.latency_p99_ms.unwrap() > rarely.latency_p99_ms.unwrap());
+    assert_eq!((webhook.outcomes.throttled, webhook.latency_max_ms), (0, Some(20.0)));
+    assert!([often, rarely].iter().all(|summary| summary.lost_total() == 0));
+}
+
+#[test]
+fn what_ages_out_before_a_poll_comes_for_it_is_gone() {
+    let client = play("retention-gap");
+    let share = |name: &str, cause| {
+        let summary = client(name);
+        assert_eq!(summary.lost_by(cause), summary.lost_total(), "{name}");
+        summary.lost_total() as f64 / summary.events as f64
+    };
+    let weekly = share("poll every week", LossCause::AgedOut);
+    assert!((0.65..0.85).contains(&weekly), "{weekly}");
+    let webhook = share("webhook", LossCause::NeverRetried);
+    assert!((0.045..0.055).contains(&webhook), "{webhook}");
+    let behind = share("webhook + weekly poll", LossCause::AgedOut);
+    assert!((0.6 * webhook..0.9 * webhook).contains(&behind), "{behind}");
+    for name in ["poll every 12 h", "webhook + 12 h poll"] {
+        assert_eq!(client(name).lost_total(), 0, "{name}");
+    }
+}

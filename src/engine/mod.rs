@@ -94,6 +94,11 @@ impl ClientSetup {
         Ways { push: self.push.is_some(), polls }
     }
 
+    /// Whether it asks anything of System B's API: it polls, or fetches what thin webhooks name.
+    pub fn asks(&self) -> bool {
+        self.pull.is_some() || self.push.as_ref().is_some_and(|push| push.receive.fetch.is_some())
+    }
+
     /// Whether its poller may ask again for events that it knew before, because its receiver can drop what it had taken.
     pub fn may_go_back(&self) -> bool {
         let drops = |push: &PushSetup| push.receive.fetch.is_some() || !self.faults.crashes().is_empty();
@@ -117,9 +122,9 @@ impl Setup {
 
     /// Whether the consumers of a client share something at System B, so that one's load slows another.
     pub fn is_coupled(&self, client: &ClientSetup) -> bool {
-        let shares_workers = client.pull.is_some() && self.api.capacity.workers.is_some();
+        let shares_api = client.asks() && (self.api.capacity.workers.is_some() || self.api.limits.account.is_some());
         let shares_dispatch = client.push.as_ref().is_some_and(|push| push.dispatch.concurrency.is_some());
-        shares_workers || shares_dispatch
+        shares_api || shares_dispatch
     }
 }
 

@@ -58,8 +58,9 @@ pub struct Unseen {
     unsettled: u32,
     /// Why and when the dispatcher gave up on it.
     given_up: Option<(LossCause, Time)>,
-    /// Why and since when no poll can bring it any more.
-    unpollable: Option<(LossCause, Time)>,
+    /// Why and since when no answer that is still to be made holds it, and how many requests System A had sent by then: the
+    /// answer to an earlier one may hold it still.
+    unpollable: Option<(LossCause, Time, u32)>,
 }
 
 /// An event that can no longer come.
@@ -67,7 +68,7 @@ pub struct Unseen {
 pub struct Lost {
     /// Why.
     pub cause: LossCause,
-    /// When its last way was given up.
+    /// When the last way was closed on which it could have set out.
     pub at: Time,
     /// When it occurred.
     pub occurred_at: Time,
@@ -91,21 +92,27 @@ pub struct Expected {
     by_record: BTreeMap<u32, SmallVec<[u32; 4]>>,
     /// The records that are asked for no more.
     stopped: BTreeSet<u32>,
+    /// The polls whose answers may still come, and how many requests System A has sent.
+    polls: (SmallVec<[u32; 2]>, u32),
+    /// The events that have aged out and may still come all the same.
+    aged_out: Vec<u32>,
 }
 
 impl Expected {
     /// No event so far.
-    pub const fn new(ways: Ways) -> Self {
+    pub fn new(ways: Ways) -> Self {
         let unseen = Window::starting_at(1);
         let attempts = Window::starting_at(0);
-        Self { ways, unseen, attempts, by_record: BTreeMap::new(), stopped: BTreeSet::new() }
+        let polls = (SmallVec::new_const(), 0);
+        let (aged_out, by_record, stopped) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+        Self { ways, unseen, attempts, by_record, stopped, polls, aged_out }
     }
 
     /// An event has occurred. Gives it back if it can never come: its record is asked for no more.
     pub fn occurred(&mut self, event: &Event, counted: bool) -> Option<Lost> {
         let Event { occurred_at, consumer, record, .. } = *event;
         let is_stopped = self.stopped.contains(&record);
-        let unpollable = is_stopped.then_some((LossCause::PollsExhausted, occurred_at));
+        let unpollable = is_stopped.then_some((LossCause::PollsExhausted, occurred_at, 0));
         let unseen =
             Unseen { occurred_at, consumer, record, counted, taken: false, unsettled: 0, given_up: None, unpollable };
         self.unseen.push(unseen);
@@ -127,6 +134,43 @@ impl Expected {
         }
         let events = events.iter().map(|event| event.serial).collect();
         self.attempts.push(Attempt { events, settled: false, ended: false });
+    }
+
+    /// System A has sent this request. `polls` says whether the answer can hold any event.
+    pub fn asked(&mut self, request: u32, polls: bool) {
+        let (open, sent) = &mut self.polls;
+        *sent = request.saturating_add(1);
+        if polls && self.ways.polls == Polls::Feed {
+            open.push(request);
+        }
+    }
+
+    /// A request of System A has ended. Calls `lost` for each event whose last chance its answer was.
+    pub fn answered(&mut self, request: u32, mut lost: impl FnMut(Lost)) {
+        let open = &mut self.polls.0;
+        let Some(place) = open.iter().position(|poll| *poll == request) else { return };
+        open.remove(place);
+        for event in std::mem::take(&mut self.aged_out) {
+            match self.lost(event) {
+                Some(event) => lost(event),
+                None if self.unseen.get_mut(event).is_some() => self.aged_out.push(event),
+                None => {}
+            }
+        }
+    }
+
+    /// No answer of the API that is still to be made will hold the event. Gives it back if that was its last chance.
+    pub fn aged_out(&mut self, at: Time, event: u32) -> Option<Lost> {
+        if self.ways.polls != Polls::Feed {
+            return None;
+        }
+        let sent = self.polls.1;
+        self.unseen.get_mut(event)?.unpollable.get_or_insert((LossCause::AgedOut, at, sent));
+        let lost = self.lost(event);
+        if lost.is_none() && self.polls.0.iter().any(|poll| *poll < sent) {
+            self.aged_out.push(event);
+        }
+        lost
     }
 
     /// The receiver has dealt with an attempt, or never will. Calls `lost` for each event whose last chance that was.
@@ -207,10 +251,10 @@ impl Expected {
         self.cannot_be_polled(&serials, (LossCause::PollsExhausted, at), lost);
     }
 
-    fn cannot_be_polled(&mut self, events: &[u32], why: (LossCause, Time), mut lost: impl FnMut(Lost)) {
+    fn cannot_be_polled(&mut self, events: &[u32], (cause, at): (LossCause, Time), mut lost: impl FnMut(Lost)) {
         for event in events {
             if let Some(unseen) = self.unseen.get_mut(*event) {
-                unseen.unpollable.get_or_insert(why);
+                unseen.unpollable.get_or_insert((cause, at, 0));
                 self.lost(*event).into_iter().for_each(&mut lost);
             }
         }
@@ -221,19 +265,24 @@ impl Expected {
         self.unseen.iter().map(|(_, unseen)| unseen)
     }
 
+    /// Takes the event out if nothing can bring it any more. This is the one place that decides so.
     fn lost(&mut self, event: u32) -> Option<Lost> {
+        let oldest_poll = self.polls.0.iter().min().copied();
         let unseen = self.unseen.get_mut(event)?;
         let by_push = self.ways.push && unseen.given_up.is_none() || unseen.unsettled > 0;
-        let by_polls = match self.ways.polls {
-            Polls::None => false,
-            Polls::Feed | Polls::Records => unseen.unpollable.is_none(),
+        let by_polls = match unseen.unpollable {
+            None => self.ways.polls != Polls::None,
+            Some((_, _, sent)) => oldest_poll.is_some_and(|poll| poll < sent),
         };
         if by_push || by_polls || unseen.taken {
             return None;
         }
         let Unseen { occurred_at, consumer, counted, .. } = *unseen;
-        // Whichever way held out longest says why.
-        let (cause, at) = unseen.given_up.into_iter().chain(unseen.unpollable).max_by_key(|(_, at)| *at)?;
+        let unpollable = unseen.unpollable.map(|(cause, at, _)| (cause, at));
+        // It is lost when the last of two ways is closed, and that one says why; but the feed, which is there to make up for
+        // what webhooks lose, does so in any case.
+        let (last, at) = unseen.given_up.into_iter().chain(unpollable).max_by_key(|(_, at)| *at)?;
+        let cause = unpollable.map(|(cause, _)| cause).filter(|cause| *cause == LossCause::AgedOut).unwrap_or(last);
         self.unseen.take(event);
         Some(Lost { cause, at, occurred_at, consumer, counted })
     }
@@ -339,5 +388,50 @@ mod tests {
             }
             assert_eq!(expected.pending().count(), 1);
         }
+    }
+
+    const LATER: Time = Time::from_nanos(5);
+
+    #[test]
+    fn what_ages_out_is_lost_once_no_earlier_answer_can_bring_it() {
+        let mut polled = Expected::new(Ways { push: false, polls: Polls::Feed });
+        (1..=3).for_each(|serial| assert_eq!(polled.occurred(&event(serial), serial != 2), None));
+        let answered = |polled: &mut Expected, request| {
+            let mut all = Vec::new();
+            polled.answered(request, |lost| all.push((lost.cause, lost.at, lost.counted)));
+            all
+        };
+        polled.asked(0, true);
+        assert_eq!(polled.aged_out(LATER, 1), None, "the answer that is under way may hold it");
+        assert_eq!(polled.aged_out(LATER, 2), None);
+        assert_eq!(answered(&mut polled, 7), [], "not a poll");
+        polled.took(1);
+        assert_eq!(answered(&mut polled, 0), [(LossCause::AgedOut, LATER, false)], "event 1 has been brought");
+        assert_eq!(polled.dropped(1).map(|lost| lost.cause), Some(LossCause::AgedOut), "and is gone all the same");
+        polled.asked(1, true);
+        assert!(answered(&mut polled, 1).is_empty());
+        polled.asked(2, false);
+        assert!(polled.aged_out(LATER, 3).is_some(), "what is under way holds no feed");
+        assert_eq!(polled.pending().count(), 0);
+    }
+
+    #[test]
+    fn a_poll_that_left_after_an_event_had_aged_out_is_not_waited_for() {
+        let mut hybrid = expected(true);
+        hybrid.asked(0, true);
+        assert_eq!(hybrid.aged_out(Time::ZERO, 1), None);
+        hybrid.answered(0, |lost| panic!("{lost:?}: a webhook may bring it"));
+        hybrid.asked(1, true);
+        assert_eq!(settled(&mut hybrid, 0), []);
+        let lost = hybrid.gave_up(LATER, 1, CAUSE).map(|lost| (lost.cause, lost.at));
+        assert_eq!(lost, Some((LossCause::AgedOut, LATER)), "a poll could have made up for the webhook");
+    }
+
+    #[test]
+    fn records_do_not_age_out() {
+        let mut expected = Expected::new(Ways { push: false, polls: Polls::Records });
+        assert_eq!(expected.occurred(&event(1), true), None);
+        assert_eq!(expected.aged_out(LATER, 1), None);
+        assert_eq!(expected.pending().count(), 1);
     }
 }

@@ -247,8 +247,9 @@ impl<'a> Ledger<'a> {
         let open = Open { at, counted, settled: false, brought: None, end: None, bytes: bytes_moved };
         let Some(window) = account.open.get_mut(exchange.opener as usize) else { return };
         window.push(open);
-        if let Request::Delivery { events, .. } = request {
-            account.expected.attempted(events);
+        match request {
+            Request::Delivery { events, .. } => account.expected.attempted(events),
+            _ => account.expected.asked(exchange.serial, matches!(request, Request::Poll { .. })),
         }
         if let (Request::Record { record, .. }, Some(records)) = (request, &mut account.records) {
             records.polled(*record);
@@ -316,13 +317,14 @@ impl<'a> Ledger<'a> {
         } else if settled {
             self.close(exchange);
         }
-        if exchange.opener == Side::Provider
-            && let Some(account) = account(&mut self.accounts, self.first, exchange.consumer)
-        {
-            let mut all = Losses::new();
-            account.expected.ended(at, exchange.serial, end == End::Accepted, |lost| all.push(lost));
-            all.into_iter().for_each(|lost| self.lost(lost));
+        let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
+        let mut all = Losses::new();
+        match exchange.opener {
+            Side::Consumer => account.expected.answered(exchange.serial, |lost| all.push(lost)),
+            Side::Provider => account.expected.ended(at, exchange.serial, end == End::Accepted, |lost| all.push(lost)),
+            Side::Stranger => {}
         }
+        all.into_iter().for_each(|lost| self.lost(lost));
     }
 
     fn close(&mut self, exchange: Exchange) {
@@ -387,7 +389,12 @@ impl<'a> Ledger<'a> {
                 }
                 all.into_iter().for_each(|lost| self.lost(lost));
             }
-            Note::AgedOut(_) => {}
+            Note::AgedOut(event) => {
+                if let Some(account) = account(&mut self.accounts, self.first, event.consumer) {
+                    let lost = account.expected.aged_out(at, event.serial);
+                    lost.into_iter().for_each(|lost| self.lost(lost));
+                }
+            }
             Note::Busy { from, until } => {
                 let busy = self.frame.measured_within(from, until);
                 self.load(side).busy_nanos += u128::from(busy.as_nanos());

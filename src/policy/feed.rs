@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::peer::{Batch, Event, Tag};
-use crate::time::Span;
+use crate::peer::{Batch, Event, Note, Output, Tag};
+use crate::policy::retention::is_kept;
+use crate::time::{Span, Time};
 
 /// The events of one consumer that a client may still ask for.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ impl Feed {
     /// A cursor also says that everything up to it has arrived, so the feed forgets it, unless it is to keep it.
     pub fn page(&mut self, after: u32, limit: u32) -> (Batch, bool) {
         if !self.keeps {
-            self.forget(after);
+            self.forget_known(after);
         }
         let known = after.saturating_add(1).saturating_sub(self.first) as usize;
         let events: Batch = self.log.iter().skip(known).take(limit as usize).copied().collect();
@@ -72,7 +73,7 @@ impl Feed {
     }
 
     /// Forgets the events up to a cursor that nobody will ask for again.
-    fn forget(&mut self, after: u32) {
+    fn forget_known(&mut self, after: u32) {
         let known = (after.saturating_add(1).saturating_sub(self.first) as usize).min(self.log.len());
         let is_over = |at: &Event, newest: &Event| newest.occurred_at.since(at.occurred_at) > self.overlap;
         let gone = match known.checked_sub(1).and_then(|newest| self.log.get(newest)) {
@@ -87,6 +88,19 @@ impl Feed {
         self.first = self.first.max(behind);
     }
 
+    /// Forgets the events that are too old at this instant to be kept any longer, and notes each of them.
+    pub(super) fn forget_old(&mut self, kept: Span, at: Time, out: &mut Vec<Output>) {
+        while let Some(event) = self.log.pop_front_if(|event| !is_kept(Some(kept), event, at)) {
+            self.first = event.serial.saturating_add(1);
+            out.push(Output::Note(Note::AgedOut(event)));
+        }
+    }
+
+    /// The oldest event that it has.
+    pub(super) fn oldest(&self) -> Option<&Event> {
+        self.log.front()
+    }
+
     /// The newest event of a record and how many it has had, if records are kept and it has had one.
     pub fn record(&self, record: u32) -> Option<(Event, u32)> {
         self.records.as_ref()?.get(&record).copied()
@@ -96,7 +110,6 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Time;
 
     fn event(serial: u32) -> Event {
         Event { occurred_at: Time::ZERO, consumer: 0, serial, record: serial % 2, payload: 0 }
@@ -144,6 +157,33 @@ mod tests {
         assert_eq!(serials(&feed.page(10, 9)), (vec![20], false));
         assert_eq!(serials(&feed.page(20, 9)), (vec![], false));
         assert_eq!(feed.log.len(), 1, "however old, the newest is what the overlap counts from");
+    }
+
+    #[test]
+    fn what_is_too_old_is_gone_whatever_the_cursor_says() {
+        for keeps in [false, true] {
+            let mut feed = Feed::new(true, keeps);
+            let at = Time::from_nanos;
+            (1..=4).for_each(|s| feed.publish(Event { occurred_at: at(u64::from(s)), ..event(s) }));
+            assert_eq!(serials(&feed.page(1, 1)), (vec![2], true));
+            let mut out = Vec::new();
+            feed.forget_old(Span::from_nanos(10), at(13), &mut out);
+            let aged: Vec<_> = out
+                .iter()
+                .map(|output| match output {
+                    Output::Note(Note::AgedOut(event)) => event.serial,
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            // Whoever keeps what the cursor has passed forgets it with the rest.
+            assert_eq!(aged, if keeps { vec![1, 2, 3] } else { vec![2, 3] });
+            assert_eq!(serials(&feed.page(1, 9)), (vec![4], false));
+            assert_eq!(feed.record(1).map(|(e, count)| (e.serial, count)), Some((3, 2)), "records stay as they are");
+            feed.forget_old(Span::from_nanos(10), at(14), &mut out);
+            assert_eq!((serials(&feed.page(1, 9)), feed.oldest()), ((vec![], false), None));
+            feed.publish(event(5));
+            assert_eq!(serials(&feed.page(1, 9)), (vec![5], false));
+        }
     }
 
     #[test]

@@ -28,6 +28,14 @@ impl FixedWindow {
         true
     }
 
+    /// Gives back the request that was taken at this earlier instant, unless its stretch is over.
+    pub fn give_back(&mut self, now: Time, taken_at: Time) {
+        self.turn(now);
+        if self.began.is_some_and(|began| began <= taken_at) {
+            self.used = self.used.saturating_sub(1);
+        }
+    }
+
     /// The most requests in one stretch.
     pub const fn limit(&self) -> u32 {
         self.limit
@@ -68,6 +76,19 @@ mod tests {
         assert_eq!(window.ends_at(at(16)), at(17), "being turned away does not prolong it");
         assert!(window.take(at(17)), "the next stretch has begun");
         assert_eq!((window.used(at(17)), window.ends_at(at(17))), (1, at(27)));
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_within_its_stretch_only() {
+        let at = |seconds| Time::ZERO + Span::from_secs(seconds);
+        let mut window = FixedWindow::new(1, Span::from_secs(10));
+        assert!(window.take(at(0)) && !window.take(at(1)));
+        window.give_back(at(2), at(0));
+        assert!(window.take(at(3)), "within the stretch that began at 0");
+        assert_eq!(window.ends_at(at(3)), at(10), "giving back does not move the stretch");
+        assert!(window.take(at(12)), "the next stretch");
+        window.give_back(at(13), at(3));
+        assert_eq!(window.used(at(13)), 1, "what was taken in the stretch before does not count here");
     }
 
     #[test]

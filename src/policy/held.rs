@@ -10,6 +10,8 @@ use crate::time::Time;
 pub struct HeldPoll {
     /// Its exchange.
     pub exchange: Exchange,
+    /// When it came.
+    pub asked_at: Time,
     /// What it asks.
     pub request: Request,
     /// When it is held no longer.
@@ -78,7 +80,7 @@ mod tests {
     fn poll(consumer: u32, serial: u32, until: u64) -> HeldPoll {
         let exchange = Exchange { opener: Side::Consumer, consumer, serial };
         let request = Request::Poll { after: 0, limit: 1, poll: serial, page: 0, hold: Span::from_secs(1), tag: None };
-        HeldPoll { exchange, request, until: Time::from_nanos(until), is_cut: false }
+        HeldPoll { exchange, asked_at: Time::ZERO, request, until: Time::from_nanos(until), is_cut: false }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! socket, no clock, no engine and no file, and it cannot fail. [`consumer::Consumer`] and [`provider::Provider`] join the
 //! parts to the two peers that an engine drives.
 
+mod answers;
 pub mod consumer;
 pub mod dedupe;
 pub mod dispatcher;
@@ -12,12 +13,14 @@ pub mod fixed_window;
 pub mod forger;
 pub mod held;
 pub mod inbox;
+pub mod limits;
 mod numbers;
 mod outage;
 pub mod poller;
 pub mod provider;
 pub mod receiver;
 pub mod record_poller;
+mod retention;
 pub mod retry;
 pub mod signature;
 pub mod workers;

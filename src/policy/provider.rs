@@ -2,10 +2,12 @@
 
 use crate::distribution::Distribution;
 use crate::fault::Faults;
-use crate::peer::{Advice, Exchange, Input, Note, Output, Peer, Request, Response, Tag};
+use crate::peer::{Exchange, Input, Note, Output, Peer, Request, Response};
+use crate::policy::answers::Answers;
 use crate::policy::dispatcher::{DispatchPolicy, Dispatcher};
-use crate::policy::feed::Feed;
 use crate::policy::held::{Held, HeldPoll};
+use crate::policy::limits::Gate;
+pub use crate::policy::limits::{ApiLimits, QuotaPolicy, RateLimit};
 use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
@@ -33,40 +35,9 @@ pub struct ApiPolicy {
 impl ApiPolicy {
     /// An API that lets everybody in, keeps every event and gives no advice.
     pub const fn new(capacity: Capacity, service_time: Distribution, page: u32) -> Self {
-        let limits = ApiLimits { consumer: None, account: None, quota: None };
+        let limits = ApiLimits::NONE;
         Self { capacity, service_time, page, limits, retention: None, poll_interval: None, idle_cut: None }
     }
-}
-
-/// How many requests the API lets in; others are answered 429 before any worker has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct ApiLimits {
-    /// What one consumer may ask for.
-    pub consumer: Option<RateLimit>,
-    /// What all consumers of a client may ask for together: they share an account.
-    pub account: Option<RateLimit>,
-    /// What one consumer may ask for in a window of time.
-    pub quota: Option<QuotaPolicy>,
-}
-
-/// A token bucket: a request takes a token, and tokens come back at a rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RateLimit {
-    /// Nanoseconds for one token to come back; above zero.
-    pub gap_nanos: f64,
-    /// The most tokens that lie ready; above zero.
-    pub burst: u32,
-}
-
-/// A quota for each window of time. Windows follow each other from the first request on, as GitHub's do.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct QuotaPolicy {
-    /// Requests allowed in a window; above zero.
-    pub requests: u32,
-    /// The length of a window; above zero.
-    pub window: Span,
-    /// Whether an answer 304 takes from the quota. GitHub's do not.
-    pub counts_not_modified: bool,
 }
 
 /// Which consumers a provider serves, and what their clients use of it.
@@ -94,6 +65,8 @@ pub struct Serves<'a> {
 
 struct Job {
     exchange: Exchange,
+    /// When it came.
+    asked_at: Time,
     request: Request,
     /// When a worker took the request, and what will be answered from then on.
     sampled: Option<(Time, Response)>,
@@ -103,10 +76,8 @@ struct Job {
 pub struct Provider {
     api: ApiPolicy,
     seed: Seed,
-    first: u32,
-    feeds: Vec<Feed>,
-    only_records: bool,
-    changes: Option<u32>,
+    answers: Answers,
+    gate: Gate,
     workers: Workers<Job>,
     held: Held,
     dispatcher: Option<Dispatcher>,
@@ -117,18 +88,15 @@ pub struct Provider {
 impl Provider {
     /// A provider at which nothing has happened yet.
     pub fn new(api: &ApiPolicy, seed: Seed, serves: Serves<'_>) -> Self {
-        let feeds = if serves.feed { serves.consumers } else { 0 };
         let dispatcher =
             |policy: &DispatchPolicy| Dispatcher::new(policy.clone(), seed, serves.first, serves.consumers);
         Self {
             api: api.clone(),
             seed,
-            first: serves.first,
-            feeds: (0..feeds).map(|_| Feed::new(serves.records, serves.keeps).with_overlap(serves.overlap)).collect(),
+            answers: Answers::new(api, &serves),
+            gate: Gate::new(api.limits, api.poll_interval, serves.first, serves.consumers),
             workers: Workers::new(api.capacity),
             held: Held::default(),
-            only_records: serves.only_records,
-            changes: serves.changes,
             dispatcher: serves.dispatch.map(dispatcher),
             outages: Faults::default(),
         }
@@ -154,39 +122,33 @@ impl Provider {
             self.serve(now, out);
         }
         self.end_holds(now, out);
+        self.answers.act(now, out);
         if let Some(dispatcher) = &mut self.dispatcher {
             dispatcher.act(now, out);
         }
     }
 
-    /// Answers every poll that is held no longer.
-    fn end_holds(&mut self, now: Time, out: &mut Vec<Output>) {
-        while let Some(HeldPoll { exchange, request, is_cut, .. }) = self.held.pop_due(now) {
-            let response = if is_cut {
-                Response::refused(GATEWAY_TIMEOUT)
-            } else {
-                answer(&mut self.feeds, self.first, self.api.page, self.changes, exchange, &request)
-            };
+    /// Takes a request that has reached the API.
+    fn requested(&mut self, now: Time, exchange: Exchange, request: Request, out: &mut Vec<Output>) {
+        self.serve(now, out);
+        if let Some(response) = self.gate.turned_away(now, exchange) {
             out.push(Output::Reply { exchange, response });
+            return;
         }
-    }
-
-    /// Answers the poll that is held for a consumer, if there is something new for it.
-    fn tell_held(&mut self, consumer: u32, out: &mut Vec<Output>) {
-        let Some(HeldPoll { exchange, request, .. }) = self.held.of(consumer) else { return };
-        let response = answer(&mut self.feeds, self.first, self.api.page, self.changes, *exchange, request);
-        if !brings_nothing(&response) {
-            out.push(Output::Reply { exchange: *exchange, response });
-            self.held.release(consumer);
+        if self.workers.offer(now, Job { exchange, asked_at: now, request, sampled: None }).is_some() {
+            out.push(Output::Reply { exchange, response: Response::refused(UNAVAILABLE) });
+        }
+        self.serve(now, out);
+        if self.workers.waiting() > 0 {
+            out.push(Output::Note(Note::Queued(self.workers.waiting())));
         }
     }
 
     fn serve(&mut self, now: Time, out: &mut Vec<Output>) {
-        let Self { api, seed, first, feeds, workers, held, changes, .. } = self;
+        let Self { api, seed, answers, gate, workers, held, .. } = self;
         workers.turn(now, out, |at, stage, job, out| match stage {
             Stage::Start => {
-                let response = answer(feeds, *first, api.page, *changes, job.exchange, &job.request);
-                job.sampled = Some((at, response));
+                job.sampled = Some((at, answers.to(at, job.exchange, &job.request, out)));
                 let subject = [job.exchange.consumer.into(), job.exchange.serial.into(), 0];
                 Next::Work(match api.service_time {
                     Distribution::Constant(span) => span,
@@ -197,7 +159,7 @@ impl Provider {
                 let (sampled_at, mut response) = job.sampled.take().unwrap_or((at, Response::refused(500)));
                 if let Some(poll) = to_hold(api, job, sampled_at, &response) {
                     // What occurred while the worker was busy is reason enough not to hold it any longer.
-                    response = answer(feeds, *first, api.page, *changes, job.exchange, &job.request);
+                    response = answers.to(at, job.exchange, &job.request, out);
                     if brings_nothing(&response) && poll.until > at {
                         let before = held.hold(poll);
                         out.extend(before.map(|poll| Output::Reply { exchange: poll.exchange, response }));
@@ -207,13 +169,37 @@ impl Provider {
                         response = Response::refused(GATEWAY_TIMEOUT);
                     }
                 }
+                gate.answered(at, job.asked_at, job.exchange, &mut response);
                 out.push(Output::Reply { exchange: job.exchange, response });
                 Next::Done
             }
         });
     }
+
+    /// Answers every poll that is held no longer.
+    fn end_holds(&mut self, now: Time, out: &mut Vec<Output>) {
+        while let Some(HeldPoll { exchange, asked_at, request, is_cut, .. }) = self.held.pop_due(now) {
+            let mut response =
+                if is_cut { Response::refused(GATEWAY_TIMEOUT) } else { self.answers.to(now, exchange, &request, out) };
+            self.gate.answered(now, asked_at, exchange, &mut response);
+            out.push(Output::Reply { exchange, response });
+        }
+    }
+
+    /// Answers the poll that is held for a consumer, if there is something new for it.
+    fn tell_held(&mut self, now: Time, consumer: u32, out: &mut Vec<Output>) {
+        let Some(HeldPoll { exchange, asked_at, request, .. }) = self.held.of(consumer) else { return };
+        let mut response = self.answers.to(now, *exchange, request, out);
+        if !brings_nothing(&response) {
+            self.gate.answered(now, *asked_at, *exchange, &mut response);
+            out.push(Output::Reply { exchange: *exchange, response });
+            self.held.release(consumer);
+        }
+    }
 }
 
+/// HTTP status for a request that finds the queue full.
+const UNAVAILABLE: u16 = 503;
 /// HTTP status with which a proxy answers in place of a server that takes too long.
 const GATEWAY_TIMEOUT: u16 = 504;
 
@@ -235,47 +221,8 @@ fn to_hold(api: &ApiPolicy, job: &Job, sampled_at: Time, response: &Response) ->
     }
     let cut = api.idle_cut.filter(|cut| *cut < hold);
     let until = sampled_at + cut.unwrap_or(hold);
-    Some(HeldPoll { exchange: job.exchange, request: job.request.clone(), until, is_cut: cut.is_some() })
-}
-
-/// What the API answers at the instant of sampling.
-fn answer(
-    feeds: &mut [Feed],
-    first: u32,
-    page: u32,
-    changes: Option<u32>,
-    exchange: Exchange,
-    request: &Request,
-) -> Response {
-    let feed = exchange.consumer.checked_sub(first).and_then(|index| feeds.get_mut(index as usize));
-    match (feed, request) {
-        (Some(feed), Request::Poll { tag: Some(tag), .. }) if *tag == feed.tag() => {
-            Response::NotModified { advice: Advice::default() }
-        }
-        (Some(feed), Request::Record { record, tag: Some(tag), .. }) if *tag == record_tag(feed, *record) => {
-            Response::NotModified { advice: Advice::default() }
-        }
-        (Some(feed), Request::Poll { after, limit, .. }) => {
-            let (events, has_more) = feed.page(*after, (*limit).clamp(1, page));
-            Response::Page { events, has_more, tag: feed.tag(), advice: Advice::default() }
-        }
-        (Some(feed), Request::Record { record, .. }) => {
-            let newest = feed.record(*record);
-            Response::Record {
-                event: newest.map(|(event, _)| event),
-                is_final: newest.is_some_and(|(_, count)| changes == Some(count)),
-                tag: record_tag(feed, *record),
-                advice: Advice::default(),
-            }
-        }
-        (_, Request::Fetch { event, .. }) => Response::Event(*event),
-        (None, _) | (_, Request::Delivery { .. }) => Response::refused(404),
-    }
-}
-
-/// The state of a record.
-fn record_tag(feed: &Feed, record: u32) -> Tag {
-    Tag(feed.record(record).map_or(0, |(event, _)| event.serial))
+    let Job { exchange, asked_at, .. } = *job;
+    Some(HeldPoll { exchange, asked_at, request: job.request.clone(), until, is_cut: cut.is_some() })
 }
 
 impl Peer for Provider {
@@ -284,14 +231,8 @@ impl Peer for Provider {
             Input::Wake | Input::Opened(_) => {}
             Input::Crashed => self.crashed(now, out),
             Input::Occurred(event) => {
-                let index = event.consumer.checked_sub(self.first);
-                if let Some(feed) = index.and_then(|index| self.feeds.get_mut(index as usize)) {
-                    feed.publish(event);
-                    if self.only_records {
-                        feed.forget_log();
-                    }
-                    self.tell_held(event.consumer, out);
-                }
+                self.answers.publish(&event);
+                self.tell_held(now, event.consumer, out);
                 if let Some(dispatcher) = &mut self.dispatcher {
                     dispatcher.occurred(now, event, out);
                 }
@@ -301,16 +242,7 @@ impl Peer for Provider {
                     dispatcher.redeliver(now, event, out);
                 }
             }
-            Input::Requested(exchange, request) => {
-                self.serve(now, out);
-                if self.workers.offer(now, Job { exchange, request, sampled: None }).is_some() {
-                    out.push(Output::Reply { exchange, response: Response::refused(503) });
-                }
-                self.serve(now, out);
-                if self.workers.waiting() > 0 {
-                    out.push(Output::Note(Note::Queued(self.workers.waiting())));
-                }
-            }
+            Input::Requested(exchange, request) => self.requested(now, exchange, request, out),
             Input::Ended(exchange, outcome) => {
                 if let Some(dispatcher) = &mut self.dispatcher {
                     dispatcher.ended(now, exchange, &outcome, out);
@@ -322,6 +254,7 @@ impl Peer for Provider {
 
     fn deadline(&self) -> Option<Time> {
         let dispatcher = self.dispatcher.as_ref().and_then(Dispatcher::deadline);
-        [self.workers.deadline(), self.held.deadline(), dispatcher].into_iter().flatten().min()
+        let deadlines = [self.workers.deadline(), self.held.deadline(), self.answers.deadline(), dispatcher];
+        deadlines.into_iter().flatten().min()
     }
 }

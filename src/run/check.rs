@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::engine::Setup;
 use crate::measure::summary::Figure;
 use crate::report::human;
-use crate::run::{faults, polls, webhooks};
+use crate::run::{api, faults, polls, webhooks};
 use crate::scenario::Scenario;
 use crate::theory::{self, Prediction, stability};
 
@@ -20,6 +20,7 @@ pub fn describe(scenario: &Scenario) -> String {
     let parts = [
         volume(setup),
         polls::describe(setup),
+        api::describe(setup),
         webhooks::describe(setup),
         faults::describe(setup),
         predictions(setup),

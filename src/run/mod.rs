@@ -1,5 +1,6 @@
 //! From arguments to a run, its report and its exit code.
 
+mod api;
 pub mod builtin;
 pub mod check;
 mod faults;

@@ -34,6 +34,10 @@ pub enum Kind {
     TimeOrLegs,
     /// A number of events per time.
     Rate,
+    /// The same, or this word, or a table of the keys below this one.
+    RateOrTable(&'static str),
+    /// A table of the keys below this one, or this word.
+    TableOr(&'static str),
     /// A size in bytes, up to this many.
     Size(u64),
     /// The same, or this word.

@@ -63,6 +63,28 @@ pub(super) fn span_or_word(node: &Node, key: &Key) -> Parsed<Option<Span>> {
     Ok(Some(span))
 }
 
+/// Whether a value is the word that its key takes beside a table.
+pub(super) fn is_its_word(node: &Node, key: &Key) -> bool {
+    matches!(key.kind, Kind::RateOrTable(word) | Kind::TableOr(word) if is_word(node, word))
+}
+
+/// The same problem, with the word of the key in its advice.
+pub(super) fn or_its_word(problem: Problem, key: &Key) -> Problem {
+    match key.kind {
+        Kind::RateOrTable(word) | Kind::TableOr(word) => or_word(problem, word),
+        _ => problem,
+    }
+}
+
+/// Makes sure that a key which is no table has the one word that it takes instead.
+pub(super) fn only_word(node: &Node, key: &Key) -> Parsed<()> {
+    if is_its_word(node, key) {
+        return Ok(());
+    }
+    let example = "{ requests = 5000, per = \"1h\" }";
+    Err(or_its_word(wrong_kind(node, key, "a table", example), key))
+}
+
 /// Whether a value is this word.
 fn is_word(node: &Node, word: &str) -> bool {
     matches!(&node.value, Value::Text(text) if text == word)

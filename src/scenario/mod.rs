@@ -4,6 +4,7 @@
 //! know where they stand, `--set`s included; the tree is read against the one table of [`keys()`]; and what the keys say
 //! together is held against the limits of a run. A [`Scenario`] that exists is valid.
 
+mod api;
 mod clients;
 mod faults;
 mod keys;

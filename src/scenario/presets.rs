@@ -4,6 +4,7 @@
 //! writes itself overrides what its preset says.
 
 use crate::policy::dispatcher::{BatchPolicy, DisablePolicy};
+use crate::policy::limits::{ApiLimits, QuotaPolicy, RateLimit};
 use crate::policy::retry::{RetryJitter, RetryPolicy};
 use crate::policy::signature::Scheme;
 use crate::time::Span;
@@ -34,6 +35,12 @@ pub struct Preset {
     pub disable: DisablePolicy,
     /// The most events in one answer of the API.
     pub page: u32,
+    /// How many requests its API lets in.
+    pub limits: ApiLimits,
+    /// How long its API keeps an event; none means for ever.
+    pub retention: Option<Span>,
+    /// The interval between polls that its API asks for, if it does.
+    pub poll_interval: Option<Span>,
 }
 
 impl Preset {
@@ -50,13 +57,17 @@ impl Preset {
             batch: BatchPolicy::SINGLE,
             disable: DisablePolicy::NEVER,
             page: 100,
+            limits: ApiLimits::NONE,
+            retention: None,
+            poll_interval: None,
         }
     }
 
     /// Stripe.
     ///
     /// Published: the signature; one event a webhook, whole or thin; retries at growing intervals for three days; lists of at
-    /// most 100 events. Assumed: the delays between the retries, a timeout of 20 s (Stripe names none; figures from 10 s to
+    /// most 100 events, of the last 30 days; 25 requests a second to any one of its API's paths (as of April 2026). Assumed:
+    /// that up to a second's worth may come at once, the delays between the retries, a timeout of 20 s (Stripe names none; figures from 10 s to
     /// 30 s are told), and that failures alone never disable an endpoint (Stripe's pages no longer say that they do).
     pub fn stripe() -> Self {
         Self {
@@ -66,6 +77,8 @@ impl Preset {
             retry: RetryPolicy::stripe(),
             timeout: Span::from_secs(20),
             disable: NEVER_EVEN_IF_GONE,
+            limits: ApiLimits { consumer: Some(RateLimit::new(1, Span::from_millis(40))), ..ApiLimits::NONE },
+            retention: Some(Span::from_secs(30 * DAY)),
             ..Self::generic()
         }
     }
@@ -73,7 +86,8 @@ impl Preset {
     /// GitHub.
     ///
     /// Published: the signature; a timeout of 10 s; no retry ever (whoever wants one asks for a redelivery, within three
-    /// days); one event a webhook; lists of at most 100 events. No rule that disables a failing endpoint is published, so
+    /// days); one event a webhook; lists of at most 100 events, of the last 30 days; 5,000 requests an hour for a user, of
+    /// which an answer 304 takes nothing; that its events are to be polled every 60 s. No rule that disables a failing endpoint is published, so
     /// none is assumed.
     pub fn github() -> Self {
         Self {
@@ -83,6 +97,9 @@ impl Preset {
             retry: RetryPolicy::never(),
             timeout: Span::from_secs(10),
             disable: NEVER_EVEN_IF_GONE,
+            limits: ApiLimits { quota: Some(GITHUB_QUOTA), ..ApiLimits::NONE },
+            retention: Some(Span::from_secs(30 * DAY)),
+            poll_interval: Some(Span::from_secs(MINUTE)),
             ..Self::generic()
         }
     }
@@ -90,7 +107,7 @@ impl Preset {
     /// SendGrid's event webhook.
     ///
     /// Published: the signature; a list of events, posted after about 30 s or at 768 kB; retries at growing intervals until 24
-    /// hours after the event; lists of at most 1,000 messages in its API. Assumed: the delays between the retries, a timeout
+    /// hours after the event; lists of at most 1,000 messages in its API, of the last 30 days. Assumed: the delays between the retries, a timeout
     /// of 10 s, that 768 kB are KiB and count the payloads, that at most 1,000 events share a webhook, and that failures
     /// never disable an endpoint. One server sends each consumer's events here; SendGrid's own batches are per server.
     pub fn sendgrid() -> Self {
@@ -103,6 +120,7 @@ impl Preset {
             batch: BatchPolicy { max: 1_000, wait: Span::from_secs(30), bytes: Some(768 << 10) },
             disable: NEVER_EVEN_IF_GONE,
             page: 1_000,
+            retention: Some(Span::from_secs(30 * DAY)),
             ..Self::generic()
         }
     }
@@ -122,6 +140,9 @@ impl Preset {
         }
     }
 }
+
+const GITHUB_QUOTA: QuotaPolicy =
+    QuotaPolicy { requests: 5_000, window: Span::from_secs(HOUR), counts_not_modified: false };
 
 const NEVER_EVEN_IF_GONE: DisablePolicy = DisablePolicy { on_gone: false, ..DisablePolicy::NEVER };
 

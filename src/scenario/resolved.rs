@@ -1,5 +1,6 @@
 //! A scenario written out in full: every key with the value in effect, in one order and one form.
 
+mod api;
 mod push;
 
 use serde_json::{Map, Value, json};
@@ -97,14 +98,9 @@ impl Scenario {
     }
 
     fn provider_json(&self) -> Value {
-        let api = &self.setup.api;
         json!({
             "preset": self.preset,
-            "api": {
-                "workers": limit(api.capacity.workers),
-                "service_time": time(&api.service_time),
-                "page": api.page,
-            },
+            "api": api::api(&self.setup.api),
             "dispatch": {
                 "concurrency": limit(self.dispatch.concurrency),
                 "delay": time(&self.dispatch.delay),

@@ -95,13 +95,16 @@ fn kind(key: &Key) -> Value {
     let span = || json!({ "$ref": "#/$defs/duration" });
     let time = || json!({ "$ref": "#/$defs/time" });
     let size = || json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] });
+    let rate = || json!({ "type": "string", "pattern": RATE_PATTERN, "examples": ["10/s", "3/h", "1/10s"] });
     let number = |min: f64, max: f64| json!({ "type": "number", "minimum": min, "maximum": max });
     match key.kind {
         Kind::Span => span(),
         Kind::SpanOr(word) => json!({ "anyOf": [{ "const": word }, span()] }),
         Kind::Time => time(),
         Kind::TimeOrLegs => json!({ "anyOf": [time(), table(key.path)] }),
-        Kind::Rate => json!({ "type": "string", "pattern": RATE_PATTERN, "examples": ["10/s", "3/h", "1/10s"] }),
+        Kind::Rate => rate(),
+        Kind::RateOrTable(word) => json!({ "anyOf": [{ "const": word }, rate(), table(key.path)] }),
+        Kind::TableOr(word) => json!({ "anyOf": [{ "const": word }, table(key.path)] }),
         Kind::Size(_) => size(),
         Kind::SizeOr(_, word) => json!({ "anyOf": [{ "const": word }, size()] }),
         Kind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),

@@ -7,21 +7,17 @@ use crate::distribution::Distribution;
 use crate::link::{Handshake, Leg, Link};
 use crate::measure::tally::Frame;
 use crate::policy::provider::ApiPolicy;
-use crate::policy::workers::Capacity;
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::presets::{self, Preset};
 use crate::scenario::problems::Problem;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::tree::Node;
 use crate::scenario::units::Rate;
-use crate::scenario::{EngineChoice, TraceSource, keys, trace, walk};
+use crate::scenario::{EngineChoice, TraceSource, api, keys, trace, walk};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
 use crate::workload::lifecycle::Lifecycle;
-
-/// Requests that may wait for a worker of System B's API where the workers are limited.
-pub(super) const API_QUEUE: u32 = 65_536;
 
 /// The keys at the top of the file.
 pub(super) struct Run {
@@ -210,23 +206,12 @@ pub(super) fn provider(reader: &mut Reader, top: &Section<'_>) -> Option<Provide
     let section = top.sub("provider");
     let preset = reader.get(&section, "preset", kinds::choice);
     let preset = preset.and_then(|name| presets::all().into_iter().find(|preset| preset.name == name));
-    let api = section.sub("provider.api");
-    let workers = reader.get(&api, "workers", kinds::limit);
-    let service_time = reader.get(&api, "service_time", kinds::time);
-    let page = reader.get_if_written(&api, "page", kinds::small_integer);
+    let api = api::api(reader, &section, preset.as_ref());
     let dispatch = section.sub("provider.dispatch");
     let concurrency = reader.get(&dispatch, "concurrency", kinds::limit);
     let delay = reader.get(&dispatch, "delay", kinds::time);
-    let capacity = match workers? {
-        Some(workers) => Capacity { workers: Some(workers), queue: API_QUEUE },
-        None => Capacity::UNLIMITED,
-    };
-    let preset = preset?;
-    Some(ProviderKeys {
-        api: ApiPolicy::new(capacity, service_time?, page?.unwrap_or(preset.page)),
-        preset,
-        dispatch: DispatchKeys { concurrency: concurrency?, delay: delay? },
-    })
+    let dispatch = DispatchKeys { concurrency: concurrency?, delay: delay? };
+    Some(ProviderKeys { preset: preset?, api: api?, dispatch })
 }
 
 /// Reads `[network]`.

@@ -216,6 +216,11 @@ impl Rate {
         Some(Self { events: part(events)?, nanos: part(nanos)? })
     }
 
+    /// So many events, and the time that they take: the fraction in lowest terms.
+    pub const fn fraction(self) -> (u64, Span) {
+        (self.events, Span::from_nanos(self.nanos))
+    }
+
     /// Whether nothing ever happens at this rate.
     pub const fn is_zero(self) -> bool {
         self.events == 0

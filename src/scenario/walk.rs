@@ -27,7 +27,15 @@ fn table(table: &Table, path: &str, problems: &mut Vec<Problem>) {
 fn entry(written: &Entry, key: &Key, problems: &mut Vec<Problem>) {
     let Node { place, value } = &written.node;
     match (key.kind, value) {
-        (Kind::Section | Kind::Table | Kind::ChoiceOrTable(..) | Kind::FlagOrTable, Value::Table(inner)) => {
+        (
+            Kind::Section
+            | Kind::Table
+            | Kind::ChoiceOrTable(..)
+            | Kind::FlagOrTable
+            | Kind::RateOrTable(_)
+            | Kind::TableOr(_),
+            Value::Table(inner),
+        ) => {
             table(inner, key.path, problems);
         }
         (Kind::TimeOrLegs, Value::Table(inner)) if !has_legs(inner) => {}

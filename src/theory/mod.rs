@@ -5,6 +5,7 @@
 
 pub mod attempts;
 mod freshness;
+pub mod limits;
 pub mod pull;
 pub mod push;
 pub mod queueing;

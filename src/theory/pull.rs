@@ -4,7 +4,7 @@ use crate::distribution::Distribution;
 use crate::engine::Setup;
 use crate::measure::summary::Figure;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Target, Timing};
-use crate::theory::{Prediction, event_rate, exchange_loss, strategies};
+use crate::theory::{Prediction, event_rate, exchange_loss, limits, strategies};
 use crate::time::Span;
 use crate::workload::Arrivals;
 
@@ -81,7 +81,8 @@ pub fn record_polls(setup: &Setup, pull: &PollPolicy, arrivals: f64) -> Option<f
 
 /// The predictions for a pull client.
 ///
-/// They ask for API workers that nobody waits for, polls that end before the next is due (a constant round trip may be
+/// They ask for API workers that nobody waits for, limits that turn nobody away, an API that keeps events until they are
+/// asked for, polls that end before the next is due (a constant round trip may be
 /// longer: then polls are skipped), pages that hold what comes between two polls that are answered, and a drain that covers
 /// the last of them. Arrivals must not be locked to the polls: Poisson events never are, bursts are not if the phase is
 /// random. For constant arrivals only the share of empty polls has a form.
@@ -148,10 +149,14 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let answered_in_time = longest <= policy.timeout && failure < 1.0;
     let most_between = densest_rate(setup) * cycle(setup, policy) * f64::from(failures_in_a_row(failure));
     let pages_hold = page_overflow(most_between, setup.api.page.min(policy.page)) < 1e-6;
+    // What ages out before a poll comes for it is never seen, and what is turned away is asked for later.
+    let waits =
+        cycle(setup, policy) * f64::from(failures_in_a_row(failure)) + setup.link.request.latency.bound().as_secs_f64();
+    let undisturbed = limits::never_bite(setup, policy) && limits::keeps_for(setup, waits);
     let nobody_waits = setup.api.capacity.workers.is_none() || setup.api.service_time.is_zero();
     // With an overlap polls that would be empty bring what is known, and pages fill up with it.
     let only_news = policy.target == Target::Feed { overlap: Span::ZERO };
-    (fits && answered_in_time && pages_hold && nobody_waits && only_news).then(|| Terms {
+    (fits && answered_in_time && pages_hold && nobody_waits && undisturbed && only_news).then(|| Terms {
         cycle: cycle(setup, policy),
         interval: policy.every.as_secs_f64(),
         constant: setup.api.service_time.mean_secs()

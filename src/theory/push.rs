@@ -4,11 +4,12 @@ use crate::distribution::Distribution;
 use crate::engine::{ClientSetup, PushSetup, Setup};
 use crate::measure::summary::Figure;
 use crate::policy::dispatcher::{DisablePolicy, Order};
+use crate::policy::limits::ApiLimits;
 use crate::policy::receiver::{Acknowledge, Dedupe};
 use crate::policy::retry::RetryJitter;
 use crate::theory::pull::page_overflow;
 use crate::theory::queueing::{many_workers_wait, single_worker_wait};
-use crate::theory::{Prediction, event_rate, exchange_loss};
+use crate::theory::{Prediction, event_rate, exchange_loss, limits};
 use crate::time::Span;
 use crate::workload::Arrivals;
 
@@ -96,7 +97,13 @@ impl Extra {
             Self::Thin => {
                 let nobody_waits = setup.api.capacity.workers.is_none() || setup.api.service_time.is_zero();
                 let in_time = push.receive.fetch.is_some_and(|fetch| fetch_bound(setup) <= fetch.timeout);
-                (nobody_waits && in_time).then(|| fetch_trip(setup).iter().map(|part| part.mean_secs()).sum())
+                let ApiLimits { consumer, account, quota } = setup.api.limits;
+                let is_let_in = consumer.is_none() && account.is_none() && quota.is_none();
+                // With no loss a webhook is with its handler within the timeout, and fetched within as much again.
+                let longest = push.dispatch.delay.bound() + push.dispatch.timeout.times(2);
+                let is_there = limits::keeps_for(setup, longest.as_secs_f64());
+                (nobody_waits && in_time && is_let_in && is_there)
+                    .then(|| fetch_trip(setup).iter().map(|part| part.mean_secs()).sum())
             }
         }
     }
@@ -138,7 +145,7 @@ fn retries_fit(setup: &Setup, push: &PushSetup) -> bool {
 /// The predictions for a push client.
 ///
 /// They ask for answers that come within the timeout unless they are lost, a dispatcher without a limit, receivers in whose
-/// queue either nobody waits or, with a single worker, the wait is known, and a run that is long against the retries. Where
+/// queue either nobody waits or, with a single worker or exponential service, the wait is known, and a run that is long against the retries. Where
 /// attempts are spaced, share a webhook or only name their event, they also ask for Poisson events and no loss, and for no
 /// more than one of the three.
 pub fn predict(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Vec<Prediction> {
@@ -222,7 +229,7 @@ fn answers_come_in_time(setup: &Setup, push: &PushSetup, wait: f64) -> bool {
 }
 
 /// The mean wait in the receiver's queue in seconds: zero where it is below a thousandth of the rest, known for a single
-/// worker under Poisson arrivals without loss, otherwise none.
+/// worker or exponential service under Poisson arrivals without loss, otherwise none.
 fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
     let service = &push.receive.service_time;
     let held = match extra {
@@ -245,13 +252,16 @@ fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
             setup.link.request.latency.is_constant().then_some(0.0)
         }
         // A queue that turns some away has another law; by 64 places it hardly ever does below 80 % load.
-        _ if workers == 1
-            && extra == Extra::Nothing
+        wait if extra == Extra::Nothing
             && exchange_loss(setup) == 0.0
             && push.receive.capacity.queue >= 64
-            && rate * held < 0.8 =>
+            && rate * held / f64::from(workers) < 0.8 =>
         {
-            single_worker_wait(rate, service)
+            match service {
+                Distribution::Exponential { .. } => Some(wait),
+                _ if workers == 1 => single_worker_wait(rate, service),
+                _ => None,
+            }
         }
         _ => None,
     }

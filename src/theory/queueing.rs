@@ -28,6 +28,15 @@ pub fn many_workers_wait(workers: u32, rate: f64, mean_service: f64) -> Option<f
     erlang_c(workers, rate * mean_service).map(|waits| waits / spare)
 }
 
+/// The share of jobs that are turned away where `places` hold the jobs in service and those that wait together, with
+/// Poisson arrivals and exponential service (M/M/c/K). `offered` is the arrival rate times the mean service time; it may be
+/// beyond what the workers can take. `places` below `workers` count as as many.
+pub fn blocked_share(workers: u32, places: u32, offered: f64) -> f64 {
+    let next = |blocked: f64, ratio: f64| ratio * blocked / (1.0 + ratio * blocked);
+    let without_queue = (1..=workers).fold(1.0, |blocked, n| next(blocked, offered / f64::from(n)));
+    (workers..places).fold(without_queue, |blocked, _| next(blocked, offered / f64::from(workers)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +55,13 @@ mod tests {
         assert!(near(many_workers_wait(3, 0.2, 10.0), 4.444_444_4));
         assert!(near(many_workers_wait(4, 0.2, 10.0), 0.869_565_2));
         assert!(near(many_workers_wait(10, 40.0, 0.2), 0.040_918_0));
+        // M/M/1/K at a load of one: every number of jobs is as likely as any other.
+        assert!((blocked_share(1, 4, 1.0) - 0.2).abs() < 1e-12);
+        // M/M/1/2 at a load of one half: 1/4 of 1 + 1/2 + 1/4.
+        assert!((blocked_share(1, 2, 0.5) - 1.0 / 7.0).abs() < 1e-12);
+        // Erlang B with two workers at an offered load of one.
+        assert!((blocked_share(2, 2, 1.0) - 0.2).abs() < 1e-12);
+        assert!((blocked_share(1, 200, 2.0) - 0.5).abs() < 1e-12, "half of twice the capacity");
         assert_eq!(erlang_c(2, 2.0), None);
         assert_eq!(single_worker_wait(1.0, &Distribution::Constant(Span::from_secs(1))), None);
     }

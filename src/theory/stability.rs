@@ -4,7 +4,7 @@ use crate::engine::{ClientSetup, PushSetup, Setup};
 use crate::measure::summary::Summary;
 use crate::policy::dispatcher::Order;
 use crate::policy::receiver::{Acknowledge, Dedupe};
-use crate::theory::{event_rate, exchange_loss, pull, push};
+use crate::theory::{event_rate, exchange_loss, limits, push};
 
 /// A part of a client that cannot keep up.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,12 @@ pub enum Part {
     ReceiverWorkers,
     /// The workers of System B's API.
     ApiWorkers,
+    /// The requests that the API lets in from one consumer in a time.
+    ApiRateLimit,
+    /// The requests that the API lets in from all consumers together in a time.
+    ApiAccountLimit,
+    /// The requests that the API lets in from one consumer in a window.
+    ApiQuota,
     /// The attempts that the dispatcher may have under way.
     DispatchConcurrency,
     /// The attempts that the provider lets through to one endpoint in a time.
@@ -42,6 +48,16 @@ impl Part {
         match self {
             Self::ReceiverWorkers => ("the receiver's work", "more `receiver.workers` or a shorter `service_time`"),
             Self::ApiWorkers => ("the API's work", "more `provider.api.workers` or a longer `every`"),
+            Self::ApiRateLimit => {
+                ("asking within the API's rate limit", "a higher `provider.api.rate_limit` or a longer `every`")
+            }
+            Self::ApiAccountLimit => (
+                "asking within the account's rate limit",
+                "a higher `provider.api.account_rate_limit`, fewer `consumers` or a longer `every`",
+            ),
+            Self::ApiQuota => {
+                ("asking within the API's quota", "a larger `provider.api.quota`, a longer `every` or webhooks")
+            }
             Self::DispatchConcurrency => ("sending the webhooks", "a higher `provider.dispatch.concurrency`"),
             Self::RateLimit => ("sending within the rate limit", "a higher `push.rate_limit`, or batches"),
             Self::OneAtATime => ("sending one webhook after the other", "order = \"none\", or batches"),
@@ -70,6 +86,9 @@ pub fn overloads(setup: &Setup) -> Vec<Overload> {
     let parts = [
         (Part::ReceiverWorkers, receiver_load as fn(&Setup, &ClientSetup) -> Option<f64>),
         (Part::ApiWorkers, api_load),
+        (Part::ApiRateLimit, limits::consumer_load),
+        (Part::ApiAccountLimit, limits::account_load),
+        (Part::ApiQuota, limits::quota_load),
         (Part::DispatchConcurrency, dispatch_load),
         (Part::RateLimit, rate_limit_load),
         (Part::OneAtATime, one_at_a_time_load),
@@ -105,11 +124,7 @@ fn steady(client: &ClientSetup) -> Option<&PushSetup> {
 
 fn api_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
     let workers = f64::from(setup.api.capacity.workers?);
-    let pull = client.pull.as_ref().filter(|_| !client.polls_records())?;
-    let cycle = pull::cycle(setup, pull);
-    let pages = pull::pages_per_poll(event_rate(setup)? * cycle, pull.page.min(setup.api.page));
-    let requests = f64::from(setup.consumers) * pages / cycle;
-    Some(requests * setup.api.service_time.mean_secs() / workers)
+    Some(limits::admitted_per_second(setup, client)? * setup.api.service_time.mean_secs() / workers)
 }
 
 fn dispatch_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {

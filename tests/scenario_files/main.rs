@@ -1,6 +1,7 @@
 //! Scenario files from the outside: good ones come back from their resolved text, bad ones are explained.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod api;
 mod faults;
 mod garbage;
 mod mistakes;

@@ -115,25 +115,30 @@ impl Awaited {
                 if frame.counts(at) {
                     self.underway.insert(*exchange, [false; 2]);
                 }
-                if let Request::Delivery { events, .. } = request {
-                    self.learn(exchange.consumer, |expected| {
-                        expected.attempted(events);
-                        0
-                    });
-                }
+                self.learn(exchange.consumer, |expected| {
+                    match request {
+                        Request::Delivery { events, .. } => expected.attempted(events),
+                        _ => expected.asked(exchange.serial, matches!(request, Request::Poll { .. })),
+                    }
+                    0
+                });
             }
             Fact::RequestLost(exchange) | Fact::Replied { exchange, .. } => self.settle(*exchange),
             Fact::Ended { exchange, end, .. } => {
                 if *end == End::Unreachable {
                     self.settle(*exchange);
                 }
-                if exchange.opener == Side::Provider {
-                    self.learn(exchange.consumer, |expected| {
-                        let mut lost = 0;
-                        expected.ended(at, exchange.serial, *end == End::Accepted, |_| lost += 1);
-                        lost
-                    });
-                }
+                self.learn(exchange.consumer, |expected| {
+                    let mut lost = 0;
+                    match exchange.opener {
+                        Side::Consumer => expected.answered(exchange.serial, |_| lost += 1),
+                        Side::Provider => {
+                            expected.ended(at, exchange.serial, *end == End::Accepted, |_| lost += 1);
+                        }
+                        Side::Stranger => {}
+                    }
+                    lost
+                });
                 self.close(*exchange, 1);
             }
             Fact::Noted(_, Note::Took { event, fresh: true, .. }) => self.learn(event.consumer, |expected| {
@@ -159,6 +164,9 @@ impl Awaited {
             }
             Fact::Noted(_, Note::GaveUp(event, cause)) => {
                 self.learn(event.consumer, |expected| u64::from(expected.gave_up(at, event.serial, *cause).is_some()));
+            }
+            Fact::Noted(_, Note::AgedOut(event)) => {
+                self.learn(event.consumer, |expected| u64::from(expected.aged_out(at, event.serial).is_some()));
             }
             Fact::RecordOpened { .. } | Fact::Arrived { .. } | Fact::Forged { .. } | Fact::Noted(..) => {}
         }

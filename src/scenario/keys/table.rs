@@ -2,8 +2,8 @@
 
 use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
-    Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr, NumberOrLegs, Rate, Section, Sections,
-    Size, SizeOr, Span, SpanOr, Spans, Table, Text, Time, TimeOrLegs, Unknown,
+    Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr, NumberOrLegs, Rate, RateOrTable,
+    Section, Sections, Size, SizeOr, Span, SpanOr, Spans, Table, TableOr, Text, Time, TimeOrLegs, Unknown,
 };
 use super::{Absent, Key, Kind};
 
@@ -55,8 +55,19 @@ pub(super) const KEYS: &[Key] = &[
     key("provider.api.workers", Limit(MILLION), Default("\"unlimited\""), "Requests that the API works on at the same time"),
     key("provider.api.service_time", Time, Default("\"0s\""), "How long the API works on a request"),
     key("provider.api.page", Integer(1, 10_000), Nothing, "The most events in one answer; as in the preset if absent, 100 in most"),
-    later("provider.api.rate_limit", "Requests per time after which the API answers 429"),
-    later("provider.api.retention", "How long the API keeps an event"),
+    key("provider.api.queue", Integer(0, MILLION), Default("65536"), "Requests that may wait for a worker, over all consumers of a client; one more is answered 503"),
+    key("provider.api.rate_limit", RateOrTable("unlimited"), Nothing, "Requests per time that each consumer may make; more are answered 429. As in the preset if absent"),
+    key("provider.api.rate_limit.rate", Rate, Required, "Requests per time in the long run"),
+    key("provider.api.rate_limit.burst", Integer(1, MILLION), Nothing, "The most requests at once; if absent what comes in one second, and at least 1"),
+    key("provider.api.account_rate_limit", RateOrTable("unlimited"), Nothing, "The same for all consumers of a client together"),
+    key("provider.api.account_rate_limit.rate", Rate, Required, "Requests per time in the long run"),
+    key("provider.api.account_rate_limit.burst", Integer(1, MILLION), Nothing, "The most requests at once; if absent what comes in one second, and at least 1"),
+    key("provider.api.quota", TableOr("unlimited"), Nothing, "Requests that each consumer may make in a window of time; more are answered 429. As in the preset if absent"),
+    key("provider.api.quota.requests", Integer(1, 1_000 * MILLION), Required, "Requests in a window"),
+    key("provider.api.quota.per", Span, Default("\"1h\""), "The length of a window, which begins with the first request after the one before"),
+    key("provider.api.quota.counts_304", Flag, Default("false"), "Whether an answer 304 (Not Modified) takes from the quota"),
+    key("provider.api.retention", SpanOr("unlimited"), Nothing, "How long the API keeps an event; as in the preset if absent"),
+    key("provider.api.poll_interval", SpanOr("none"), Nothing, "The interval between polls that answers ask for (X-Poll-Interval); as in the preset if absent"),
     key("provider.dispatch", Section, Nothing, "System B's webhook sender"),
     key("provider.dispatch.concurrency", Limit(MILLION), Default("\"unlimited\""), "Webhook requests under way at the same time, over all consumers of a client"),
     key("provider.dispatch.delay", Time, Default("\"0s\""), "From an event to the first attempt to deliver it"),
