@@ -151,7 +151,8 @@ impl<J> Workers<J> {
         }
         let (waiting, kept): (VecDeque<_>, _) =
             std::mem::take(&mut self.waiting).into_iter().partition(|(_, job)| is(job));
-        self.waiting = kept;
+        // A worker that is free now takes the next from now on, not from when it came.
+        self.waiting = kept.into_iter().map(|(_, job)| (now, job)).collect();
         let serving = gone.into_iter().map(|serving| serving.job);
         serving.chain(waiting.into_iter().map(|(_, job)| job)).collect()
     }
