@@ -29,7 +29,9 @@ fn long_poll(name: &str, hold: f64, conditional: bool) -> ClientSetup {
 }
 
 fn with(mut client: ClientSetup, change: impl FnOnce(&mut PollPolicy)) -> ClientSetup {
-    client.pull.iter_mut().for_each(change);
+    if let Some(pull) = &mut client.pull {
+        change(pull);
+    }
     client
 }
 
