@@ -278,9 +278,10 @@ fn longer_interval(pull: &PollPolicy, least: Span, is_written: bool) -> String {
     format!("write {keys} longer than \"{least}\"{wait}, or lower the `latency` of [network]")
 }
 
-/// The shortest time that a request and its response can travel.
+/// The shortest time that a request and its response can travel, with the handshake before them.
 fn there_and_back(subject: &Subject<'_>) -> Span {
-    subject.setup.link.request.latency.min() + subject.setup.link.response.latency.min()
+    let link = &subject.setup.link;
+    link.opening_min() + link.request.latency.min() + link.response.latency.min()
 }
 
 fn may_lose(subject: &Subject<'_>) -> bool {

@@ -4,6 +4,7 @@
 mod faults;
 mod garbage;
 mod mistakes;
+mod network;
 mod push;
 mod resolved;
 mod schema;
@@ -62,7 +63,9 @@ delay = { exponential = { mean = "3ms" } }
 [network]
 latency = { request = { uniform = { min = "1ms", max = "9ms" } }, response = "7ms" }
 loss = { request = 0.01 }
-handshake = "reuse"
+bandwidth = { request = "10 Mbit/s", response = "3 MiB/s" }
+handshake = "each"
+tls = true
 
 [[client]]
 name = "a.b = c"

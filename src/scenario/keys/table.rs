@@ -2,8 +2,9 @@
 
 use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
-    Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr, NumberOrLegs, Only, Rate, Section,
-    Sections, Size, SizeOr, Span, SpanOr, Spans, Table, Text, Time, TimeOrLegs, Unknown,
+    Bandwidth, BandwidthOrLegs, Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr,
+    NumberOrLegs, Only, Rate, Section, Sections, Size, SizeOr, Span, SpanOr, Spans, Table, Text, Time, TimeOrLegs,
+    Unknown,
 };
 use super::{Absent, Key, Kind};
 
@@ -65,7 +66,11 @@ pub(super) const KEYS: &[Key] = &[
     key("network.loss", NumberOrLegs(0.0, 1.0), Default("0.0"), "Probability that a message is lost, in each direction"),
     key("network.loss.request", Number(0.0, 1.0), Default("0.0"), "Probability that a request is lost"),
     key("network.loss.response", Number(0.0, 1.0), Default("0.0"), "Probability that a response is lost"),
-    key("network.handshake", Choice(&["reuse"], &["each"]), Default("\"reuse\""), "Whether connections are kept open"),
+    key("network.bandwidth", BandwidthOrLegs, Default("\"unlimited\""), "How fast each message is sent, in each direction, on top of the latency; messages do not wait for each other"),
+    key("network.bandwidth.request", Bandwidth, Default("\"unlimited\""), "How fast a request is sent, whoever sends it"),
+    key("network.bandwidth.response", Bandwidth, Default("\"unlimited\""), "How fast a response is sent"),
+    key("network.handshake", Choice(&["reuse", "each"], &[]), Default("\"reuse\""), "Whether connections are kept open, or each exchange opens one first: a round trip more, and two with TLS"),
+    key("network.tls", Flag, Default("false"), "Whether connections are encrypted, with TLS 1.3; over real HTTP they then really are"),
 
     key("client", Sections, Required, "The clients to compare: each polls, receives webhooks, or both"),
     key("client.name", Text(40), Required, "Its name, different from every other"),
