@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use common::{assert_within, constant, delays, poll_policy, poisson, pull, push, push_policy, run, secs, setup};
+use common::{assert_within, constant, delays, poisson, poll_policy, pull, push, push_policy, run, secs, setup};
 use proptest::prelude::*;
 use pushpull::distribution::{Distribution, Empirical, Origin};
 use pushpull::engine::{Setup, sim};

@@ -33,6 +33,7 @@ builtin!(
     "thin-webhooks",
     "burst",
     "forged",
+    "tls",
 );
 
 impl Builtin {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::engine::Setup;
 use crate::measure::summary::Figure;
 use crate::report::human;
-use crate::run::webhooks;
+use crate::run::{network, webhooks};
 use crate::scenario::Scenario;
 use crate::theory::{self, Prediction, stability};
 
@@ -17,7 +17,8 @@ pub fn describe(scenario: &Scenario) -> String {
     }
     text.push('\n');
     let setup = &scenario.setup;
-    let parts = [volume(setup), webhooks::describe(setup), predictions(setup), overloads(setup)];
+    let parts =
+        [volume(setup), network::describe(setup), webhooks::describe(setup), predictions(setup), overloads(setup)];
     for line in parts.into_iter().flatten() {
         let line = format!("# {line}");
         let _ = writeln!(text, "{}", line.trim_end());

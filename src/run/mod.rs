@@ -3,6 +3,7 @@
 pub mod builtin;
 pub mod check;
 mod interrupt;
+mod network;
 mod play;
 mod progress;
 mod provider;

@@ -73,7 +73,7 @@ pub(super) fn parse_bandwidth(text: &str) -> Result<u64, UnitError> {
 }
 
 /// The canonical text of a bandwidth: a whole number of the largest unit that needs no fraction.
-pub(super) fn format_bandwidth(bandwidth: Option<u64>) -> String {
+pub(crate) fn format_bandwidth(bandwidth: Option<u64>) -> String {
     let Some(bytes) = bandwidth else { return UNLIMITED.to_owned() };
     let (name, unit) = UNITS.iter().find(|(_, unit)| bytes.is_multiple_of(*unit)).copied().unwrap_or(("B/s", 1));
     format!("{} {name}", bytes / unit)

@@ -104,6 +104,7 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         reader.get(&section, name, kinds::choice);
     }
     reader.get(&section, "conditional", kinds::only);
+    let compressed = reader.get(&section, "compressed", kinds::flag);
     let phase = reader.get(&section, "phase", kinds::choice).map(|phase| match phase {
         "aligned" => Phase::Aligned,
         _ => Phase::Random,
@@ -132,7 +133,7 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         strategy: Strategy::Fixed,
         target: Target::Feed { overlap: Span::ZERO },
         conditional: false,
-        compressed: false,
+        compressed: compressed?,
         service_time: service_time?,
     })
 }

@@ -38,6 +38,7 @@ use crate::engine::Setup;
 use crate::seed::Seed;
 use crate::workload::{Arrivals, Workload};
 
+pub(crate) use bandwidth::format_bandwidth;
 use faults::FaultKeys;
 pub use keys::{Absent, Key, Kind, keys};
 pub use problems::{Place, Problem, Problems, Source};

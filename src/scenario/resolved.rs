@@ -193,6 +193,7 @@ fn pull(policy: &PollPolicy) -> Value {
         "service_time": time(&policy.service_time),
         "target": "feed",
         "conditional": false,
+        "compressed": policy.compressed,
     })
 }
 

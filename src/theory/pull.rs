@@ -5,7 +5,6 @@ use crate::engine::Setup;
 use crate::measure::summary::Figure;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Timing};
 use crate::theory::{Prediction, event_rate, exchange_loss};
-use crate::time::Span;
 use crate::workload::Arrivals;
 
 /// The parts of a poller that the forms ask for, in seconds.

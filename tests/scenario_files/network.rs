@@ -85,7 +85,10 @@ fn a_time_may_be_what_was_measured() {
     assert_eq!(values, [10_000_000, 20_000_000, 30_500_000]);
     assert_eq!(scenario.setup.link.response.latency, scenario.setup.link.request.latency);
     let json = scenario.to_json();
-    assert_eq!(json["network"]["latency"], serde_json::json!({ "empirical": { "file": "a.csv", "column": "took_ms" } }));
+    assert_eq!(
+        json["network"]["latency"],
+        serde_json::json!({ "empirical": { "file": "a.csv", "column": "took_ms" } })
+    );
     let legs = "{request={empirical='a.csv'}, response={empirical='b.csv'}}";
     let scenario = measured(&[("a.csv", "1ms\n"), ("b.csv", "2ms\n")], legs).expect("it is valid");
     let latency = [&scenario.setup.link.request, &scenario.setup.link.response].map(|leg| leg.latency.mean_secs());

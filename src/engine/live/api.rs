@@ -121,7 +121,7 @@ impl Api {
         match self.marks[call.client as usize].take(&line.board, call.consumer, &parts.headers) {
             Some(exchange) => {
                 line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes: request_size(parts, 0) });
-                Answer { message: line.wire.response(&self.have_answered(exchange, call).await), worth: None }
+                Answer { message: self.have_answered(exchange, call).await, worth: None }
             }
             None => {
                 let response = self.history.answer(&call);
@@ -133,7 +133,7 @@ impl Api {
     }
 
     /// Hands a request of the run to its peer.
-    async fn have_answered(&self, exchange: Exchange, mut call: ApiCall) -> Response {
+    async fn have_answered(&self, exchange: Exchange, mut call: ApiCall) -> Message {
         if let Ask::Fetch { event, .. } = &mut call.request {
             match self.history.find(event.consumer, event.serial) {
                 Some(whole) => *event = whole,
@@ -144,11 +144,11 @@ impl Api {
     }
 
     /// Turns down a request of the run before its peer has heard of it.
-    fn refuse(&self, client: u32, exchange: Exchange, status: u16) -> Response {
+    fn refuse(&self, client: u32, exchange: Exchange, status: u16) -> Message {
         let (line, response) = (self.driver.line(client), Response::refused(status));
         let bytes = line.wire.response_size(&response);
         line.record(self.driver.clock.now(), Fact::Replied { exchange, bytes });
-        response
+        line.wire.response(&response)
     }
 }
 

@@ -86,6 +86,7 @@ pub(super) const KEYS: &[Key] = &[
     key("client.pull.service_time", Time, Default("\"0s\""), "How long System A handles a page that brought something"),
     key("client.pull.target", Choice(&["feed"], &["record"]), Default("\"feed\""), "What is polled: the feed of events after a cursor"),
     key("client.pull.conditional", Only("false"), Default("false"), "Whether polls carry If-None-Match"),
+    key("client.pull.compressed", Flag, Default("false"), "Whether polls ask for compressed answers (gzip), which System B gives from 1 KiB on over real HTTP; in virtual time bodies count as they are"),
     key("client.push", Section, Nothing, "How System B calls the client, if it does"),
     key("client.push.signature", Choice(&["none", "standard-webhooks", "standard-webhooks-ed25519", "stripe", "github", "sendgrid"], &[]), Nothing, "How webhooks are signed; as in the preset if absent"),
     key("client.push.shape", Choice(&["standard-webhooks", "stripe", "github", "sendgrid"], &[]), Nothing, "Whose headers and JSON webhooks have; as in the preset if absent"),
