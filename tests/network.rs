@@ -6,12 +6,13 @@ mod common;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use common::{assert_within, constant, delays, poisson, poll_policy, pull, push, push_policy, run, secs, setup};
+use common::{assert_within, at, constant, delays, poisson, poll_policy, pull, push, push_policy, run, secs, setup};
 use proptest::prelude::*;
 use pushpull::distribution::{Distribution, Empirical, Origin};
 use pushpull::engine::{Setup, sim};
 use pushpull::link::Handshake;
 use pushpull::measure::ledger::{End, Fact};
+use pushpull::measure::tally::Frame;
 use pushpull::peer::Exchange;
 use pushpull::theory;
 use pushpull::time::{Span, Time};
@@ -56,6 +57,12 @@ fn both(handshake: Handshake) -> Setup {
     setup
 }
 
+/// Has a setup last so many seconds.
+fn last(setup: &mut Setup, seconds: f64) {
+    setup.frame = Frame::new(Time::ZERO, at(seconds), at(seconds + 60.0));
+    setup.workload.until = setup.frame.duration;
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -98,8 +105,7 @@ fn assert_share_below(samples: &[Span], limit: Span, share: f64) {
 #[test]
 fn a_log_normal_latency_has_the_median_and_the_99_percent_that_were_asked_for_each_way() {
     let mut setup = both(Handshake::Reuse);
-    setup.frame.duration = Time::ZERO + secs(40_000.0);
-    setup.workload.until = setup.frame.duration;
+    last(&mut setup, 40_000.0);
     let ms = Span::from_millis;
     let ways = [(ms(30), ms(300)), (ms(80), ms(120))];
     let log_normal = |(median, p99)| Distribution::LogNormal { median, p99 };
@@ -116,8 +122,7 @@ fn a_log_normal_latency_has_the_median_and_the_99_percent_that_were_asked_for_ea
 #[test]
 fn a_measured_latency_comes_up_as_it_was_measured() {
     let mut setup = both(Handshake::Reuse);
-    setup.frame.duration = Time::ZERO + secs(20_000.0);
-    setup.workload.until = setup.frame.duration;
+    last(&mut setup, 20_000.0);
     let values = [5, 5, 5, 7, 200].map(Span::from_millis).to_vec();
     setup.link.request.latency = Distribution::Empirical(Arc::new(Empirical::new(values, Origin::default())));
     let samples: Vec<_> = crossings(&setup, 0).requests.into_iter().map(|(_, took)| took).collect();
@@ -129,8 +134,7 @@ fn a_measured_latency_comes_up_as_it_was_measured() {
 #[test]
 fn every_crossing_of_a_handshake_has_a_draw_of_its_own() {
     let mut setup = both(Handshake::each(true));
-    setup.frame.duration = Time::ZERO + secs(40_000.0);
-    setup.workload.until = setup.frame.duration;
+    last(&mut setup, 40_000.0);
     let uniform = |min, max| Distribution::Uniform { min: Span::from_millis(min), max: Span::from_millis(max) };
     (setup.link.request.latency, setup.link.response.latency) = (uniform(10, 50), uniform(100, 300));
     let took: Vec<_> = crossings(&setup, 0).requests.into_iter().map(|(_, took)| took.as_secs_f64()).collect();
