@@ -156,9 +156,12 @@ pub struct ProviderArguments {
     /// Which scenario.
     #[command(flatten)]
     pub scenario: ScenarioArguments,
-    /// Where webhooks go: an http URL on this machine; its path and query are kept
+    /// Where webhooks go: an http or https URL on this machine; its path and query are kept
     #[arg(long, value_name = "URL")]
     pub webhook_url: String,
+    /// PEM file with the only certificates to trust behind an https URL; otherwise those that this system trusts
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// Let webhooks go to another machine, or others than this machine call the API
     #[arg(long)]
     pub allow_remote: bool,

@@ -3,8 +3,14 @@
 //! Inversion spends exactly one draw per sample and is monotone in it. Logarithms and exponentials come from the `libm`
 //! crate, because those of the standard library differ in the last bits between processors.
 
+use std::sync::Arc;
+
 use crate::seed::Draw;
 use crate::time::Span;
+
+mod empirical;
+
+pub use empirical::{Empirical, Origin};
 
 /// The distribution of a length of time. Every parameter is at least zero.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +36,8 @@ pub enum Distribution {
         /// The value that 99 % of the samples stay below; at least the median.
         p99: Span,
     },
+    /// What was measured: each value of a sample is as likely as every other.
+    Empirical(Arc<Empirical>),
 }
 
 /// The standard normal quantile at 0.99.
@@ -51,6 +59,7 @@ impl Distribution {
             Self::LogNormal { median, p99 } => {
                 median.scale(libm::exp(sigma(median, p99) * normal_quantile(draw.open_unit())))
             }
+            Self::Empirical(ref sample) => sample.value(draw),
         }
     }
 
@@ -61,6 +70,7 @@ impl Distribution {
             Self::Uniform { min, max } => min == max,
             Self::Exponential { mean } => mean.is_zero(),
             Self::LogNormal { median, p99 } => median == p99,
+            Self::Empirical(ref sample) => sample.min() == sample.max(),
         }
     }
 
@@ -76,6 +86,7 @@ impl Distribution {
             Self::Uniform { min, max } => (min.as_secs_f64() + max.as_secs_f64()) / 2.0,
             Self::Exponential { mean } => mean.as_secs_f64(),
             Self::LogNormal { median, p99 } => median.as_secs_f64() * libm::exp(square(sigma(median, p99)) / 2.0),
+            Self::Empirical(ref sample) => sample.mean_secs(),
         }
     }
 
@@ -87,6 +98,7 @@ impl Distribution {
             Self::Uniform { min, max } => mean * mean + square(max.as_secs_f64() - min.as_secs_f64()) / 12.0,
             Self::Exponential { .. } => 2.0 * mean * mean,
             Self::LogNormal { median, p99 } => mean * mean * libm::exp(square(sigma(median, p99))),
+            Self::Empirical(ref sample) => sample.second_moment_secs2(),
         }
     }
 
@@ -96,6 +108,7 @@ impl Distribution {
             Self::Constant(span) => span,
             Self::Uniform { min, .. } => min,
             Self::LogNormal { median, p99 } if p99 <= median => median,
+            Self::Empirical(ref sample) => sample.min(),
             Self::Exponential { .. } | Self::LogNormal { .. } => Span::ZERO,
         }
     }
@@ -109,6 +122,8 @@ impl Distribution {
             Self::LogNormal { median, p99 } => {
                 median.scale(libm::exp(sigma(median, p99) * normal_quantile(1.0 - 1e-6)))
             }
+            // A sample has no value that comes up less often than once in a million.
+            Self::Empirical(ref sample) => sample.max(),
         }
     }
 
@@ -246,6 +261,7 @@ mod tests {
             Distribution::Uniform { min: ms(5), max: ms(50) },
             Distribution::Exponential { mean: ms(30) },
             Distribution::LogNormal { median: ms(5), p99: ms(40) },
+            Distribution::Empirical(Arc::new(Empirical::new(vec![ms(9), ms(1), ms(1), ms(250)], Origin::default()))),
         ];
         for distribution in cases {
             let n = 200_000u64;

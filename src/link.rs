@@ -6,7 +6,7 @@ use crate::distribution::Distribution;
 use crate::fault::Faults;
 use crate::peer::Request;
 use crate::seed::{Purpose, Seed};
-use crate::time::{Span, Time};
+use crate::time::{SECOND, Span, Time};
 
 /// How one direction of an exchange travels.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,13 @@ pub struct Leg {
 }
 
 impl Leg {
+    /// How long a message of so many bytes takes to be sent, before it travels; rounded up to a nanosecond.
+    pub fn sending(&self, bytes: u64) -> Span {
+        let Some(bandwidth) = self.bandwidth else { return Span::ZERO };
+        let nanos = (u128::from(bytes) * u128::from(SECOND)).div_ceil(u128::from(bandwidth.max(1)));
+        Span::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
     /// A direction in which the size of a message costs no time.
     pub const fn new(latency: Distribution, loss: f64) -> Self {
         Self { latency, loss, bandwidth: None }
@@ -37,6 +44,22 @@ pub enum Handshake {
         /// How often a message goes there and back before the request can leave: 1 for TCP, 2 with TLS 1.3 on top.
         round_trips: u32,
     },
+}
+
+impl Handshake {
+    /// A connection for every exchange: TCP takes a round trip before anything can be said (RFC 9293, section 3.5), and TLS
+    /// 1.3 another one to agree on keys (RFC 8446, section 2).
+    pub const fn each(tls: bool) -> Self {
+        Self::Each { round_trips: if tls { 2 } else { 1 } }
+    }
+
+    /// How often a message goes there and back before a request can leave.
+    pub const fn round_trips(self) -> u32 {
+        match self {
+            Self::Reuse => 0,
+            Self::Each { round_trips } => round_trips,
+        }
+    }
 }
 
 /// A message on its way, for what becomes of it.
@@ -75,17 +98,64 @@ pub struct Link {
     pub response: Leg,
     /// What opening a connection costs.
     pub handshake: Handshake,
+    /// Whether connections are encrypted. In virtual time only the handshake tells.
+    pub tls: bool,
 }
 
 impl Link {
     /// A network over which connections are kept open.
     pub const fn new(seed: Seed, request: Leg, response: Leg) -> Self {
-        Self { seed, request, response, handshake: Handshake::Reuse }
+        Self { seed, request, response, handshake: Handshake::Reuse, tls: false }
     }
 
-    /// What becomes of a request.
+    /// What becomes of a request. Where it has to open a connection first, that is part of its time.
     pub fn request(&self, crossing: Crossing<'_>) -> Verdict {
-        self.verdict(&self.request, [Purpose::RequestLoss, Purpose::RequestLatency], crossing)
+        match self.verdict(&self.request, [Purpose::RequestLoss, Purpose::RequestLatency], crossing) {
+            Verdict::Deliver(delay) => Verdict::Deliver(self.opening(crossing) + delay),
+            Verdict::Drop => Verdict::Drop,
+        }
+    }
+
+    /// How long the connection for a request takes to open. What a handshake loses the system sends again; that is not
+    /// played.
+    fn opening(&self, crossing: Crossing<'_>) -> Span {
+        let (what, which) = crossing.request.subject();
+        let crossed = |leg: &Leg, purpose, round_trip: u32| {
+            let subject = [u64::from(crossing.consumer) | u64::from(round_trip) << 32, what, which];
+            leg.latency.sample(self.seed.draw(purpose, subject))
+        };
+        let opening = (0..self.handshake.round_trips()).fold(Span::ZERO, |sum, round_trip| {
+            let there = crossed(&self.request, Purpose::HandshakeRequest, round_trip);
+            sum + there + crossed(&self.response, Purpose::HandshakeResponse, round_trip)
+        });
+        let (_, slowdown) = disturbed(0.0, crossing);
+        if slowdown == 1.0 { opening } else { opening.scale(slowdown) }
+    }
+
+    /// The shortest time in which a connection can be opened.
+    pub fn opening_min(&self) -> Span {
+        (self.request.latency.min() + self.response.latency.min()).times(self.handshake.round_trips().into())
+    }
+
+    /// A time that the opening of a connection exceeds at most a few times in a million.
+    pub fn opening_bound(&self) -> Span {
+        (self.request.latency.bound() + self.response.latency.bound()).times(self.handshake.round_trips().into())
+    }
+
+    /// The mean time in seconds that a connection takes to open.
+    pub fn opening_mean_secs(&self) -> f64 {
+        f64::from(self.handshake.round_trips()) * (self.request.latency.mean_secs() + self.response.latency.mean_secs())
+    }
+
+    /// The variance of that time in square seconds.
+    pub fn opening_variance_secs2(&self) -> f64 {
+        let there_and_back = self.request.latency.variance_secs2() + self.response.latency.variance_secs2();
+        f64::from(self.handshake.round_trips()) * there_and_back
+    }
+
+    /// Whether the size of a message costs time in either direction.
+    pub fn is_narrow(&self) -> bool {
+        self.request.bandwidth.is_some() || self.response.bandwidth.is_some()
     }
 
     /// What becomes of the response to a request.
@@ -106,7 +176,8 @@ impl Link {
             Distribution::Constant(latency) => latency,
             ref latency => latency.sample(draw(purposes[1])),
         };
-        Verdict::Deliver(if slowdown == 1.0 { latency } else { latency.scale(slowdown) })
+        let latency = if slowdown == 1.0 { latency } else { latency.scale(slowdown) };
+        Verdict::Deliver(latency + leg.sending(crossing.bytes))
     }
 }
 

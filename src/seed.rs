@@ -55,6 +55,10 @@ pub enum Purpose {
     PayloadSize = 22,
     /// How many events occur at the same instant.
     BatchSize = 23,
+    /// How long a message travels there while a connection is opened.
+    HandshakeRequest = 24,
+    /// How long a message travels back while a connection is opened.
+    HandshakeResponse = 25,
 }
 
 /// The seed of a run.

@@ -10,13 +10,14 @@
 mod api;
 mod conditions;
 mod event;
+mod filler;
 mod forgery;
 mod retry_after;
 mod size;
 pub mod vendor_api;
 mod webhook;
 
-use crate::peer::{Exchange, Request};
+use crate::peer::{Exchange, Request, Response};
 use crate::policy::signature::Keys;
 use crate::time::Time;
 
@@ -87,6 +88,8 @@ pub struct Wire {
     pub keys: Keys,
     /// When the run started.
     pub epoch: Epoch,
+    /// Whether polls ask for compressed answers.
+    compressed: bool,
     sizes: size::Sizes,
 }
 
@@ -94,10 +97,23 @@ impl Wire {
     /// Settles the terms, and measures the fixed part of every message. `epoch_nanos` is the Unix time of the start of the
     /// run, in nanoseconds.
     pub fn new(client: u32, envelope: Envelope, keys: Keys, epoch_nanos: i128) -> Self {
-        let mut wire =
-            Self { client, envelope, keys, epoch: Epoch::from_nanos(epoch_nanos), sizes: size::Sizes::default() };
+        let (epoch, sizes) = (Epoch::from_nanos(epoch_nanos), size::Sizes::default());
+        let mut wire = Self { client, envelope, keys, epoch, compressed: false, sizes };
         wire.sizes = size::Sizes::measure(&wire);
         wire
+    }
+
+    /// The same, but polls ask for compressed answers, or not. Sizes are those before anything is compressed.
+    #[must_use]
+    pub fn with_compression(mut self, compressed: bool) -> Self {
+        self.compressed = compressed;
+        self.sizes = size::Sizes::measure(&self);
+        self
+    }
+
+    /// Whether an answer is to be compressed: pages and records are, if polls ask for it.
+    pub fn compresses(&self, response: &Response) -> bool {
+        self.compressed && matches!(response, Response::Page { .. } | Response::Record { .. })
     }
 
     /// A request, ready to be sent at `now`.

@@ -262,7 +262,11 @@ fn an_address_that_webhooks_may_not_go_to_is_refused_with_advice() {
     };
     refused("http://192.0.2.7/hooks", &["192.0.2.7:80", "--allow-remote"]);
     refused("http://0.0.0.0:9/", &["--allow-remote"]);
-    refused("https://127.0.0.1/", &["https", "http address"]);
+    let encrypted = ["provider", "quickstart", "--webhook-url", "https://127.0.0.1/", "--ca-file", "none.pem"];
+    fails(&encrypted, &[], 2, &["none.pem", "PEM file"]);
+    fails(&encrypted, &[("none.pem", "no certificate")], 2, &["none.pem", "there is no certificate in it"]);
+    let plain = ["provider", "quickstart", "--webhook-url", "http://127.0.0.1/", "--ca-file", "none.pem"];
+    fails(&plain, &[], 2, &["--ca-file", "https"]);
     refused("ftp://127.0.0.1/", &["ftp"]);
     refused("not a url", &["http://127.0.0.1:8080"]);
     let bind = ["provider", "quickstart", "--webhook-url", "http://127.0.0.1:9/", "--bind", "0.0.0.0"];

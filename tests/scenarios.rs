@@ -12,8 +12,13 @@ use pushpull::scenario::Scenario;
 
 /// The clients of a scenario by name, whose events are all accounted for.
 fn play(name: &str) -> impl Fn(&str) -> Summary {
+    play_with(name, &[])
+}
+
+fn play_with(name: &str, sets: &[&str]) -> impl Fn(&str) -> Summary {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
-    let scenario = Scenario::load(&path, &[]).unwrap();
+    let sets: Vec<_> = sets.iter().map(|set| (*set).to_owned()).collect();
+    let scenario = Scenario::load(&path, &sets).unwrap();
     let runs = sim::run(&scenario.setup, &Control::default());
     let summaries = pushpull::run::summarise(&scenario.setup, runs).unwrap_or_else(|failure| panic!("{failure}"));
     for summary in &summaries {
@@ -223,4 +228,18 @@ fn what_ages_out_before_a_poll_comes_for_it_is_gone() {
     for name in ["poll every 12 h", "webhook + 12 h poll"] {
         assert_eq!(client(name).lost_total(), 0, "{name}");
     }
+}
+
+#[test]
+fn a_connection_for_each_request_is_dear_to_webhooks_and_nothing_to_a_poller() {
+    let (each, reuse) = (play("tls"), play_with("tls", &["network.handshake=reuse"]));
+    let latency = |summary: &Summary| summary.latency_p50_ms.unwrap();
+    // Two round trips of 80 ms before the 42 ms that a webhook takes anyway.
+    let (slow, fast) = (latency(&each("webhook")), latency(&reuse("webhook")));
+    assert!((slow - 202.0).abs() < 0.5 && (fast - 42.0).abs() < 0.1, "{slow} {fast}");
+    let (slow, fast) = (each("poll every 5 s"), reuse("poll every 5 s"));
+    let mean = |summary: &Summary| summary.latency_mean_ms.unwrap();
+    // Uniform over five seconds: the standard error of a mean over so many events, twice.
+    let error = 5_000.0 / 12f64.sqrt() / (slow.events as f64).sqrt() * 2f64.sqrt();
+    assert!((mean(&slow) - mean(&fast)).abs() < 4.0 * error, "{} {}", mean(&slow), mean(&fast));
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use pushpull::engine::{Setup, sim};
 use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::{Figure, Summary};
-use pushpull::peer::{Advice, Input, Outcome, Output, Peer, Quota, Request, Response, Tag};
+use pushpull::peer::{Advice, Exchange, Input, Outcome, Output, Peer, Quota, Request, Response, Side, Tag};
 use pushpull::policy::consumer::Consumer;
 use pushpull::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy as Polling, Target, Timing};
 use pushpull::policy::provider::{Provider, Serves};
@@ -376,6 +376,7 @@ fn provider() -> impl FnMut(f64, Input) -> Vec<Output> {
         keeps: false,
         overlap: Span::ZERO,
         records: true,
+        only_records: false,
         changes: None,
         dispatch: None,
     };

@@ -99,6 +99,11 @@ impl ClientSetup {
         self.pull.is_some() || self.push.as_ref().is_some_and(|push| push.receive.fetch.is_some())
     }
 
+    /// Whether its polls ask for compressed answers.
+    pub fn is_compressed(&self) -> bool {
+        self.pull.as_ref().is_some_and(|pull| pull.compressed)
+    }
+
     /// Whether its poller may ask again for events that it knew before, because its receiver can drop what it had taken.
     pub fn may_go_back(&self) -> bool {
         let drops = |push: &PushSetup| push.receive.fetch.is_some() || !self.faults.crashes().is_empty();

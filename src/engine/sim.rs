@@ -81,6 +81,7 @@ fn wire(setup: &Setup, client: usize) -> Wire {
     // Webhooks are not signed in virtual time; only the length of a signature matters, and any key's are as long.
     let envelope = setup.clients[client].push.as_ref().map_or(Envelope::PLAIN, |push| push.envelope);
     Wire::new(u32::try_from(client).unwrap_or(0), envelope, Keys::generate(scheme, [1; 32]), EPOCH_NANOS)
+        .with_compression(setup.clients[client].is_compressed())
 }
 
 fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tally, control: &Control) {

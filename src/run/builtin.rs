@@ -40,6 +40,7 @@ builtin!(
     "burst",
     "forged",
     "order-status",
+    "tls",
 );
 
 impl Builtin {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::engine::Setup;
 use crate::measure::summary::Figure;
 use crate::report::human;
-use crate::run::{api, faults, polls, webhooks};
+use crate::run::{api, faults, network, polls, webhooks};
 use crate::scenario::Scenario;
 use crate::theory::{self, Prediction, stability};
 
@@ -19,6 +19,7 @@ pub fn describe(scenario: &Scenario) -> String {
     let setup = &scenario.setup;
     let parts = [
         volume(setup),
+        network::describe(setup),
         polls::describe(setup),
         api::describe(setup),
         webhooks::describe(setup),

@@ -5,6 +5,7 @@ pub mod builtin;
 pub mod check;
 mod faults;
 mod interrupt;
+mod network;
 mod play;
 mod polls;
 mod progress;

@@ -12,7 +12,7 @@ use crate::measure::agreement;
 use crate::measure::summary::{Mode, Summary, Terms};
 use crate::policy::poller::Target;
 use crate::report::{EngineReport, Identity, Report, human};
-use crate::run::{Failure, interrupt, progress::Progress};
+use crate::run::{Failure, interrupt, network, progress::Progress};
 use crate::scenario::{EngineChoice, Scenario};
 use crate::theory::{self, stability};
 use crate::time::Span;
@@ -68,7 +68,11 @@ pub(super) fn play(scenario: &Scenario, engines: &[Engine], arguments: &RunArgum
         drop(progress);
         reports.push(report);
     }
-    let (warnings, too_slow) = schedule_kept(setup, &reports);
+    let (mut warnings, too_slow) = schedule_kept(setup, &reports);
+    if reports.iter().any(|report| report.engine == "sim") {
+        let compressed = setup.clients.iter().filter(|client| client.is_compressed());
+        warnings.extend(compressed.map(|client| format!("{:?}: {}", client.name, network::COMPRESSED)));
+    }
     let agreements = match reports.as_slice() {
         [sim, live] if !control.is_stopped() => {
             let lag = live.lag.map_or(Span::ZERO, |lag| lag.p99);

@@ -10,6 +10,7 @@ use crate::cli::{ProviderArguments, RoleFormat};
 use crate::distribution::Distribution;
 use crate::engine::live::{Alone, Destination};
 use crate::engine::{Control, Setup};
+use crate::link::Leg;
 use crate::policy::signature::Keys;
 use crate::report::files::{self, Streamed};
 use crate::report::human;
@@ -25,7 +26,8 @@ pub(super) fn provide(arguments: &ProviderArguments) -> Result<u8, Failure> {
     let usage = |error: &dyn std::error::Error| Failure::Usage(error.to_string());
     let client =
         provider::choose_client(&scenario.setup, arguments.client.as_deref()).map_err(|error| usage(&error))?;
-    let destination = url::resolve(&arguments.webhook_url, arguments.allow_remote).map_err(|error| usage(&error))?;
+    let destination = url::resolve(&arguments.webhook_url, arguments.allow_remote, arguments.ca_file.as_deref())
+        .map_err(|error| usage(&error))?;
     check_bind(arguments.bind, arguments.allow_remote).map_err(|error| usage(&error))?;
     let push = scenario.setup.clients.get(client).and_then(|client| client.push.as_ref());
     let scheme = push.map_or(crate::policy::signature::Scheme::None, |push| push.scheme);
@@ -45,8 +47,7 @@ pub(super) fn provide(arguments: &ProviderArguments) -> Result<u8, Failure> {
 /// Says what the user has to know to join in.
 fn introduce(setup: &Setup, client: usize, alone: &Alone, destination: &Destination) {
     let link = &setup.link;
-    let has_network =
-        [&link.request, &link.response].iter().any(|leg| leg.loss > 0.0 || leg.latency != Distribution::ZERO);
+    let has_network = [&link.request, &link.response].iter().any(|leg| **leg != Leg::new(Distribution::ZERO, 0.0));
     if has_network {
         tell("the scenario's network latency and loss are left out: the network here is yours");
     }

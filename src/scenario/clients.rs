@@ -113,6 +113,7 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
     let target = records::target(reader, &section);
     let conditional = reader.get(&section, "conditional", kinds::flag);
     let overlap = reader.get(&section, "overlap", waits::wait);
+    let compressed = reader.get(&section, "compressed", kinds::flag);
     let phase = reader.get(&section, "phase", kinds::choice).map(|phase| match phase {
         "aligned" => Phase::Aligned,
         _ => Phase::Random,
@@ -158,7 +159,7 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
             records @ Target::Record { .. } => records,
         },
         conditional: conditional?,
-        compressed: false,
+        compressed: compressed?,
         service_time: service_time?,
     })
 }

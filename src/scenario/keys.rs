@@ -52,6 +52,10 @@ pub enum Kind {
     NumberOr(f64, f64, &'static str),
     /// A number within these bounds, or a table with one for each direction.
     NumberOrLegs(f64, f64),
+    /// A bandwidth, or `"unlimited"`.
+    Bandwidth,
+    /// The same, or a table with one for each direction.
+    BandwidthOrLegs,
     /// A text of at most so many characters, none of them a control character.
     Text(usize),
     /// True or false.

@@ -1,6 +1,7 @@
 //! From one value as written to what a key takes, or what is wrong with it.
 
 use crate::distribution::Distribution;
+use crate::scenario::durations::EMPIRICAL;
 use crate::scenario::keys::{Key, Kind, listed, nearest};
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::{Node, Table, Value};
@@ -257,7 +258,7 @@ pub(super) fn spans(node: &Node, key: &Key) -> Parsed<Vec<Span>> {
 const DISTRIBUTIONS: [(&str, &[&str]); 4] =
     [("constant", &[]), ("uniform", &["min", "max"]), ("exponential", &["mean"]), ("lognormal", &["median", "p99"])];
 
-const DISTRIBUTION_HELP: &str = r#"write "5ms", { constant = "5ms" }, { uniform = { min = "1ms", max = "9ms" } }, { exponential = { mean = "5ms" } } or { lognormal = { median = "5ms", p99 = "40ms" } }"#;
+const DISTRIBUTION_HELP: &str = r#"write "5ms", { constant = "5ms" }, { uniform = { min = "1ms", max = "9ms" } }, { exponential = { mean = "5ms" } }, { lognormal = { median = "5ms", p99 = "40ms" } } or { empirical = "latencies.csv" }"#;
 
 /// Reads a duration or the distribution of one.
 pub(super) fn time(node: &Node, key: &Key) -> Parsed<Distribution> {
@@ -269,9 +270,15 @@ pub(super) fn time(node: &Node, key: &Key) -> Parsed<Distribution> {
         let problem = Problem::new(format!("`{}` takes one distribution, not {}", key.name(), table.entries.len()));
         return Err(problem.at(node.place.as_ref()).help(DISTRIBUTION_HELP));
     };
+    if entry.key == EMPIRICAL {
+        return match &entry.node.value {
+            Value::Durations(sample) => sample.clone().map(Distribution::Empirical),
+            _ => Err(Problem::new("files of durations are not read here").at(entry.place.as_ref())),
+        };
+    }
     let Some((name, parameters)) = DISTRIBUTIONS.iter().find(|(name, _)| *name == entry.key) else {
         let problem = Problem::new(format!("unknown distribution `{}`", entry.key)).at(entry.place.as_ref());
-        return Err(match nearest(&entry.key, DISTRIBUTIONS.map(|(name, _)| name)) {
+        return Err(match nearest(&entry.key, DISTRIBUTIONS.map(|(name, _)| name).into_iter().chain([EMPIRICAL])) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
             None => problem.help(DISTRIBUTION_HELP),
         });

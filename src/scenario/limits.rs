@@ -22,6 +22,8 @@ const EXCHANGES_MAX: f64 = 1e12;
 const CYCLES_MAX: f64 = 1e8;
 
 const LIVE_CONSUMERS_MAX: u32 = 1_000;
+/// Each consumer of a client that polls has a connection of its own, and both of its ends are in one process.
+const LIVE_CONNECTIONS_MAX: u32 = 8_000;
 const LIVE_EVENTS_MAX: f64 = 1e7;
 /// The live engine keeps what it saw of each exchange until the end of the run.
 const LIVE_EXCHANGES_MAX: f64 = 1e7;
@@ -309,9 +311,10 @@ fn longer_interval(pull: &PollPolicy, least: Span, is_written: bool) -> String {
     format!("write {keys} longer than \"{least}\"{wait}, or lower the `latency` of [network]")
 }
 
-/// The shortest time that a request and its response can travel.
+/// The shortest time that a request and its response can travel, with the handshake before them.
 fn there_and_back(subject: &Subject<'_>) -> Span {
-    subject.setup.link.request.latency.min() + subject.setup.link.response.latency.min()
+    let link = &subject.setup.link;
+    link.opening_min() + link.request.latency.min() + link.response.latency.min()
 }
 
 fn may_lose(subject: &Subject<'_>) -> bool {
@@ -339,6 +342,14 @@ pub(super) fn check_live(subject: &Subject<'_>) -> Vec<Problem> {
     if setup.consumers > LIVE_CONSUMERS_MAX {
         let message = format!("{} consumers are too many for the live engine", setup.consumers);
         let help = format!("write at most {LIVE_CONSUMERS_MAX}, or use engine = \"sim\"");
+        problems.push(subject.problem(&["consumers"], message, help));
+    }
+    let pollers = setup.clients.iter().filter(|client| client.pull.is_some()).count();
+    let connections = u64::from(setup.consumers).saturating_mul(pollers as u64);
+    if connections > LIVE_CONNECTIONS_MAX.into() && setup.consumers <= LIVE_CONSUMERS_MAX {
+        let message = format!("the pollers of the live engine would hold {connections} connections open");
+        let help =
+            format!("write at most {} consumers, or use engine = \"sim\"", LIVE_CONNECTIONS_MAX as usize / pollers);
         problems.push(subject.problem(&["consumers"], message, help));
     }
     if subject.events() > LIVE_EVENTS_MAX {

@@ -5,7 +5,10 @@
 //! together is held against the limits of a run. A [`Scenario`] that exists is valid.
 
 mod api;
+mod bandwidth;
 mod clients;
+mod column;
+mod durations;
 mod faults;
 mod keys;
 mod kinds;
@@ -39,6 +42,7 @@ use crate::policy::provider::ApiPolicy;
 use crate::seed::Seed;
 use crate::workload::{Arrivals, Workload};
 
+pub(crate) use bandwidth::format_bandwidth;
 use faults::FaultKeys;
 pub use keys::{Absent, Key, Kind, keys};
 pub use problems::{Place, Problem, Problems, Source};
@@ -170,7 +174,7 @@ fn problems_of(sources: &Arc<[Source]>, list: Vec<Problem>) -> Problems {
 /// The text of a file.
 fn read_text(path: &Path) -> Result<String, String> {
     let name = path.display();
-    let unreadable = |error: std::io::Error| format!("cannot read {name}: {}", trace::plain(&error));
+    let unreadable = |error: std::io::Error| format!("cannot read {name}: {}", column::plain(&error));
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -194,6 +198,7 @@ fn read(
     let mut root = syntax::read_file(text)?;
     let mut problems = overrides::apply(&mut root, sets);
     problems.extend(walk::check(&root));
+    durations::load(&mut root, dir);
     let mut reader = Reader { problems };
     let stem = Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
     let written = Written { sources: Arc::clone(sources), root };

@@ -6,13 +6,15 @@ mod push;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, Origin};
 use crate::engine::ClientSetup;
+use crate::link::Handshake;
 use crate::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
+use crate::scenario::bandwidth::format_bandwidth;
 use crate::scenario::keys::{self, Kind};
 use crate::scenario::tree::quoted;
 use crate::scenario::units::{format_rate, format_size, format_span};
-use crate::scenario::{Scenario, TraceSource};
+use crate::scenario::{Scenario, TraceSource, durations};
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
 use crate::workload::lifecycle::Lifecycle;
@@ -50,7 +52,8 @@ impl Scenario {
         json
     }
 
-    /// The SHA-256 of the scenario whatever the engine, in hexadecimal: of its JSON, and of the instants of a trace.
+    /// The SHA-256 of the scenario whatever the engine, in hexadecimal: of its JSON, and of what the files hold
+    /// that it names: the instants of a trace, and samples of durations.
     pub fn sha256(&self) -> String {
         let mut json = self.to_json();
         if let Value::Object(top) = &mut json {
@@ -61,6 +64,10 @@ impl Scenario {
         if let Arrivals::Trace(instants) = &self.setup.workload.arrivals {
             // The name of a file does not say what is in it.
             instants.iter().for_each(|instant| hash.update(instant.as_nanos().to_le_bytes()));
+        }
+        for sample in durations::samples(&self.written.root).into_values() {
+            hash.update((sample.values().len() as u64).to_le_bytes());
+            sample.values().iter().for_each(|value| hash.update(value.as_nanos().to_le_bytes()));
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -113,7 +120,15 @@ impl Scenario {
         json!({
             "latency": legs(time(&request.latency), time(&response.latency)),
             "loss": legs(request.loss.into(), response.loss.into()),
-            "handshake": "reuse",
+            "bandwidth": legs(
+                format_bandwidth(request.bandwidth).into(),
+                format_bandwidth(response.bandwidth).into(),
+            ),
+            "handshake": match self.setup.link.handshake {
+                Handshake::Reuse => "reuse",
+                Handshake::Each { .. } => "each",
+            },
+            "tls": self.setup.link.tls,
             "idle_cut": self.setup.api.idle_cut.map_or_else(|| "never".to_owned(), span),
         })
     }
@@ -139,6 +154,10 @@ fn time(distribution: &Distribution) -> Value {
         Distribution::LogNormal { median, p99 } => {
             json!({ "lognormal": { "median": span(median), "p99": span(p99) } })
         }
+        Distribution::Empirical(ref sample) => match &sample.origin {
+            Origin { file, column: None } => json!({ "empirical": file }),
+            Origin { file, column } => json!({ "empirical": { "file": file, "column": column } }),
+        },
     }
 }
 
@@ -198,6 +217,7 @@ fn pull(policy: &PollPolicy) -> Value {
         }
     }
     put("conditional", policy.conditional.into());
+    put("compressed", policy.compressed.into());
     put("overlap", span(overlap).into());
     table.into()
 }

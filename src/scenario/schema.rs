@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::scenario::bandwidth::{BANDWIDTH_PATTERN, UNLIMITED};
 use crate::scenario::keys::{self, Absent, Key, Kind, LIST_MAX};
 use crate::scenario::tree::{self, read_value};
 use crate::scenario::units::{RATE_PATTERN, SIZE_PATTERN, SPAN_PATTERN};
@@ -28,6 +29,13 @@ fn definitions() -> Value {
         json!({ "type": "object", "properties": properties, "required": names, "additionalProperties": false })
     };
     let one = |name: &str, schema: Value| json!({ "type": "object", "properties": { name: schema }, "required": [name], "additionalProperties": false });
+    let text = json!({ "type": "string", "minLength": 1 });
+    let file_and_column = json!({
+        "type": "object",
+        "properties": { "file": text, "column": text },
+        "required": ["file"],
+        "additionalProperties": false,
+    });
     json!({
         "duration": { "type": "string", "pattern": SPAN_PATTERN, "examples": ["10s", "250ms", "1h 30m"] },
         "time": { "anyOf": [
@@ -36,6 +44,7 @@ fn definitions() -> Value {
             one("uniform", parameters(&["min", "max"])),
             one("exponential", parameters(&["mean"])),
             one("lognormal", parameters(&["median", "p99"])),
+            one("empirical", json!({ "anyOf": [text, file_and_column] })),
         ] },
     })
 }
@@ -96,6 +105,10 @@ fn kind(key: &Key) -> Value {
     let time = || json!({ "$ref": "#/$defs/time" });
     let size = || json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] });
     let rate = || json!({ "type": "string", "pattern": RATE_PATTERN, "examples": ["10/s", "3/h", "1/10s"] });
+    let bandwidth = || {
+        let rate = json!({ "type": "string", "pattern": BANDWIDTH_PATTERN, "examples": ["10 Mbit/s", "500 KiB/s"] });
+        json!({ "anyOf": [{ "const": UNLIMITED }, rate] })
+    };
     let number = |min: f64, max: f64| json!({ "type": "number", "minimum": min, "maximum": max });
     match key.kind {
         Kind::Span => span(),
@@ -114,6 +127,8 @@ fn kind(key: &Key) -> Value {
         Kind::Number(min, max) => number(min, max),
         Kind::NumberOr(min, max, word) => json!({ "anyOf": [{ "const": word }, number(min, max)] }),
         Kind::NumberOrLegs(min, max) => json!({ "anyOf": [number(min, max), table(key.path)] }),
+        Kind::Bandwidth => bandwidth(),
+        Kind::BandwidthOrLegs => json!({ "anyOf": [bandwidth(), table(key.path)] }),
         Kind::Text(max) => text(key, max),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::FlagOrTable => json!({ "anyOf": [{ "type": "boolean" }, table(key.path)] }),
@@ -145,6 +160,6 @@ fn json_of(text: &str) -> Value {
         tree::Value::Integer(integer) => i64::try_from(integer).map_or(Value::Null, Value::from),
         tree::Value::Float(float) => float.into(),
         tree::Value::Flag(flag) => flag.into(),
-        tree::Value::List(_) | tree::Value::Table(_) => Value::Null,
+        tree::Value::List(_) | tree::Value::Table(_) | tree::Value::Durations(_) => Value::Null,
     }
 }

@@ -7,6 +7,8 @@ use crate::distribution::Distribution;
 use crate::link::{Handshake, Leg, Link};
 use crate::measure::tally::Frame;
 use crate::policy::provider::ApiPolicy;
+use crate::scenario::bandwidth::bandwidth;
+use crate::scenario::column::Failure;
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::presets::{self, Preset};
 use crate::scenario::problems::Problem;
@@ -168,7 +170,7 @@ fn trace_of(reader: &mut Reader, section: &Section<'_>, dir: &Path) -> Option<(T
     let source = TraceSource { file: file?, column: column? };
     match trace::load(&dir.join(&source.file), source.column.as_deref()) {
         Ok(instants) => Some((source, instants.into())),
-        Err(trace::Failure { message, help, key }) => {
+        Err(Failure { message, help, key }) => {
             let place = table.node(key).and_then(|node| node.place.as_ref());
             reader.problem(Problem::new(message).at(place).help(help));
             None
@@ -217,12 +219,22 @@ pub(super) fn provider(reader: &mut Reader, top: &Section<'_>) -> Option<Provide
 /// Reads `[network]`.
 pub(super) fn network(reader: &mut Reader, top: &Section<'_>, seed: Seed) -> Option<Link> {
     let section = top.sub("network");
-    reader.get(&section, "handshake", kinds::choice);
+    let handshake = reader.get(&section, "handshake", kinds::choice);
+    let tls = reader.get(&section, "tls", kinds::flag);
+    let bandwidth = legs(reader, &section, "network.bandwidth", bandwidth);
     let latency = legs(reader, &section, "network.latency", kinds::time);
     let loss = legs(reader, &section, "network.loss", kinds::number);
-    let (latency, loss) = (latency?, loss?);
-    let leg = |direction: usize| Leg { latency: latency[direction].clone(), loss: loss[direction], bandwidth: None };
-    Some(Link { seed, request: leg(0), response: leg(1), handshake: Handshake::Reuse })
+    let (latency, loss, bandwidth, tls) = (latency?, loss?, bandwidth?, tls?);
+    let leg = |direction: usize| Leg {
+        latency: latency[direction].clone(),
+        loss: loss[direction],
+        bandwidth: bandwidth[direction],
+    };
+    let handshake = match handshake? {
+        "each" => Handshake::each(tls),
+        _ => Handshake::Reuse,
+    };
+    Some(Link { seed, request: leg(0), response: leg(1), handshake, tls })
 }
 
 /// Reads after how long a proxy cuts off what is held.

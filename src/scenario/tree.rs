@@ -1,8 +1,11 @@
 //! A scenario as written: a tree of values that know where they stand.
 
+use std::sync::Arc;
+
 use toml::de::{DeTable, DeValue};
 
-use crate::scenario::problems::Place;
+use crate::distribution::Empirical;
+use crate::scenario::problems::{Place, Problem};
 
 /// A value and where it stands; a default stands nowhere.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +33,8 @@ pub(super) enum Value {
     List(Vec<Node>),
     /// A table.
     Table(Table),
+    /// A sample of durations in the place of what named its file, or what is wrong with that.
+    Durations(Result<Arc<Empirical>, Problem>),
 }
 
 /// Keys and their values, in the order in which they stand.
@@ -120,7 +125,7 @@ impl Value {
             Self::Flag(flag) => flag.to_string(),
             Self::Date(date) => date.clone(),
             Self::List(_) => "[..]".to_owned(),
-            Self::Table(_) => "{ .. }".to_owned(),
+            Self::Table(_) | Self::Durations(_) => "{ .. }".to_owned(),
         }
     }
 
@@ -133,6 +138,7 @@ impl Value {
             Self::Date(_) => "a date",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
+            Self::Durations(_) => "a file of durations",
         }
     }
 }

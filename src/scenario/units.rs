@@ -59,6 +59,11 @@ fn span_unit(unit: &str) -> Option<u64> {
     })
 }
 
+/// Nanoseconds in one of a unit, also under the other words that people have for it.
+pub(super) fn unit_nanos(unit: &str) -> Option<u64> {
+    span_unit(unit).or_else(|| span_unit(meant_unit(unit)?))
+}
+
 /// The unit that somebody who writes another word for it means.
 fn meant_unit(unit: &str) -> Option<&'static str> {
     Some(match unit.to_lowercase().as_str() {
@@ -75,20 +80,22 @@ fn meant_unit(unit: &str) -> Option<&'static str> {
 
 /// A decimal number without sign: `mantissa / 10^scale`.
 #[derive(Clone, Copy)]
-struct Decimal {
+pub(super) struct Decimal {
     mantissa: u128,
     scale: u32,
 }
 
 /// Why a decimal is not a whole number of something.
-enum Inexact {
+pub(super) enum Inexact {
+    /// A fraction would be left.
     TooPrecise,
+    /// There is no room for it.
     TooLarge,
 }
 
 impl Decimal {
     /// The number at the start of a text, and the rest of the text; none if there is no number.
-    fn take(text: &str) -> Option<(Result<Self, Inexact>, &str, &str)> {
+    pub(super) fn take(text: &str) -> Option<(Result<Self, Inexact>, &str, &str)> {
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
         let whole = digits(text);
         if whole == 0 {
@@ -119,7 +126,7 @@ impl Decimal {
     }
 
     /// The number times `unit`, if that is a whole number.
-    fn times(self, unit: u64) -> Result<u64, Inexact> {
+    pub(super) fn times(self, unit: u64) -> Result<u64, Inexact> {
         let product = self.mantissa.checked_mul(unit.into()).ok_or(Inexact::TooLarge)?;
         let divisor = 10u128.checked_pow(self.scale).ok_or(Inexact::TooPrecise)?;
         if !product.is_multiple_of(divisor) {

@@ -39,7 +39,9 @@ fn entry(written: &Entry, key: &Key, problems: &mut Vec<Problem>) {
             table(inner, key.path, problems);
         }
         (Kind::TimeOrLegs, Value::Table(inner)) if !has_legs(inner) => {}
-        (Kind::TimeOrLegs | Kind::NumberOrLegs(..), Value::Table(inner)) => table(inner, key.path, problems),
+        (Kind::TimeOrLegs | Kind::NumberOrLegs(..) | Kind::BandwidthOrLegs, Value::Table(inner)) => {
+            table(inner, key.path, problems)
+        }
         (Kind::Section | Kind::Table, other) => {
             let message = format!("`{}` is a table, not {}", key.path, other.kind());
             let help = match key.kind {

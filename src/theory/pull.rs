@@ -35,7 +35,7 @@ pub fn cycle(setup: &Setup, policy: &PollPolicy) -> f64 {
 }
 
 fn round_trip_secs(setup: &Setup) -> f64 {
-    round_trip(setup).iter().map(|part| part.mean_secs()).sum()
+    setup.link.opening_mean_secs() + round_trip(setup).iter().map(|part| part.mean_secs()).sum::<f64>()
 }
 
 const fn round_trip(setup: &Setup) -> [&Distribution; 3] {
@@ -128,7 +128,7 @@ fn failures_in_a_row(failure: f64) -> u32 {
 
 fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let round_trip = round_trip(setup);
-    let longest = round_trip.iter().fold(Span::ZERO, |sum, part| sum + part.bound());
+    let longest = round_trip.iter().fold(setup.link.opening_bound(), |sum, part| sum + part.bound());
     let constant_trip = round_trip.iter().all(|part| part.is_constant());
     let failure = exchange_loss(setup);
     let jittered = policy.jitter != Jitter::None;
@@ -163,7 +163,7 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
             + setup.link.response.latency.mean_secs()
             + policy.service_time.mean_secs(),
         // A constant way to the provider shifts every instant of sampling alike and so changes nothing.
-        sampling_variance: setup.link.request.latency.variance_secs2(),
+        sampling_variance: setup.link.request.latency.variance_secs2() + setup.link.opening_variance_secs2(),
         failure,
         rate: event_rate(setup),
     })

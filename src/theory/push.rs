@@ -102,8 +102,7 @@ impl Extra {
                 // With no loss a webhook is with its handler within the timeout, and fetched within as much again.
                 let longest = push.dispatch.delay.bound() + push.dispatch.timeout.times(2);
                 let is_there = limits::keeps_for(setup, longest.as_secs_f64());
-                (nobody_waits && in_time && is_let_in && is_there)
-                    .then(|| fetch_trip(setup).iter().map(|part| part.mean_secs()).sum())
+                (nobody_waits && in_time && is_let_in && is_there).then(|| fetch_mean_secs(setup))
             }
         }
     }
@@ -128,8 +127,12 @@ const fn fetch_trip(setup: &Setup) -> [&Distribution; 3] {
     [&setup.link.request.latency, &setup.api.service_time, &setup.link.response.latency]
 }
 
+fn fetch_mean_secs(setup: &Setup) -> f64 {
+    setup.link.opening_mean_secs() + fetch_trip(setup).iter().map(|part| part.mean_secs()).sum::<f64>()
+}
+
 fn fetch_bound(setup: &Setup) -> Span {
-    fetch_trip(setup).iter().fold(Span::ZERO, |sum, part| sum + part.bound())
+    fetch_trip(setup).iter().fold(setup.link.opening_bound(), |sum, part| sum + part.bound())
 }
 
 /// Whether every retry leaves before the schedule's own end.
@@ -173,8 +176,7 @@ pub fn predict(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Vec<Pre
         && longest <= drain
         && let Some(delay) = delay
     {
-        let mean =
-            first_sight_delay(setup, push) + one_way(setup, push).iter().map(|part| part.mean_secs()).sum::<f64>();
+        let mean = first_sight_delay(setup, push) + one_way_secs(setup, push);
         predictions.push(Prediction { figure: Figure::LatencyMean, value: (mean + wait + delay) * 1e3 });
         if wait == 0.0 && extra == Extra::Nothing {
             let quantile =
@@ -198,7 +200,8 @@ pub fn predict(setup: &Setup, client: &ClientSetup, push: &PushSetup) -> Vec<Pre
 /// thousand.
 fn retry_tail(setup: &Setup, push: &PushSetup) -> f64 {
     let failure = exchange_loss(setup);
-    let one_way: f64 = one_way(setup, push).iter().map(|part| part.bound().as_secs_f64()).sum();
+    let one_way = one_way(setup, push).iter().fold(setup.link.opening_bound(), |sum, part| sum + part.bound());
+    let one_way = one_way.as_secs_f64();
     let (mut tail, mut reach) = (one_way, failure);
     for attempt in 0..push.dispatch.retry.attempts_max().saturating_sub(1) {
         if reach < 1e-3 {
@@ -215,6 +218,11 @@ const fn one_way<'a>(setup: &'a Setup, push: &'a PushSetup) -> [&'a Distribution
     [&push.dispatch.delay, &setup.link.request.latency, &push.receive.service_time]
 }
 
+/// The mean time in seconds from an event until it is seen, if its first attempt gets through and nobody waits.
+fn one_way_secs(setup: &Setup, push: &PushSetup) -> f64 {
+    setup.link.opening_mean_secs() + one_way(setup, push).iter().map(|part| part.mean_secs()).sum::<f64>()
+}
+
 /// Whether answers come within the timeout, up to one time in a million. A wait in the queue exceeds twenty times its mean
 /// less often than that.
 fn answers_come_in_time(setup: &Setup, push: &PushSetup, wait: f64) -> bool {
@@ -225,7 +233,8 @@ fn answers_come_in_time(setup: &Setup, push: &PushSetup, wait: f64) -> bool {
         }
         Acknowledge::Before => Span::ZERO,
     };
-    setup.link.request.latency.bound() + handler + setup.link.response.latency.bound() <= push.dispatch.timeout
+    let trip = setup.link.opening_bound() + setup.link.request.latency.bound() + setup.link.response.latency.bound();
+    trip + handler <= push.dispatch.timeout
 }
 
 /// The mean wait in the receiver's queue in seconds: zero where it is below a thousandth of the rest, known for a single
@@ -234,7 +243,7 @@ fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
     let service = &push.receive.service_time;
     let held = match extra {
         // The worker waits for what it fetches.
-        Extra::Thin => service.mean_secs() + fetch_trip(setup).iter().map(|part| part.mean_secs()).sum::<f64>(),
+        Extra::Thin => service.mean_secs() + fetch_mean_secs(setup),
         // A handler that works on a batch may take as long for each of its events.
         Extra::Batches(_) if !service.is_zero() => return None,
         _ => service.mean_secs(),
@@ -249,7 +258,8 @@ fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
         wait if wait < negligible && hardly_ever_full(push, workers, rate * service.mean_secs()) => Some(0.0),
         // What was spaced on its way does not come together.
         _ if matches!(extra, Extra::Spacing(spacing) if spacing >= service.bound()) => {
-            setup.link.request.latency.is_constant().then_some(0.0)
+            let all_alike = setup.link.request.latency.is_constant() && setup.link.opening_variance_secs2() == 0.0;
+            all_alike.then_some(0.0)
         }
         // A queue that turns some away has another law; by 64 places it hardly ever does below 80 % load.
         wait if extra == Extra::Nothing
@@ -299,11 +309,12 @@ fn quantile(setup: &Setup, push: &PushSetup, quantile: f64) -> Option<f64> {
     let one_way = one_way(setup, push);
     let lost = setup.link.request.loss;
     let jittered = push.dispatch.retry.jitter != RetryJitter::None && lost > 0.0;
-    if jittered || !one_way.iter().all(|part| part.is_constant()) {
+    let opens_alike = setup.link.opening_variance_secs2() == 0.0;
+    if jittered || !opens_alike || !one_way.iter().all(|part| part.is_constant()) {
         return None;
     }
     let delivered = 1.0 - libm::pow(lost, f64::from(push.dispatch.retry.attempts_max()));
-    let (mut reach, mut elapsed) = (1.0, one_way.iter().map(|part| part.mean_secs()).sum::<f64>());
+    let (mut reach, mut elapsed) = (1.0, one_way_secs(setup, push));
     for attempt in 0..push.dispatch.retry.attempts_max() {
         reach *= lost;
         let share = (1.0 - reach) / delivered;

@@ -141,6 +141,7 @@ fn attempt_rate(setup: &Setup, push: &PushSetup) -> Option<f64> {
 /// The mean time in seconds from the start of an attempt to its end.
 fn held(setup: &Setup, push: &PushSetup) -> f64 {
     let trip = setup.link.request.latency.mean_secs() + setup.link.response.latency.mean_secs();
+    let trip = trip + setup.link.opening_mean_secs();
     let fetch = push.receive.fetch.map_or(0.0, |_| trip + setup.api.service_time.mean_secs());
     let handler = match push.receive.acknowledge {
         Acknowledge::After => push.receive.service_time.mean_secs() + fetch,
@@ -172,7 +173,8 @@ fn one_at_a_time_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
 fn page_load(setup: &Setup, client: &ClientSetup) -> Option<f64> {
     let pull = client.pull.as_ref().filter(|_| !client.polls_records())?;
     let page = f64::from(pull.page.min(setup.api.page));
-    let round_trip = setup.link.request.latency.mean_secs()
+    let round_trip = setup.link.opening_mean_secs()
+        + setup.link.request.latency.mean_secs()
         + setup.api.service_time.mean_secs()
         + setup.link.response.latency.mean_secs();
     Some(event_rate(setup)? * round_trip / page)

@@ -78,7 +78,18 @@ impl Wire {
         if let Request::Poll { tag: Some(tag), .. } | Request::Record { tag: Some(tag), .. } = request {
             headers.push((IF_NONE_MATCH, conditions::write_tag(*tag)));
         }
+        if self.compressed && matches!(request, Request::Poll { .. } | Request::Record { .. }) {
+            headers.push(("accept-encoding", "gzip".to_owned()));
+        }
         Message { start: Start::Request("GET", path), headers, body: Vec::new() }
+    }
+
+    /// Appends an event. What is to be compressed has to look like something.
+    fn write_event(&self, out: &mut String, event: &Event) {
+        match self.compressed {
+            true => event::write_readable(out, self.epoch, event),
+            false => event::write_event(out, self.epoch, event, Payload::Full),
+        }
     }
 
     /// A response, ready to be sent.
@@ -90,7 +101,7 @@ impl Wire {
                     if index > 0 {
                         body.push(',');
                     }
-                    event::write_event(&mut body, self.epoch, event, Payload::Full);
+                    self.write_event(&mut body, event);
                 }
                 body.push_str(if *has_more { r#"],"has_more":true}"# } else { r#"],"has_more":false}"# });
                 with_conditions(Message::json_response(200, body), Some(*tag), advice)
@@ -98,7 +109,7 @@ impl Wire {
             Response::Record { event, is_final, tag, advice } => {
                 let mut body = String::from(r#"{"event":"#);
                 match event {
-                    Some(event) => event::write_event(&mut body, self.epoch, event, Payload::Full),
+                    Some(event) => self.write_event(&mut body, event),
                     None => body.push_str("null"),
                 }
                 body.push_str(if *is_final { r#","final":true}"# } else { r#","final":false}"# });
@@ -110,7 +121,7 @@ impl Wire {
             }
             Response::Event(event) => {
                 let mut body = String::new();
-                event::write_event(&mut body, self.epoch, event, Payload::Full);
+                self.write_event(&mut body, event);
                 Message::json_response(200, body)
             }
             Response::Accepted => Message::json_response(200, String::new()),

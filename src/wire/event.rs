@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Payload;
 use super::size::{digits, digits_long};
+use super::{Payload, filler};
 use crate::peer::Event;
 use crate::time::{SECOND, Time};
 
@@ -120,6 +120,15 @@ pub(super) fn write_event(out: &mut String, epoch: Epoch, event: &Event, payload
     out.push('{');
     write_fields(out, epoch, event, payload);
     out.push('}');
+}
+
+/// The same as [`write_event`] of a whole event, with a payload that looks like data.
+pub(super) fn write_readable(out: &mut String, epoch: Epoch, event: &Event) {
+    out.push('{');
+    write_fields(out, epoch, event, Payload::Thin);
+    out.push_str(r#","data":""#);
+    filler::write(out, event, event.payload as usize);
+    out.push_str(r#""}"#);
 }
 
 /// Appends the fields of an event in this program's own shape, without the braces.

@@ -142,8 +142,9 @@ proptest! {
         consumer in any::<u32>(),
         scheme in any_scheme(),
         envelope in any_envelope(),
+        compressed in any::<bool>(),
     ) {
-        let wire = shaped(scheme, envelope);
+        let wire = shaped(scheme, envelope).with_compression(compressed);
         // The key in a request to the API has room for the numbers of a hundred million consumers.
         let consumer = if matches!(request, Request::Delivery { .. }) { consumer } else { consumer % 100_000_000 };
         let exchange = Exchange { opener: Side::Consumer, consumer, serial };
@@ -152,8 +153,8 @@ proptest! {
     }
 
     #[test]
-    fn a_counted_response_is_as_long_as_the_real_one(response in any_response()) {
-        let wire = wire(Scheme::None);
+    fn a_counted_response_is_as_long_as_the_real_one(response in any_response(), compressed in any::<bool>()) {
+        let wire = wire(Scheme::None).with_compression(compressed);
         prop_assert_eq!(wire.response_size(&response), wire.response(&response).size());
     }
 

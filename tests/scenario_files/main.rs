@@ -5,6 +5,7 @@ mod api;
 mod faults;
 mod garbage;
 mod mistakes;
+mod network;
 mod pull;
 mod push;
 mod records;
@@ -65,7 +66,9 @@ delay = { exponential = { mean = "3ms" } }
 [network]
 latency = { request = { uniform = { min = "1ms", max = "9ms" } }, response = "7ms" }
 loss = { request = 0.01 }
-handshake = "reuse"
+bandwidth = { request = "10 Mbit/s", response = "3 MiB/s" }
+handshake = "each"
+tls = true
 idle_cut = "2m"
 
 [[client]]

@@ -124,9 +124,10 @@ impl Alone {
         let push = setup.clients.first().and_then(|client| client.push.as_ref());
         let envelope = push.map_or(Envelope::PLAIN, |push| push.envelope);
         let wire = Wire::new(0, envelope, keys, start.epoch_nanos);
-        let line = Line::witnessed(wire, destination, Arc::clone(&board), Rc::clone(&witness));
         let failing = Rc::clone(&witness);
-        let http = HttpClient::new(ANSWER_MAX).telling(move |exchange, failure| failing.failed(exchange, failure));
+        let http = HttpClient::new(ANSWER_MAX, &destination.connecting()?)?
+            .telling(move |exchange, failure| failing.failed(exchange, failure));
+        let line = Line::witnessed(wire, destination, Arc::clone(&board), Rc::clone(&witness));
         let driver = Driver::new(
             Side::Provider,
             setup.clients.iter().map(|client| provider(&setup, client)).collect(),

@@ -139,7 +139,7 @@ impl Api {
                 line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes: request_size(parts, 0) });
                 let (client, consumer) = (call.client, call.consumer);
                 match self.have_answered(exchange, call).await {
-                    Some(response) => Some(Answer { message: line.wire.response(&response), worth: None }),
+                    Some(message) => Some(Answer { message, worth: None }),
                     // It may be up again by now; then the connection is as gone.
                     None => self.driver.hang_up(self.down(client, consumer).unwrap_or(Connections::Reset)).await,
                 }
@@ -154,7 +154,7 @@ impl Api {
     }
 
     /// Hands a request of the run to its peer; none if that goes down before it answers.
-    async fn have_answered(&self, exchange: Exchange, mut call: ApiCall) -> Option<Response> {
+    async fn have_answered(&self, exchange: Exchange, mut call: ApiCall) -> Option<Message> {
         if let Ask::Fetch { event, .. } = &mut call.request {
             match self.history.find(event.consumer, event.serial) {
                 Some(whole) => *event = whole,
@@ -165,11 +165,11 @@ impl Api {
     }
 
     /// Turns down a request of the run before its peer has heard of it.
-    fn refuse(&self, client: u32, exchange: Exchange, status: u16) -> Response {
+    fn refuse(&self, client: u32, exchange: Exchange, status: u16) -> Message {
         let (line, response) = (self.driver.line(client), Response::refused(status));
         let bytes = line.wire.response_size(&response);
         line.record(self.driver.clock.now(), Fact::Replied { exchange, bytes });
-        response
+        line.wire.response(&response)
     }
 }
 

@@ -1,18 +1,21 @@
 //! Somebody who is not System B and sends webhooks to a client's endpoint all the same.
 
 use std::cell::Cell;
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::uri::Authority;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
+use tokio_rustls::TlsConnector;
 
 use super::clock::Clock;
-use super::http::HttpClient;
+use super::http::{Connecting, HttpClient};
 use super::pacer::Pacer;
 use crate::deadlines::Deadlines;
 use crate::engine::ClientSetup;
@@ -55,6 +58,7 @@ pub(super) struct Attack {
     limits: Limits,
     recordings: Recordings,
     endpoint: SocketAddr,
+    tls: Option<Arc<ClientConfig>>,
     http: Rc<HttpClient>,
     under_way: Rc<Cell<u32>>,
 }
@@ -65,9 +69,11 @@ impl Attack {
         client: &ClientSetup,
         (wire, own_keys, limits): (Wire, Keys, Limits),
         recordings: Recordings,
-        endpoint: SocketAddr,
-    ) -> Self {
-        Self {
+        (endpoint, tls): (SocketAddr, Option<Arc<ClientConfig>>),
+    ) -> io::Result<Self> {
+        let connecting = Connecting { tls: tls.clone(), ..Connecting::PLAIN };
+        let http = HttpClient::new(ANSWER_MAX, &connecting)?;
+        Ok(Self {
             seed: *seed,
             faults: client.faults.clone(),
             wire,
@@ -75,9 +81,10 @@ impl Attack {
             limits,
             recordings,
             endpoint,
-            http: Rc::new(HttpClient::new(ANSWER_MAX)),
+            tls,
+            http: Rc::new(http),
             under_way: Rc::default(),
-        }
+        })
     }
 
     /// Attacks until nothing is left to send, and then waits for ever.
@@ -115,12 +122,13 @@ impl Attack {
         let forgeries = Forgeries { wire: &self.wire, own_keys: self.own_keys.clone(), limits: self.limits };
         let message = forgeries.message(kind, &recorded, consumer, number, now);
         self.under_way.set(self.under_way.get() + 1);
+        let tls = self.tls.clone();
         let (http, endpoint, under_way) = (Rc::clone(&self.http), self.endpoint, Rc::clone(&self.under_way));
         spawn_local(async move {
             // Whatever becomes of it, the endpoint's own books say.
             match (kind, Authority::try_from(endpoint.to_string())) {
-                (ForgeryKind::Slow, _) => drop(dribble(endpoint, &message).await),
-                (_, Ok(target)) => drop(http.send(&target, message).await),
+                (ForgeryKind::Slow, _) => drop(dribble(endpoint, tls, &message).await),
+                (_, Ok(target)) => drop(http.send(consumer, &target, message).await),
                 (_, Err(_)) => {}
             }
             under_way.set(under_way.get().saturating_sub(1));
@@ -129,12 +137,23 @@ impl Attack {
 }
 
 /// Sends a webhook byte by byte until the endpoint has had enough, and never all of it.
-async fn dribble(endpoint: SocketAddr, message: &Message) -> std::io::Result<()> {
-    let mut stream = TcpStream::connect(endpoint).await?;
+async fn dribble(endpoint: SocketAddr, tls: Option<Arc<ClientConfig>>, message: &Message) -> io::Result<()> {
+    let stream = TcpStream::connect(endpoint).await?;
+    match tls {
+        None => dribble_into(stream, message).await,
+        Some(config) => {
+            let connector = TlsConnector::from(config);
+            dribble_into(connector.connect(endpoint.ip().into(), stream).await?, message).await
+        }
+    }
+}
+
+async fn dribble_into(mut stream: impl AsyncRead + AsyncWrite + Unpin, message: &Message) -> io::Result<()> {
     stream.write_all(message.head().unwrap_or_default().as_bytes()).await?;
     let mut answer = [0; 256];
     for byte in message.body.iter().take(message.body.len().saturating_sub(1)) {
         stream.write_all(&[*byte]).await?;
+        stream.flush().await?;
         if let Ok(read) = tokio::time::timeout(SLOW_PAUSE, stream.read(&mut answer)).await {
             read?;
             return Ok(());

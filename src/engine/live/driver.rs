@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::board::Board;
 use super::clock::Clock;
+use super::gzip::compress;
 use super::http::HttpClient;
 use super::journal::Journal;
 use super::lag::Lags;
@@ -84,6 +85,12 @@ impl Line {
         }
     }
 
+    /// An answer of this side, ready to be sent.
+    fn answer(&self, response: &Response) -> Message {
+        let message = self.wire.response(response);
+        if self.wire.compresses(response) { compress(message) } else { message }
+    }
+
     /// Takes the journal as it is now.
     pub(super) fn take_journal(&self) -> Journal {
         match &self.books {
@@ -105,7 +112,7 @@ pub(super) struct Driver<P> {
     lines: Vec<Line>,
     peers: RefCell<Peers<P>>,
     /// Requests that a peer has taken and not yet answered.
-    unanswered: RefCell<BTreeMap<(u32, Exchange), oneshot::Sender<Response>>>,
+    unanswered: RefCell<BTreeMap<(u32, Exchange), oneshot::Sender<Message>>>,
     /// The instant at which [`Self::keep_awake`] looks again of its own accord.
     looks_again: Cell<Time>,
     look_sooner: Notify,
@@ -190,7 +197,7 @@ impl<P: Peer + 'static> Driver<P> {
     }
 
     /// Hands a request to a peer and waits for its answer; none if that peer goes down before there is one.
-    pub(super) async fn ask(self: &Rc<Self>, index: u32, exchange: Exchange, request: Request) -> Option<Response> {
+    pub(super) async fn ask(self: &Rc<Self>, index: u32, exchange: Exchange, request: Request) -> Option<Message> {
         let (answer, answered) = oneshot::channel();
         self.unanswered.borrow_mut().insert((index, exchange), answer);
         self.tell(index, Input::Requested(exchange, request));
@@ -223,9 +230,10 @@ impl<P: Peer + 'static> Driver<P> {
     fn reply(&self, index: u32, now: Time, exchange: Exchange, response: Response) {
         let Some(answer) = self.unanswered.borrow_mut().remove(&(index, exchange)) else { return };
         let line = self.line(index);
-        line.record(now, Fact::Replied { exchange, bytes: line.wire.response_size(&response) });
+        let message = line.answer(&response);
+        line.record(now, Fact::Replied { exchange, bytes: message.size() });
         // Whoever asked may have hung up.
-        let _ = answer.send(response);
+        let _ = answer.send(message);
     }
 
     /// Wakes each peer when it wants to be woken, for ever.

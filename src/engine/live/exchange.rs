@@ -83,7 +83,7 @@ impl<P: Peer + 'static> Driver<P> {
         let mut message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
         line.address(&mut message);
         let target = line.target.as_ref().ok_or(Failure::NoConnection)?;
-        self.http.send(target, message).await
+        self.http.send(flight.exchange.consumer, target, message).await
     }
 
     async fn come_back(self: &Rc<Self>, flight: &Flight, answer: Result<Answer, Failure>) {

@@ -8,17 +8,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::ext::on_informational;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
 
+use super::gzip::expand;
+use super::tls::{Connector, connector};
 use super::witness::Failure;
 use crate::peer::Exchange;
 use crate::wire::{Message, Start};
@@ -29,12 +32,51 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(5);
 /// The most headers that a message may have.
 pub(super) const HEADERS_MAX: usize = 64;
 
-/// A client that keeps its connections.
+/// A client over HTTP.
 pub(super) struct HttpClient {
-    client: Client<HttpConnector, Full<Bytes>>,
+    /// One for each consumer that has connections of its own, or a single one that all of them share.
+    pools: Vec<Pool>,
+    scheme: Scheme,
     body_max: usize,
+    /// Whether compressed bodies are expanded.
+    expands: bool,
     /// Is told of each exchange that brought no answer.
     failed: Option<Rc<dyn Fn(Exchange, Failure)>>,
+}
+
+type Pool = Client<Connector, Full<Bytes>>;
+
+/// How a client connects.
+#[derive(Clone, Debug)]
+pub(super) struct Connecting {
+    /// Over TLS, whom it trusts.
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    /// Whose certificate it has to be; the address that is called if there is no name.
+    pub(super) name: Option<ServerName<'static>>,
+    /// Whether connections are kept for the next exchange.
+    pub(super) keeps: bool,
+}
+
+impl Connecting {
+    /// Without TLS, over connections that are kept.
+    pub(super) const PLAIN: Self = Self { tls: None, name: None, keeps: true };
+
+    /// A pool of connections; with `own` it is one consumer's alone, who keeps a single one.
+    fn pool(&self, own: bool) -> io::Result<Pool> {
+        let mut builder = Client::builder(LocalExecutor);
+        match (self.keeps, own) {
+            (false, _) => builder.pool_max_idle_per_host(0),
+            (true, true) => builder.pool_max_idle_per_host(1),
+            (true, false) => &mut builder,
+        };
+        builder
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .set_host(false)
+            // Whether to try again is the peers' decision, and every try is counted.
+            .retry_canceled_requests(false)
+            .http1_max_headers(HEADERS_MAX);
+        Ok(builder.build(connector(self.tls.clone().map(|tls| (tls, self.name.clone())))?))
+    }
 }
 
 /// Interim answers that are read before the real one. A server that sends them without end would keep this side busy.
@@ -65,18 +107,31 @@ pub(super) struct Answer {
 }
 
 impl HttpClient {
-    /// A client that reads bodies of at most so many bytes: of an answer with a larger one it only knows the head.
-    pub(super) fn new(body_max: usize) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let client = Client::builder(LocalExecutor)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .set_host(false)
-            // Whether to try again is the peers' decision, and every try is counted.
-            .retry_canceled_requests(false)
-            .http1_max_headers(HEADERS_MAX)
-            .build(connector);
-        Self { client, body_max, failed: None }
+    /// A client that reads bodies of at most so many bytes: of an answer with a larger one it only knows the head. All
+    /// consumers share its connections.
+    ///
+    /// # Errors
+    ///
+    /// What is needed for TLS is missing.
+    pub(super) fn new(body_max: usize, connecting: &Connecting) -> io::Result<Self> {
+        let scheme = if connecting.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+        Ok(Self { pools: vec![connecting.pool(false)?], scheme, body_max, expands: false, failed: None })
+    }
+
+    /// The same, with connections of its own for each of so many consumers.
+    ///
+    /// # Errors
+    ///
+    /// What is needed for TLS is missing.
+    pub(super) fn of_consumers(body_max: usize, connecting: &Connecting, consumers: u32) -> io::Result<Self> {
+        let pools = (0..consumers).map(|_| connecting.pool(true)).collect::<io::Result<_>>()?;
+        Ok(Self { pools, ..Self::new(body_max, connecting)? })
+    }
+
+    /// The same client, which expands compressed bodies, or does not. One that stands for more than the client reads is as
+    /// one that is too large.
+    pub(super) fn expanding(self, expands: bool) -> Self {
+        Self { expands, ..self }
     }
 
     /// The same client, which tells of each exchange that brought no answer.
@@ -92,14 +147,18 @@ impl HttpClient {
     }
 
     /// Sends a request and waits for the whole answer, however long it takes.
-    pub(super) async fn send(&self, target: &Authority, message: Message) -> Result<Answer, Failure> {
-        let mut request = request(target, message).ok_or(Failure::NoConnection)?;
+    pub(super) async fn send(&self, consumer: u32, target: &Authority, message: Message) -> Result<Answer, Failure> {
+        let pool = match self.pools.as_slice() {
+            [shared] => shared,
+            each => each.get(consumer as usize).ok_or(Failure::NoConnection)?,
+        };
+        let mut request = request(self.scheme.clone(), target, message).ok_or(Failure::NoConnection)?;
         let interim = Arc::new(Interim::default());
         let heard = Arc::clone(&interim);
         on_informational(&mut request, move |_| heard.came());
         let response = tokio::select! {
             biased;
-            response = self.client.request(request) => response.map_err(|error| failure(&error))?,
+            response = pool.request(request) => response.map_err(|error| failure(&error))?,
             () = interim.too_many.notified() => return Err(Failure::BadAnswer),
         };
         let (parts, body) = response.into_parts();
@@ -110,6 +169,11 @@ impl HttpClient {
         };
         let reason = parts.status.canonical_reason().unwrap_or("<none>");
         let bytes = size("HTTP/1.1 200 \r\n".len() + reason.len(), &parts.headers, body.len());
+        let is_compressed = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+        let body = match self.expands && is_compressed {
+            true => expand(&body, self.body_max).unwrap_or_default().into(),
+            false => body,
+        };
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes })
     }
 }
@@ -118,9 +182,13 @@ fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
     if !error.is_connect() {
         return Failure::BadAnswer;
     }
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    let is_out_of_files = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).any(lacks_files);
-    if is_out_of_files { Failure::OutOfFiles } else { Failure::NoConnection }
+    let causes = || std::iter::successors(error.source(), |&cause| cause.source());
+    let mut reasons = causes().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    if reasons.clone().any(lacks_files) {
+        return Failure::OutOfFiles;
+    }
+    let of_tls = |reason: &io::Error| reason.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    if reasons.any(of_tls) { Failure::NotTrusted } else { Failure::NoConnection }
 }
 
 /// Whether the system refused to open a file because too many are open.
@@ -148,9 +216,9 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor 
 }
 
 /// A message as a request. None if it is none.
-fn request(target: &Authority, message: Message) -> Option<Request<Full<Bytes>>> {
+fn request(scheme: Scheme, target: &Authority, message: Message) -> Option<Request<Full<Bytes>>> {
     let Start::Request(method, path) = message.start else { return None };
-    let uri = Uri::builder().scheme(Scheme::HTTP).authority(target.clone()).path_and_query(path).build().ok()?;
+    let uri = Uri::builder().scheme(scheme).authority(target.clone()).path_and_query(path).build().ok()?;
     let mut request = Request::new(Full::new(Bytes::from(message.body)));
     *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
     *request.uri_mut() = uri;

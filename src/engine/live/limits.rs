@@ -8,7 +8,7 @@ pub(super) const BACKLOG: u32 = 4_096;
 
 /// Open files to ask for: each connection takes one at either end, and both ends are in this process.
 #[cfg(unix)]
-const OPEN_FILES: u64 = 16_384;
+const OPEN_FILES: u64 = 32_768;
 
 /// Makes room for a burst of connections in front of a listener. Where the system refuses, it stays as it was.
 pub(super) fn widen_backlog(listener: &TcpListener) {

@@ -14,7 +14,9 @@ mod clock;
 mod cpu;
 mod door;
 mod driver;
+mod entrance;
 mod exchange;
+mod gzip;
 mod http;
 mod journal;
 mod lag;
@@ -27,6 +29,7 @@ mod publisher;
 mod receiver;
 mod roles;
 mod server;
+mod tls;
 mod witness;
 
 use std::io;
@@ -40,10 +43,12 @@ use rand::TryRng;
 use tokio::sync::watch;
 
 pub use alone::{Alone, AloneRun};
+pub use entrance::Connections;
 pub(crate) use http::request_size;
 pub use lag::Lag;
 pub(crate) use limits::allow_many_files;
 pub(crate) use server::{Broken, Room, read_body_within, serve_telling};
+pub use tls::Trust;
 pub use witness::{Call, Destination, Failure, Witness};
 
 use crate::engine::{ClientRun, ClientSetup, Control, CpuSeconds, Setup};
@@ -53,6 +58,7 @@ use board::Board;
 use clock::Clock;
 use lag::Lags;
 use roles::{Cue, Played, Stage, Start};
+use tls::Tls;
 
 /// From the moment at which every thread is ready to the common start.
 const START_DELAY: Duration = Duration::from_millis(30);
@@ -89,6 +95,10 @@ pub struct LiveRun {
     pub api_address: SocketAddr,
     /// Where each client's endpoint for webhooks was; none for a client without.
     pub receiver_addresses: Vec<Option<SocketAddr>>,
+    /// The connections that System B's API took.
+    pub api_connections: Connections,
+    /// The connections that the endpoints for webhooks took, one for each client; none for one without an endpoint.
+    pub receiver_connections: Vec<Connections>,
 }
 
 /// Why a run in real time did not come about.
@@ -144,6 +154,8 @@ pub struct Live {
     targets: Vec<Option<SocketAddr>>,
     /// What they are signed and checked with, for each client.
     keys: Vec<Keys>,
+    /// How connections are encrypted, if they are.
+    tls: Option<Tls>,
 }
 
 impl Live {
@@ -165,7 +177,9 @@ impl Live {
         let targets = addresses(&receivers);
         let scheme = |client: &ClientSetup| client.push.as_ref().map_or(Scheme::None, |push| push.scheme);
         let keys = setup.clients.iter().map(|client| random_keys(scheme(client))).collect::<Result<_, _>>()?;
-        Ok(Self { setup: Arc::new(setup.clone()), api, receivers, targets, keys })
+        let refused = |source| LiveError::Io { doing: "make a certificate", source };
+        let tls = setup.link.tls.then(|| Tls::new(options.bind)).transpose().map_err(refused)?;
+        Ok(Self { setup: Arc::new(setup.clone()), api, receivers, targets, keys, tls })
     }
 
     /// Has the webhooks of a client signed and checked with these keys, instead of keys of the run's own that nobody else
@@ -182,6 +196,11 @@ impl Live {
     pub fn with_webhooks_to(mut self, client: usize, address: SocketAddr) -> Self {
         self.targets.iter_mut().skip(client).take(1).for_each(|target| *target = Some(address));
         self
+    }
+
+    /// The certificate that every server of this run shows, as text (PEM); none without TLS.
+    pub fn certificate(&self) -> Option<&str> {
+        self.tls.as_ref().map(|tls| &*tls.certificate)
     }
 
     /// Where System B's API will be.
@@ -203,7 +222,17 @@ impl Live {
         let (api_address, receiver_addresses) = (self.api_address(), self.receiver_addresses());
         if self.setup.clients.is_empty() {
             let (clients, lag) = (Vec::new(), Lag::default());
-            return Ok(LiveRun { clients, lag, stopped_at: None, api_address, receiver_addresses });
+            let (api_connections, receiver_connections) = (Connections::default(), Vec::new());
+            let stopped_at = None;
+            return Ok(LiveRun {
+                clients,
+                lag,
+                stopped_at,
+                api_address,
+                receiver_addresses,
+                api_connections,
+                receiver_connections,
+            });
         }
         limits::allow_many_files();
         let setup = Arc::clone(&self.setup);
@@ -211,8 +240,15 @@ impl Live {
         let boards: Vec<_> = setup.clients.iter().map(board).collect();
         let (end, over) = watch::channel(false);
         let recordings = setup.clients.iter().map(|client| attacker::recordings(client, setup.consumers)).collect();
-        let stage =
-            Stage { setup: Arc::clone(&setup), boards: boards.clone(), keys: self.keys.clone(), recordings, over };
+        let stage = Stage {
+            setup: Arc::clone(&setup),
+            boards: boards.clone(),
+            keys: self.keys.clone(),
+            recordings,
+            tls: self.tls.clone(),
+            counters: std::iter::repeat_with(Arc::default).take(setup.clients.len() + 1).collect(),
+            over,
+        };
         let mut cast = Cast::default();
         let raised = self.raise(&mut cast, &stage).and_then(|()| cast.start());
         let stopped_at = raised.as_ref().ok().map(|start| {
@@ -225,7 +261,18 @@ impl Live {
         raised?;
         let cut = stopped_at.flatten();
         let (clients, lag) = fold(&setup, played?, cut);
-        Ok(LiveRun { clients, lag, stopped_at: cut, api_address, receiver_addresses })
+        let mut connections = stage.counters.iter().map(|counter| counter.read());
+        let api_connections = connections.next().unwrap_or_default();
+        let receiver_connections = connections.collect();
+        Ok(LiveRun {
+            clients,
+            lag,
+            stopped_at: cut,
+            api_address,
+            receiver_addresses,
+            api_connections,
+            receiver_connections,
+        })
     }
 
     /// Raises the curtain: one thread for System B, then one for each client.

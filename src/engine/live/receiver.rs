@@ -48,12 +48,12 @@ impl Endpoint {
 
     /// Answers one request; none if its connection is to be reset, because the endpoint is down.
     pub(super) async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Option<Message> {
-        let response = self.take(request).await.unwrap_or_else(|status| Some(Response::refused(status)))?;
-        Some(self.driver.line(0).wire.response(&response))
+        let refused = |status| Some(self.driver.line(0).wire.response(&Response::refused(status)));
+        self.take(request).await.unwrap_or_else(refused)
     }
 
     /// Takes a webhook; the error is the status with which to refuse a request that is none.
-    async fn take(&self, request: Request<Incoming>) -> Result<Option<Response>, u16> {
+    async fn take(&self, request: Request<Incoming>) -> Result<Option<Message>, u16> {
         let (parts, body) = request.into_parts();
         let known = |consumer: &u32| *consumer < self.consumers;
         let consumer = read_webhook_path(parts.uri.path()).filter(known).ok_or(NOT_FOUND)?;

@@ -18,7 +18,8 @@ use super::clock::Clock;
 use super::cpu::CpuMeter;
 use super::door::Door;
 use super::driver::{Driver, Line};
-use super::http::HttpClient;
+use super::entrance::{Counter, Entrance};
+use super::http::{Connecting, HttpClient};
 use super::journal::Journal;
 use super::lag::Lags;
 use super::openings::open_records;
@@ -27,7 +28,9 @@ use super::pacer::Pacer;
 use super::publisher::publish;
 use super::receiver::Endpoint;
 use super::server::serve;
+use super::tls::Tls;
 use crate::engine::{ClientSetup, PushSetup, Setup};
+use crate::link::Handshake;
 use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::{Provider, Serves};
@@ -47,6 +50,10 @@ pub(super) struct Stage {
     pub(super) keys: Vec<Keys>,
     /// What the attacker of each client has recorded; none where there is no attacker.
     pub(super) recordings: Vec<Option<Recordings>>,
+    /// How connections are encrypted, if they are.
+    pub(super) tls: Option<Tls>,
+    /// The connections of System B's API, and then those of each client's endpoint.
+    pub(super) counters: Vec<Arc<Counter>>,
     /// Turns true when the run is over.
     pub(super) over: watch::Receiver<bool>,
 }
@@ -93,7 +100,7 @@ impl Stage {
                 lines,
                 setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
-                HttpClient::new(ENVELOPE),
+                HttpClient::new(ENVELOPE, &self.connecting())?,
             );
             let history = History::new(setup.consumers, setup.api.page);
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
@@ -102,7 +109,7 @@ impl Stage {
                 async move { api.answer(request).await.map(|answer| answer.message) }
             };
             let door = Door::default();
-            let serving = serve(listener, Limits::DEFAULT, door.clone(), answer);
+            let serving = serve(self.entrance(listener, 0), api_limits(&setup), door.clone(), answer);
             let publishing = async {
                 tokio::join!(publish(&setup, &driver, &history), outages::of_provider(&setup, &driver, &door));
                 std::future::pending().await
@@ -140,13 +147,15 @@ impl Stage {
                 vec![self.line(index, start, Some(api))],
                 setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
-                HttpClient::new(page_bytes_max(&setup, client)),
+                HttpClient::of_consumers(page_bytes_max(&setup, client), &self.connecting(), setup.consumers)?
+                    .expanding(client.is_compressed()),
             );
             let limits = limits(client.push.as_ref());
             let endpoint = Endpoint::new(Rc::clone(&driver), &setup, limits, self.recordings[index].clone());
             let door = Door::default();
             let answer = move |request| Rc::clone(&endpoint).answer(request);
-            let serving = listener.map(|listener| serve(listener, limits, door.clone(), answer));
+            let serving =
+                listener.map(|listener| serve(self.entrance(listener, index + 1), limits, door.clone(), answer));
             let outages = async {
                 let outages = outages::of_endpoint(&client.faults, &driver, &door, setup.consumers);
                 tokio::join!(outages, open_records(&setup, client, &driver));
@@ -170,7 +179,8 @@ impl Stage {
             let limits = limits(client.push.as_ref());
             let wire = self.line(index, start, None).wire;
             let pacer = Pacer::new(start.clock)?;
-            let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, endpoint);
+            let tls = self.tls.as_ref().map(|tls| Arc::clone(&tls.client));
+            let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, (endpoint, tls))?;
             let pacing = Rc::clone(&pacer);
             let pacing = spawn_local(async move { pacing.run().await });
             tokio::select! {
@@ -215,10 +225,26 @@ impl Stage {
         })
     }
 
+    /// How this run's clients connect.
+    fn connecting(&self) -> Connecting {
+        Connecting {
+            tls: self.tls.as_ref().map(|tls| Arc::clone(&tls.client)),
+            keeps: self.setup.link.handshake == Handshake::Reuse,
+            ..Connecting::PLAIN
+        }
+    }
+
+    /// A listener of this run, whose connections are counted at that place.
+    fn entrance(&self, listener: TcpListener, place: usize) -> Entrance {
+        let tls = self.tls.as_ref().map(|tls| Arc::clone(&tls.server));
+        Entrance { listener, tls, counter: self.counters.get(place).map(Arc::clone).unwrap_or_default() }
+    }
+
     fn line(&self, index: usize, start: Start, target: Option<SocketAddr>) -> Line {
         let client = u32::try_from(index).unwrap_or(u32::MAX);
         let envelope = self.setup.clients[index].push.as_ref().map_or(Envelope::PLAIN, |push| push.envelope);
-        let wire = Wire::new(client, envelope, self.keys[index].clone(), start.epoch_nanos);
+        let wire = Wire::new(client, envelope, self.keys[index].clone(), start.epoch_nanos)
+            .with_compression(self.setup.clients[index].is_compressed());
         let faults = self.setup.clients[index].faults.clone();
         Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]), faults)
     }
@@ -259,6 +285,14 @@ pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
 /// What an endpoint takes at most.
 fn limits(push: Option<&PushSetup>) -> Limits {
     push.map_or(Limits::DEFAULT, |push| push.receive.limits)
+}
+
+/// What System B's API takes at most: beside what strangers may open, two connections for each consumer of each client, of
+/// which one may still be closing.
+fn api_limits(setup: &Setup) -> Limits {
+    let consumers = setup.consumers.saturating_mul(u32::try_from(setup.clients.len()).unwrap_or(u32::MAX));
+    let connections = Limits::DEFAULT.connections.saturating_add(consumers.saturating_mul(2));
+    Limits { connections, ..Limits::DEFAULT }
 }
 
 /// The largest page that a client can be sent.

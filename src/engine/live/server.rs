@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::io;
-use std::net::TcpListener;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,13 +15,15 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::spawn_local;
 use tokio::time::Sleep;
 
 use super::door::{Door, Reserved};
+use super::entrance::{Conn, Counter, Entrance};
 use super::http::{HEADERS_MAX, response};
 use crate::policy::receiver::Limits;
 use crate::wire::Message;
@@ -47,17 +48,17 @@ pub(crate) enum Broken {
 ///
 /// While the door is shut nobody listens, and what was connected is reset. So is the connection of a request to which the
 /// handler has no answer.
-pub(super) async fn serve<H, F>(listener: TcpListener, limits: Limits, door: Door, handler: H) -> io::Result<()>
+pub(super) async fn serve<H, F>(entrance: impl Into<Entrance>, limits: Limits, door: Door, handler: H) -> io::Result<()>
 where
     H: Fn(Request<Incoming>) -> F + Clone + 'static,
     F: Future<Output = Option<Message>> + 'static,
 {
-    keep_serving(listener, limits, door, handler, |_| {}).await
+    keep_serving(entrance.into(), limits, door, handler, |_| {}).await
 }
 
 /// Serves until it is dropped, and tells of each request that never became one. The listener must be non-blocking.
 pub(crate) async fn serve_telling<H, F, B>(
-    listener: TcpListener,
+    entrance: impl Into<Entrance>,
     limits: Limits,
     handler: H,
     broken: B,
@@ -71,21 +72,16 @@ where
         let answer = handler(request);
         async { Some(answer.await) }
     };
-    keep_serving(listener, limits, Door::default(), handler, broken).await
+    keep_serving(entrance.into(), limits, Door::default(), handler, broken).await
 }
 
-async fn keep_serving<H, F, B>(
-    listener: TcpListener,
-    limits: Limits,
-    door: Door,
-    handler: H,
-    broken: B,
-) -> io::Result<()>
+async fn keep_serving<H, F, B>(entrance: Entrance, limits: Limits, door: Door, handler: H, broken: B) -> io::Result<()>
 where
     H: Fn(Request<Incoming>) -> F + Clone + 'static,
     F: Future<Output = Option<Message>> + 'static,
     B: Fn(Broken) + Clone + 'static,
 {
+    let Entrance { listener, tls, counter } = entrance;
     let mut listener = tokio::net::TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
     let places = Arc::new(Semaphore::new(limits.connections.max(1) as usize));
@@ -93,7 +89,7 @@ where
         tokio::select! {
             biased;
             () = door.shut() => {}
-            failed = accept(&listener, &places, (limits, &door), &handler, &broken) => failed?,
+            failed = accept(&listener, (&places, &counter), &tls, (limits, &door), &handler, &broken) => failed?,
         }
         drop(listener);
         let reserved = Reserved::new(address)?;
@@ -105,7 +101,8 @@ where
 /// Accepts connections for ever.
 async fn accept<H, F, B>(
     listener: &tokio::net::TcpListener,
-    places: &Arc<Semaphore>,
+    (places, counter): (&Arc<Semaphore>, &Arc<Counter>),
+    tls: &Option<Arc<ServerConfig>>,
     (limits, door): (Limits, &Door),
     handler: &H,
     broken: &B,
@@ -119,9 +116,10 @@ where
         let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
         match listener.accept().await {
             Ok((stream, _)) => {
-                let conversation = converse(stream, place, limits, handler.clone(), broken.clone());
-                let door = door.clone();
+                let conversation = meet(stream, tls.clone(), limits, handler.clone(), broken.clone());
+                let (door, open) = (door.clone(), counter.enter());
                 spawn_local(async move {
+                    let _held = (place, open);
                     tokio::select! {
                         () = conversation => {}
                         () = door.shut() => {}
@@ -133,14 +131,51 @@ where
     }
 }
 
-async fn converse<H, F, B>(stream: TcpStream, _place: OwnedSemaphorePermit, limits: Limits, handler: H, broken: B)
+/// Takes a connection. A handshake counts into the time that its first request has to come.
+async fn meet<H, F, B>(stream: TcpStream, tls: Option<Arc<ServerConfig>>, limits: Limits, handler: H, broken: B)
 where
     H: Fn(Request<Incoming>) -> F + 'static,
     F: Future<Output = Option<Message>> + 'static,
     B: Fn(Broken),
 {
-    // Without it answers may wait for others to be acknowledged; with it refused they are merely late.
-    let _ = stream.set_nodelay(true);
+    if tls.is_none() {
+        if let Ok(stream) = Conn::take(stream, None).await {
+            converse(stream, limits, handler, &broken).await;
+        }
+        return;
+    }
+    let mut too_late = pin!(tokio::time::sleep(limits.read_time.into()));
+    let stream = tokio::select! {
+        biased;
+        stream = Conn::take(stream, tls) => stream,
+        () = &mut too_late => return broken(Broken::TooSlow),
+    };
+    let Ok(stream) = stream else { return broken(Broken::Unreadable) };
+    let has_come = Rc::new(Cell::new(false));
+    let coming = Rc::clone(&has_come);
+    let first_noted = move |request| {
+        coming.set(true);
+        handler(request)
+    };
+    let mut conversation = pin!(converse(stream, limits, first_noted, &broken));
+    tokio::select! {
+        biased;
+        () = &mut conversation => return,
+        () = &mut too_late => {}
+    }
+    if has_come.get() {
+        conversation.await;
+    } else {
+        broken(Broken::TooSlow);
+    }
+}
+
+async fn converse<H, F, B>(stream: Conn, limits: Limits, handler: H, broken: &B)
+where
+    H: Fn(Request<Incoming>) -> F + 'static,
+    F: Future<Output = Option<Message>> + 'static,
+    B: Fn(Broken),
+{
     let unread = Rc::new(Cell::new(false));
     let unanswered = Rc::new(Cell::new(false));
     let write_time = limits.read_time.into();
@@ -184,7 +219,7 @@ struct Unanswered;
 /// A connection that knows whether something has come since the last answer, and that breaks once nothing could be written
 /// for too long: whoever never reads its answers would keep its place for ever.
 struct Watched {
-    stream: TcpStream,
+    stream: Conn,
     unread: Rc<Cell<bool>>,
     /// It ends because a request gets no answer.
     unanswered: Rc<Cell<bool>>,
@@ -196,7 +231,7 @@ struct Watched {
 
 impl Watched {
     /// Passes on how an attempt to write went, unless there was no progress for too long.
-    fn unless_stuck(&mut self, context: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn unless_stuck<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stuck = None;
             return written;
@@ -247,7 +282,9 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        // What is encrypted may still wait in this process.
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.unless_stuck(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 
 use super::door::Door;
-use super::http::HttpClient;
+use super::http::{Connecting, HttpClient};
 use super::server::{read_body, serve};
 use crate::peer::{Advice, Authenticity, Batch, Event, Exchange, Quota, Request, Response, Side, Tag};
 use crate::policy::receiver::Limits;
@@ -119,7 +119,10 @@ fn check_what_the_client_counts(wire: &Wire, request: &Request, response: &Respo
         request
     });
     let message = wire.request(exchange(), request, Time::ZERO + Span::from_secs(1));
-    let received = on_a_runtime(async { HttpClient::new(1 << 20).send(&target, message.clone()).await });
+    let received = on_a_runtime(async {
+        let client = HttpClient::new(1 << 20, &Connecting::PLAIN).expect("nothing is missing");
+        client.send(0, &target, message.clone()).await
+    });
     let on_the_wire = server.join().expect("the server does not fail");
     assert_eq!(on_the_wire, written_out(&message));
     assert_eq!(on_the_wire.len() as u64, wire.request_size(exchange(), request));

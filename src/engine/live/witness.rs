@@ -1,7 +1,13 @@
 //! Who watches System B when it plays alone, and where its webhooks go then.
 
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use rustls::pki_types::ServerName;
+
+use super::http::Connecting;
+use super::tls::Trust;
 use crate::measure::ledger::Fact;
 use crate::peer::Exchange;
 use crate::time::Time;
@@ -36,6 +42,8 @@ pub enum Failure {
     NoConnection,
     /// There was no connection because too many files are open here; nothing is known of the other side.
     OutOfFiles,
+    /// Somebody took the connection, but could not prove over TLS to be the one who was called.
+    NotTrusted,
     /// There was a connection, but no whole answer in HTTP came over it.
     BadAnswer,
 }
@@ -56,7 +64,7 @@ pub struct Call<'a> {
 }
 
 /// Where webhooks go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Destination {
     /// Where to connect to.
     pub address: SocketAddr,
@@ -64,9 +72,18 @@ pub struct Destination {
     pub host: String,
     /// The path, with the query if there is one.
     pub path: String,
+    /// Over TLS, whom to trust, and whose certificate it has to be.
+    pub tls: Option<(Trust, String)>,
 }
 
 impl Destination {
+    /// How webhooks connect to it.
+    pub(super) fn connecting(&self) -> io::Result<Connecting> {
+        let Some((trust, name)) = &self.tls else { return Ok(Connecting::PLAIN) };
+        let name = ServerName::try_from(name.clone()).map_err(io::Error::other)?;
+        Ok(Connecting { tls: Some(Arc::clone(&trust.0)), name: Some(name), ..Connecting::PLAIN })
+    }
+
     /// Puts this destination into a request.
     pub(super) fn address(&self, message: &mut Message) {
         if let Start::Request(_, path) = &mut message.start {
@@ -85,7 +102,8 @@ mod tests {
     #[test]
     fn a_request_goes_where_the_user_said_and_is_otherwise_the_same() {
         let address = ([127, 0, 0, 1], 8080).into();
-        let destination = Destination { address, host: "localhost:8080".into(), path: "/hooks?tenant=7".into() };
+        let destination =
+            Destination { address, host: "localhost:8080".into(), path: "/hooks?tenant=7".into(), tls: None };
         let headers = vec![("host", "consumer.localhost".into()), ("user-agent", "pushpull".into())];
         let start = Start::Request("POST", "/webhooks/0".into());
         let mut message = Message { start, headers, body: b"{}".to_vec() };

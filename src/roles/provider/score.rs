@@ -210,6 +210,7 @@ impl Score {
             End::Answered | End::Fetched | End::Refused(_) => "refused",
             End::TimedOut => "timed out",
             End::Unreachable if attempt.failure == Some(Failure::BadAnswer) => "bad answer",
+            End::Unreachable if attempt.failure == Some(Failure::NotTrusted) => "not trusted",
             End::Unreachable => "no connection",
         };
         match (end, attempt.status) {

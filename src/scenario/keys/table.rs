@@ -2,8 +2,9 @@
 
 use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
-    Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr, NumberOrLegs, Rate, RateOrTable,
-    Section, Sections, Size, SizeOr, Span, SpanOr, Spans, Table, TableOr, Text, Time, TimeOrLegs, Unknown,
+    Bandwidth, BandwidthOrLegs, Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr,
+    NumberOrLegs, Rate, RateOrTable, Section, Sections, Size, SizeOr, Span, SpanOr, Spans, Table, TableOr, Text, Time,
+    TimeOrLegs, Unknown,
 };
 use super::{Absent, Key, Kind};
 
@@ -79,7 +80,11 @@ pub(super) const KEYS: &[Key] = &[
     key("network.loss", NumberOrLegs(0.0, 1.0), Default("0.0"), "Probability that a message is lost, in each direction"),
     key("network.loss.request", Number(0.0, 1.0), Default("0.0"), "Probability that a request is lost"),
     key("network.loss.response", Number(0.0, 1.0), Default("0.0"), "Probability that a response is lost"),
-    key("network.handshake", Choice(&["reuse"], &["each"]), Default("\"reuse\""), "Whether connections are kept open"),
+    key("network.bandwidth", BandwidthOrLegs, Default("\"unlimited\""), "How fast each message is sent, in each direction, on top of the latency; messages do not wait for each other"),
+    key("network.bandwidth.request", Bandwidth, Default("\"unlimited\""), "How fast a request is sent, whoever sends it"),
+    key("network.bandwidth.response", Bandwidth, Default("\"unlimited\""), "How fast a response is sent"),
+    key("network.handshake", Choice(&["reuse", "each"], &[]), Default("\"reuse\""), "Whether connections are kept open, or each exchange opens one first: a round trip more, and two with TLS"),
+    key("network.tls", Flag, Default("false"), "Whether connections are encrypted, with TLS 1.3; over real HTTP they then really are"),
     key("network.idle_cut", SpanOr("never"), Default("\"never\""), "After how long a proxy in front of System B cuts off a poll that is held, and answers 504"),
 
     key("client", Sections, Required, "The clients to compare: each polls, receives webhooks, or both"),
@@ -108,6 +113,7 @@ pub(super) const KEYS: &[Key] = &[
     key("client.pull.tries", Limit(MILLION), Nothing, "With target = \"record\": how often a record is asked for at most; \"unlimited\" if absent"),
     key("client.pull.conditional", Flag, Default("false"), "Whether a poll says what the last answer to the same question was (If-None-Match), so that the answer may be that it still holds (304)"),
     key("client.pull.overlap", Span, Default("\"0s\""), "How far before the newest known event each poll asks again, as clients do that fear to miss what became visible late"),
+    key("client.pull.compressed", Flag, Default("false"), "Whether polls ask for compressed answers (gzip), which System B gives from 1 KiB on over real HTTP; in virtual time bodies count as they are"),
     key("client.push", Section, Nothing, "How System B calls the client, if it does"),
     key("client.push.signature", Choice(&["none", "standard-webhooks", "standard-webhooks-ed25519", "stripe", "github", "sendgrid"], &[]), Nothing, "How webhooks are signed; as in the preset if absent"),
     key("client.push.shape", Choice(&["standard-webhooks", "stripe", "github", "sendgrid"], &[]), Nothing, "Whose headers and JSON webhooks have; as in the preset if absent"),
