@@ -6,7 +6,7 @@ use crate::engine::{ClientSetup, Setup};
 use crate::policy::poller::{Jitter, PollPolicy, Timing};
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::Table;
-use crate::scenario::units::{Rate, format_span};
+use crate::scenario::units::format_span;
 use crate::theory;
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
@@ -30,7 +30,6 @@ const LIVE_DURATION_MAX: Span = Span::from_secs(86_400);
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub setup: &'a Setup,
-    pub rate: Option<Rate>,
     pub root: &'a Table,
 }
 
@@ -45,13 +44,7 @@ impl Subject<'_> {
 
     /// The expected number of events of one consumer.
     pub(super) fn events_per_consumer(&self) -> f64 {
-        match (&self.setup.workload.arrivals, self.rate) {
-            (Arrivals::Trace(instants), _) => {
-                instants.partition_point(|instant| *instant < self.setup.frame.duration) as f64
-            }
-            (_, Some(rate)) => rate.expected_in(self.duration()),
-            (_, None) => 0.0,
-        }
+        self.setup.workload.expected_before(self.setup.frame.duration)
     }
 
     fn events(&self) -> f64 {

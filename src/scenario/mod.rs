@@ -4,6 +4,7 @@
 //! know where they stand, `--set`s included; the tree is read against the one table of [`keys()`]; and what the keys say
 //! together is held against the limits of a run. A [`Scenario`] that exists is valid.
 
+mod arrivals;
 mod clients;
 mod faults;
 mod keys;
@@ -20,6 +21,7 @@ mod resolved;
 mod retry;
 mod schema;
 mod sections;
+mod sizes;
 mod syntax;
 mod trace;
 mod tree;
@@ -35,6 +37,7 @@ use crate::engine::Setup;
 use crate::seed::Seed;
 use crate::workload::{Arrivals, Workload};
 
+use arrivals::PhaseKeys;
 use faults::FaultKeys;
 pub use keys::{Absent, Key, Kind, keys};
 pub use problems::{Place, Problem, Problems, Source};
@@ -60,8 +63,10 @@ pub struct Scenario {
     pub seed: u64,
     /// What an engine needs to know of it.
     pub setup: Setup,
-    /// The mean rate of events of a consumer; none with a trace.
+    /// The mean rate of events of a consumer; none with phases and with a trace.
     pub rate: Option<Rate>,
+    /// The phases of the rate, if there are any.
+    phases: Vec<PhaseKeys>,
     /// Where the events come from if they are a trace.
     pub trace: Option<TraceSource>,
     /// Kept here too, because a scenario without webhooks has it nowhere else.
@@ -155,7 +160,7 @@ impl Scenario {
     }
 
     fn subject(&self) -> limits::Subject<'_> {
-        limits::Subject { setup: &self.setup, rate: self.rate, root: &self.written.root }
+        limits::Subject { setup: &self.setup, root: &self.written.root }
     }
 }
 
@@ -229,7 +234,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         Some(sections::frame(run.warmup, duration, run.drain))
     });
     if let (Some(clients), Some(events)) = (&mut clients, &events) {
-        limits::push::fit_bodies(clients, events.payload, &written.root);
+        limits::push::fit_bodies(clients, &events.payload, &written.root);
     }
     let faults = faults::faults(reader, &top, frame, clients.as_deref_mut().unwrap_or(&mut []));
     let (run, events, provider, frame, faults) = (run?, events?, provider?, frame?, faults?);
@@ -241,6 +246,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
             seed,
             arrivals: events.arrivals,
             records: events.records,
+            batch: events.batch,
             payload: events.payload,
             until: frame.duration,
         },
@@ -256,6 +262,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         seed: run.seed,
         setup,
         rate: events.rate,
+        phases: events.phases,
         trace: events.trace,
         dispatch: provider.dispatch,
         preset: provider.preset.name,

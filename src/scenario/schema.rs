@@ -21,12 +21,19 @@ pub fn schema() -> Value {
     schema
 }
 
+/// A size in bytes.
+fn size() -> Value {
+    json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] })
+}
+
 fn definitions() -> Value {
     let span = json!({ "$ref": "#/$defs/duration" });
-    let parameters = |names: &[&str]| {
-        let properties: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), span.clone())).collect();
+    let with = |value: &Value, names: &[&str], optional: &[&str]| {
+        let both = names.iter().chain(optional);
+        let properties: Map<_, _> = both.map(|name| ((*name).to_owned(), value.clone())).collect();
         json!({ "type": "object", "properties": properties, "required": names, "additionalProperties": false })
     };
+    let parameters = |names: &[&str]| with(&span, names, &[]);
     let one = |name: &str, schema: Value| json!({ "type": "object", "properties": { name: schema }, "required": [name], "additionalProperties": false });
     json!({
         "duration": { "type": "string", "pattern": SPAN_PATTERN, "examples": ["10s", "250ms", "1h 30m"] },
@@ -36,6 +43,13 @@ fn definitions() -> Value {
             one("uniform", parameters(&["min", "max"])),
             one("exponential", parameters(&["mean"])),
             one("lognormal", parameters(&["median", "p99"])),
+        ] },
+        "size": { "anyOf": [
+            size(),
+            one("constant", size()),
+            one("uniform", with(&size(), &["min", "max"], &[])),
+            one("exponential", with(&size(), &["mean"], &["max"])),
+            one("lognormal", with(&size(), &["median", "p99"], &["max"])),
         ] },
     })
 }
@@ -63,10 +77,18 @@ fn conditions(path: &str) -> Map<String, Value> {
                 |name: &str| json!({ "properties": { "arrivals": { "const": name } }, "required": ["arrivals"] });
             let absent = |name: &str| json!({ "not": { "required": [name] } });
             json!({ "allOf": [
-                { "if": arrivals("trace"), "then": { "required": ["trace"], "not": { "required": ["rate"] } }, "else": { "required": ["rate"], "not": { "required": ["trace"] } } },
+                { "if": { "anyOf": [arrivals("trace"), arrivals("phases")] }, "then": absent("rate"), "else": { "required": ["rate"] } },
+                { "if": arrivals("trace"), "then": { "required": ["trace"] }, "else": absent("trace") },
                 { "if": arrivals("bursts"), "then": { "required": ["bursts"] }, "else": absent("bursts") },
+                { "if": arrivals("daily"), "else": absent("daily") },
+                { "if": arrivals("phases"), "then": { "required": ["phases"] }, "else": { "allOf": [absent("phases"), absent("repeat")] } },
             ] })
         }
+        "events.batch" => json!({ "oneOf": [{ "required": ["mean"] }, { "required": ["pareto"] }] }),
+        "events.phases" => json!({
+            "oneOf": [{ "required": ["rate"] }, { "required": ["from", "to"] }],
+            "dependentRequired": { "from": ["to"], "to": ["from"] },
+        }),
         "client" => json!({
             "anyOf": [{ "required": ["pull"] }, { "required": ["push"] }],
             "dependentRequired": { "receiver": ["push"] },
@@ -94,7 +116,6 @@ fn property(key: &Key) -> Value {
 fn kind(key: &Key) -> Value {
     let span = || json!({ "$ref": "#/$defs/duration" });
     let time = || json!({ "$ref": "#/$defs/time" });
-    let size = || json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] });
     let number = |min: f64, max: f64| json!({ "type": "number", "minimum": min, "maximum": max });
     match key.kind {
         Kind::Span => span(),
@@ -103,8 +124,12 @@ fn kind(key: &Key) -> Value {
         Kind::TimeOrLegs => json!({ "anyOf": [time(), table(key.path)] }),
         Kind::Rate => json!({ "type": "string", "pattern": RATE_PATTERN, "examples": ["10/s", "3/h", "1/10s"] }),
         Kind::Size(_) => size(),
+        Kind::Sizes(_) => json!({ "$ref": "#/$defs/size" }),
         Kind::SizeOr(_, word) => json!({ "anyOf": [{ "const": word }, size()] }),
         Kind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::IntegerOrTable(min, max) => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": min, "maximum": max }, table(key.path)] })
+        }
         Kind::Limit(max) => {
             json!({ "anyOf": [{ "const": "unlimited" }, { "type": "integer", "minimum": 1, "maximum": max }] })
         }

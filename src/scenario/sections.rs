@@ -8,16 +8,17 @@ use crate::link::{Handshake, Leg, Link};
 use crate::measure::tally::Frame;
 use crate::policy::provider::ApiPolicy;
 use crate::policy::workers::Capacity;
+use crate::scenario::arrivals::{self, PhaseKeys};
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::presets::{self, Preset};
 use crate::scenario::problems::Problem;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::tree::Node;
 use crate::scenario::units::Rate;
-use crate::scenario::{EngineChoice, TraceSource, keys, trace, walk};
+use crate::scenario::{EngineChoice, TraceSource, keys, sizes, trace, walk};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
-use crate::workload::Arrivals;
+use crate::workload::{Arrivals, BatchSize, SizeDistribution};
 
 /// Requests that may wait for a worker of System B's API where the workers are limited.
 pub(super) const API_QUEUE: u32 = 65_536;
@@ -71,8 +72,11 @@ fn engine(node: &Node, key: &keys::Key) -> Parsed<EngineChoice> {
 pub(super) struct EventKeys {
     pub arrivals: Arrivals,
     pub rate: Option<Rate>,
+    /// The phases, if there are any.
+    pub phases: Vec<PhaseKeys>,
     pub trace: Option<TraceSource>,
-    pub payload: u32,
+    pub batch: BatchSize,
+    pub payload: SizeDistribution,
     pub records: u32,
 }
 
@@ -80,30 +84,50 @@ pub(super) struct EventKeys {
 pub(super) fn events(reader: &mut Reader, top: &Section<'_>, dir: &Path) -> Option<EventKeys> {
     let section = top.sub("events");
     let arrivals = reader.get(&section, "arrivals", kinds::choice);
-    let payload = reader.get(&section, "payload", kinds::size);
+    let batch = arrivals::batch(reader, &section);
+    let payload = reader.get(&section, "payload", sizes::sizes);
     let records = reader.get(&section, "records", kinds::small_integer);
     let written_rate = reader.get_if_written(&section, "rate", kinds::rate);
-    let arrivals = arrivals?;
-    for (table, kind) in [("bursts", "bursts"), ("trace", "trace")] {
-        if arrivals != kind {
-            out_of_place(reader, &section, table, arrivals, &format!("write arrivals = \"{kind}\" or remove it"));
-        }
+    let kind = arrivals?;
+    let own =
+        [("bursts", "bursts"), ("daily", "daily"), ("phases", "phases"), ("repeat", "phases"), ("trace", "trace")];
+    for (name, of) in own.into_iter().filter(|(_, of)| *of != kind) {
+        out_of_place(reader, &section, name, kind, &format!("write arrivals = \"{of}\" or remove it"));
     }
-    let (arrivals, rate, trace) = if arrivals == "trace" {
-        let help = "remove it: the trace says when events occur";
-        out_of_place(reader, &section, "rate", arrivals, help);
-        let (source, instants) = trace_of(reader, &section, dir)?;
-        (Arrivals::Trace(instants), None, Some(source))
-    } else {
-        let Some(rate) = written_rate? else {
-            if let (false, Some(key)) = (top.misspells("events"), keys::find("events.rate")) {
-                reader.missing(&section, key);
-            }
-            return None;
-        };
-        (arrivals_of(reader, &section, arrivals, rate)?, Some(rate), None)
+    let says_when = match kind {
+        "trace" => Some("the trace says when events occur"),
+        "phases" => Some("each phase has a rate of its own"),
+        _ => None,
     };
-    Some(EventKeys { arrivals, rate, trace, payload: payload?, records: records? })
+    if let Some(what) = says_when {
+        out_of_place(reader, &section, "rate", kind, &format!("remove it: {what}"));
+    }
+    let (mut rate, mut phases, mut trace) = (None, Vec::new(), None);
+    // Without a good one the arrivals are read all the same, for whatever is wrong with them.
+    let mean = batch.map_or(1.0, |batch| batch.mean());
+    let arrivals = match kind {
+        "trace" => {
+            let (source, instants) = trace_of(reader, &section, dir)?;
+            trace = Some(source);
+            Arrivals::Trace(instants)
+        }
+        "phases" => {
+            let (arrivals, keys) = arrivals::phases(reader, &section, mean)?;
+            phases = keys;
+            arrivals
+        }
+        _ => {
+            rate = written_rate?;
+            let Some(rate) = rate else {
+                if let (false, Some(key)) = (top.misspells("events"), keys::find("events.rate")) {
+                    reader.missing(&section, key);
+                }
+                return None;
+            };
+            arrivals_of(reader, &section, kind, rate.gap_nanos() * mean)?
+        }
+    };
+    Some(EventKeys { arrivals, rate, phases, trace, batch: batch?, payload: payload?, records: records? })
 }
 
 /// Notes a key that has no meaning with these arrivals.
@@ -114,9 +138,9 @@ fn out_of_place(reader: &mut Reader, section: &Section<'_>, name: &str, arrivals
     }
 }
 
-fn arrivals_of(reader: &mut Reader, section: &Section<'_>, arrivals: &str, rate: Rate) -> Option<Arrivals> {
-    let gap_nanos = rate.gap_nanos();
+fn arrivals_of(reader: &mut Reader, section: &Section<'_>, arrivals: &str, gap_nanos: f64) -> Option<Arrivals> {
     match arrivals {
+        "daily" => arrivals::daily(reader, section, gap_nanos),
         "constant" => Some(Arrivals::Constant { gap_nanos }),
         "bursts" => {
             let bursts = section.sub("events.bursts");

@@ -27,7 +27,10 @@ fn table(table: &Table, path: &str, problems: &mut Vec<Problem>) {
 fn entry(written: &Entry, key: &Key, problems: &mut Vec<Problem>) {
     let Node { place, value } = &written.node;
     match (key.kind, value) {
-        (Kind::Section | Kind::Table | Kind::ChoiceOrTable(..) | Kind::FlagOrTable, Value::Table(inner)) => {
+        (
+            Kind::Section | Kind::Table | Kind::ChoiceOrTable(..) | Kind::FlagOrTable | Kind::IntegerOrTable(..),
+            Value::Table(inner),
+        ) => {
             table(inner, key.path, problems);
         }
         (Kind::TimeOrLegs, Value::Table(inner)) if !has_legs(inner) => {}
@@ -73,6 +76,8 @@ fn example(key: &Key, value: &Value) -> String {
         },
         ("events.trace", Value::Text(_)) => format!("{{ file = {} }}", value.written()),
         ("events.trace", _) => "{ file = \"times.csv\" }".to_owned(),
+        ("events.daily", _) => "{ peak_at = \"14h\", trough = 0.1 }".to_owned(),
+        ("events.batch.pareto", _) => "{ mean = 5, shape = 1.5, max = 1000 }".to_owned(),
         ("events.bursts", _) => "{ on = \"10s\", off = \"50s\" }".to_owned(),
         ("client.push.batch", Value::Integer(_)) => format!("{{ max = {}, wait = \"1s\" }}", value.written()),
         ("client.push.batch", _) => "{ max = 100, wait = \"1s\" }".to_owned(),
