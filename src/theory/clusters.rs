@@ -35,12 +35,12 @@ mod tests {
     fn batches_overflow_a_page_as_often_as_worked_out() {
         // Two at a time: a page of three holds one batch, and one of four two.
         let pairs = BatchSize::Constant(2);
-        let none_or_one = 2.0 * (-1.0f64).exp();
+        let none_or_one = 2.0 * libm::exp(-1.0);
         assert!((page_overflow(&pairs, 1.0, 3) - (1.0 - none_or_one)).abs() < 1e-12);
-        assert!((page_overflow(&pairs, 1.0, 4) - (1.0 - 2.5 * (-1.0f64).exp())).abs() < 1e-12);
+        assert!((page_overflow(&pairs, 1.0, 4) - (1.0 - 2.5 * libm::exp(-1.0))).abs() < 1e-12);
         // Geometric batches: at most two events are none, one, two, or one and one.
         let batches = BatchSize::Geometric { mean: 2.0 };
-        let held = (-0.5f64).exp() * (1.0 + 0.5 * 0.5 + 0.5 * 0.25 + 0.125 * 0.25);
+        let held = libm::exp(-0.5) * (1.0 + 0.5 * 0.5 + 0.5 * 0.25 + 0.125 * 0.25);
         assert!((page_overflow(&batches, 0.5, 2) - (1.0 - held)).abs() < 1e-12);
         // Single events are the plain count.
         let single = BatchSize::Geometric { mean: 1.0 };

@@ -50,7 +50,7 @@ mod tests {
                 let trough = (1.0 - swing) / (1.0 + swing);
                 let arrivals = Arrivals::Daily { gap_nanos: cycle * 1e9 / r, peak_at: Span::from_secs(50_000), trough };
                 let half_angle = std::f64::consts::PI * cycle / DAY.as_secs_f64();
-                let closed = (-r as f64).exp() * bessel(r * swing * half_angle.sin() / half_angle);
+                let closed = libm::exp(-r) * bessel(r * swing * libm::sin(half_angle) / half_angle);
                 let found = empty_share(&arrivals, frame, cycle, 0.02);
                 assert!((found - closed).abs() < 1e-9, "{found} is not {closed}");
                 if cycle < 100.0 {
