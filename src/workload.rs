@@ -3,54 +3,34 @@
 //! The workload is open: nothing that a client or the provider does slows it. Every client of a consumer sees the same
 //! events, because they are drawn from the seed and the consumer alone.
 
-use std::sync::Arc;
+mod arrivals;
+mod batches;
+mod sizes;
 
-use crate::distribution::Distribution;
 use crate::peer::Event;
-use crate::seed::{Draw, Purpose, Seed};
-use crate::time::{Span, Time};
+use crate::seed::{Purpose, Seed};
+use crate::time::Time;
 
 pub mod lifecycle;
 
+pub use arrivals::{Arrivals, DAY, RatePhase};
+pub use batches::{BATCH_MAX, BatchSize};
 use lifecycle::{Changes, Lifecycle};
-
-/// The arrival process of one consumer's events.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Arrivals {
-    /// One event every so many nanoseconds, from a random offset on.
-    Constant {
-        /// The gap in nanoseconds; above zero.
-        gap_nanos: f64,
-    },
-    /// A Poisson process.
-    Poisson {
-        /// The mean gap in nanoseconds; above zero.
-        gap_nanos: f64,
-    },
-    /// A source that is on and off for exponentially distributed times, and a Poisson process while it is on.
-    Bursts {
-        /// The mean gap in nanoseconds while the source is on; above zero.
-        gap_nanos: f64,
-        /// The mean length of a period in which it is on; above zero.
-        on: Span,
-        /// The mean length of a period in which it is off; above zero.
-        off: Span,
-    },
-    /// The instants of a recorded history, in order; every consumer relives the same.
-    Trace(Arc<[Time]>),
-}
+pub use sizes::{PAYLOAD_MAX, SizeDistribution};
 
 /// The events of every consumer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     /// The seed of the run.
     pub seed: Seed,
-    /// When events occur.
+    /// When events occur: batches of them, if there are several at an instant.
     pub arrivals: Arrivals,
+    /// How many events occur at the same instant.
+    pub batch: BatchSize,
     /// On how many records they fall, each equally likely; above zero.
     pub records: u32,
     /// The size of a payload in bytes.
-    pub payload: u32,
+    pub payload: SizeDistribution,
     /// No event occurs at or after this instant.
     pub until: Time,
     /// What becomes of records once they are opened, where System A opens them; then the arrivals say when it does so.
@@ -58,9 +38,11 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// A workload whose events are changes of a fixed number of records.
+    /// A workload whose events are changes of a fixed number of records, each with a payload of the same size, one at an
+    /// instant.
     pub const fn new(seed: Seed, arrivals: Arrivals, records: u32, payload: u32, until: Time) -> Self {
-        Self { seed, arrivals, records, payload, until, lifecycle: None }
+        let (batch, payload) = (BatchSize::SINGLE, SizeDistribution::Constant(payload));
+        Self { seed, arrivals, batch, records, payload, until, lifecycle: None }
     }
 
     /// The events of one consumer, in the order in which they occur.
@@ -72,90 +54,56 @@ impl Workload {
         Events { workload: self, consumer, serial: 0, source }
     }
 
-    /// The instants of the arrivals of one consumer.
-    fn instants(&self, consumer: u32) -> Instants<'_> {
-        let mut instants =
-            Instants { workload: self, consumer, count: 0, clock: Time::ZERO, gaps: 0, on_until: None, period: 0 };
-        if let Arrivals::Bursts { on, off, .. } = self.arrivals {
-            let draw = self.seed.draw(Purpose::ArrivalPhase, [consumer.into(), 0, 0]);
-            let share_on = on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64());
-            if !draw.chance(share_on) {
-                instants.clock = instants.clock + instants.period_length(off);
-            }
-            instants.on_until = Some(instants.clock + instants.period_length(on));
-        }
-        instants
+    /// The instants at which something occurs to one consumer, in order; as often the same as its batch is large.
+    pub fn instants(&self, consumer: u32) -> Instants<'_> {
+        let arrivals = arrivals::Instants::new(&self.arrivals, self.seed, consumer, self.until);
+        Instants { workload: self, consumer, arrivals, batch: (Time::ZERO, 0) }
+    }
+
+    /// The expected number of events of one consumer before an instant that is not after the end of the workload. With a
+    /// lifecycle they are a little fewer: what would change after the end does not.
+    pub fn expected_before(&self, until: Time) -> f64 {
+        let changes = self.lifecycle.as_ref().map_or(1, |lifecycle| lifecycle.changes);
+        self.expected_arrivals_before(until) * f64::from(changes)
+    }
+
+    /// The expected number of arrivals of one consumer before an instant that is not after the end of the workload: of
+    /// events, or with a lifecycle of the records that it opens.
+    pub fn expected_arrivals_before(&self, until: Time) -> f64 {
+        self.arrivals.expected_before(until) * self.batch.mean()
+    }
+
+    /// Whether events are a Poisson process of a constant rate, one at an instant.
+    pub const fn is_poisson(&self) -> bool {
+        matches!(self.arrivals, Arrivals::Poisson { .. }) && self.batch.is_single() && self.lifecycle.is_none()
     }
 }
 
 /// The instants at which something arrives for one consumer, in order: an event, or with a lifecycle a record.
 #[derive(Clone, Debug)]
-struct Instants<'a> {
+pub struct Instants<'a> {
     workload: &'a Workload,
     consumer: u32,
-    /// Instants so far.
-    count: u32,
-    clock: Time,
-    /// Gaps drawn so far; bursts draw some that no event ends.
-    gaps: u64,
-    /// The end of the period in which a burst source is on.
-    on_until: Option<Time>,
-    /// Periods drawn so far.
-    period: u64,
-}
-
-impl Instants<'_> {
-    fn next_instant(&mut self) -> Option<Time> {
-        let instant = match &self.workload.arrivals {
-            Arrivals::Constant { gap_nanos } => {
-                let offset = self.draw(Purpose::ArrivalPhase, 0).unit();
-                Time::ZERO + Span::from_nanos_f64((f64::from(self.count) + offset) * gap_nanos)
-            }
-            Arrivals::Poisson { gap_nanos } => self.clock + self.gap(*gap_nanos),
-            Arrivals::Bursts { gap_nanos, on, off } => self.next_in_burst(*gap_nanos, *on, *off),
-            Arrivals::Trace(instants) => *instants.get(self.count as usize)?,
-        };
-        self.clock = instant;
-        (instant < self.workload.until).then_some(instant)
-    }
-
-    fn next_in_burst(&mut self, gap_nanos: f64, on: Span, off: Span) -> Time {
-        loop {
-            let instant = self.clock + self.gap(gap_nanos);
-            let end = self.on_until.unwrap_or(Time::NEVER);
-            if instant < end || end >= self.workload.until {
-                return instant;
-            }
-            // The gap runs past the end of the burst. The exponential has no memory, so the next burst draws anew.
-            self.clock = end + self.period_length(off);
-            self.on_until = Some(self.clock + self.period_length(on));
-        }
-    }
-
-    fn gap(&mut self, mean_nanos: f64) -> Span {
-        let draw = self.draw(Purpose::ArrivalGap, self.gaps);
-        self.gaps += 1;
-        Span::from_nanos_f64(mean_nanos * -libm::log(draw.open_unit()))
-    }
-
-    fn period_length(&mut self, mean: Span) -> Span {
-        let draw = self.draw(Purpose::BurstPeriod, self.period);
-        self.period += 1;
-        Distribution::Exponential { mean }.sample(draw)
-    }
-
-    fn draw(&self, purpose: Purpose, which: u64) -> Draw {
-        self.workload.seed.draw(purpose, [self.consumer.into(), which, 0])
-    }
+    arrivals: arrivals::Instants<'a>,
+    /// The instant of the present batch, and how many are still to come of it.
+    batch: (Time, u32),
 }
 
 impl Iterator for Instants<'_> {
     type Item = Time;
 
     fn next(&mut self) -> Option<Time> {
-        let instant = self.next_instant()?;
-        self.count = self.count.checked_add(1)?;
-        Some(instant)
+        if self.batch.1 == 0 {
+            let instant = self.arrivals.next()?;
+            let subject = [u64::from(self.consumer), self.arrivals.so_far().into(), 0];
+            let size = match self.workload.batch {
+                BatchSize::Constant(size) => size,
+                ref batch => batch.sample(self.workload.seed.draw(Purpose::BatchSize, subject)),
+            };
+            self.batch = (instant, size.max(1));
+        }
+        self.batch.1 -= 1;
+        Some(self.batch.0)
     }
 }
 
@@ -184,6 +132,7 @@ impl Iterator for Events<'_> {
     fn next(&mut self) -> Option<Event> {
         let Self { workload, consumer, .. } = *self;
         let serial = self.serial.checked_add(1)?;
+        let draw = |purpose| workload.seed.draw(purpose, [consumer.into(), serial.into(), 0]);
         let (occurred_at, record) = match &mut self.source {
             Source::Changes(changes) => changes.next()?,
             Source::Instants(instants) => {
@@ -191,19 +140,24 @@ impl Iterator for Events<'_> {
                 let record = match u64::from(workload.records) {
                     0 | 1 => 0,
                     // `below` a u32 fits a u32.
-                    records => instants.draw(Purpose::Record, serial.into()).below(records) as u32,
+                    records => draw(Purpose::Record).below(records) as u32,
                 };
                 (occurred_at, record)
             }
         };
+        let payload = match workload.payload {
+            SizeDistribution::Constant(bytes) => bytes,
+            ref sizes => sizes.sample(draw(Purpose::PayloadSize)),
+        };
         self.serial = serial;
-        Some(Event { occurred_at, consumer, serial, record, payload: workload.payload })
+        Some(Event { occurred_at, consumer, serial, record, payload })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Span;
 
     fn workload(arrivals: Arrivals, seconds: u64) -> Workload {
         let until = Time::ZERO + Span::from_secs(seconds);

@@ -42,8 +42,12 @@ pub enum Kind {
     Size(u64),
     /// The same, or this word.
     SizeOr(u64, &'static str),
+    /// A size in bytes up to this many, or the distribution of one.
+    Sizes(u64),
     /// A whole number within these bounds.
     Integer(u64, u64),
+    /// The same, or a table of the keys below this one.
+    IntegerOrTable(u64, u64),
     /// A whole number of at least 1 and at most this, or `"unlimited"`.
     Limit(u64),
     /// A number within these bounds.

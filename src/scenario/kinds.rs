@@ -97,9 +97,14 @@ fn or_word(problem: Problem, word: &str) -> Problem {
     Problem { help, ..problem }
 }
 
+/// Reads a rate.
+pub(super) fn rate_or_zero(node: &Node, key: &Key) -> Parsed<Rate> {
+    with_unit(node, key, units::parse_rate, ["a rate", "\"10/s\""])
+}
+
 /// Reads a rate above zero.
 pub(super) fn rate(node: &Node, key: &Key) -> Parsed<Rate> {
-    let rate = with_unit(node, key, units::parse_rate, ["a rate", "\"10/s\""])?;
+    let rate = rate_or_zero(node, key)?;
     if rate.is_zero() {
         return Err(
             not_allowed(node, key, "means that nothing ever happens").help("write a rate above zero, such as \"1/h\"")
@@ -110,12 +115,8 @@ pub(super) fn rate(node: &Node, key: &Key) -> Parsed<Rate> {
 
 /// Reads a size in bytes.
 pub(super) fn size(node: &Node, key: &Key) -> Parsed<u32> {
-    if let Value::Table(_) = node.value {
-        let problem = Problem::new(format!("a distribution as `{}` is not supported yet", key.path));
-        return Err(problem.at(node.place.as_ref()).help("write one size, such as \"1 KiB\""));
-    }
     let bytes = with_unit(node, key, units::parse_size, ["a size", "\"1 KiB\""])?;
-    let (Kind::Size(max) | Kind::SizeOr(max, _)) = key.kind else { return Err(misread(key)) };
+    let (Kind::Size(max) | Kind::SizeOr(max, _) | Kind::Sizes(max)) = key.kind else { return Err(misread(key)) };
     let too_large =
         || not_allowed(node, key, "is too large").help(format!("write at most \"{}\"", units::format_size(max)));
     u32::try_from(bytes).ok().filter(|_| bytes <= max).ok_or_else(too_large)
@@ -136,7 +137,7 @@ pub(super) fn size_or_word(node: &Node, key: &Key) -> Parsed<Option<u32>> {
 /// Reads a whole number within the bounds of the key.
 pub(super) fn integer(node: &Node, key: &Key) -> Parsed<u64> {
     let (min, max) = match key.kind {
-        Kind::Integer(min, max) => (min, max),
+        Kind::Integer(min, max) | Kind::IntegerOrTable(min, max) => (min, max),
         Kind::Limit(max) => (1, max),
         _ => return Err(misread(key)),
     };

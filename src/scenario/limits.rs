@@ -7,7 +7,7 @@ use crate::policy::poller::{Jitter, OVERLAP_EVENTS_MAX, PollPolicy, Strategy, Ti
 use crate::scenario::problems::Problem;
 use crate::scenario::records;
 use crate::scenario::tree::Table;
-use crate::scenario::units::{Rate, format_span};
+use crate::scenario::units::format_span;
 use crate::theory;
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
@@ -35,7 +35,6 @@ const LIVE_DURATION_MAX: Span = Span::from_secs(86_400);
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub setup: &'a Setup,
-    pub rate: Option<Rate>,
     pub root: &'a Table,
 }
 
@@ -50,19 +49,12 @@ impl Subject<'_> {
 
     /// The expected number of events of one consumer.
     pub(super) fn events_per_consumer(&self) -> f64 {
-        let changes = self.setup.workload.lifecycle.as_ref().map_or(1, |lifecycle| lifecycle.changes);
-        self.arrivals_per_consumer() * f64::from(changes)
+        self.setup.workload.expected_before(self.setup.frame.duration)
     }
 
-    /// The expected number of events of one consumer, or with a lifecycle that of the records it opens.
+    /// The expected number of arrivals of one consumer: events, or with a lifecycle the records that it opens.
     pub(super) fn arrivals_per_consumer(&self) -> f64 {
-        match (&self.setup.workload.arrivals, self.rate) {
-            (Arrivals::Trace(instants), _) => {
-                instants.partition_point(|instant| *instant < self.setup.frame.duration) as f64
-            }
-            (_, Some(rate)) => rate.expected_in(self.duration()),
-            (_, None) => 0.0,
-        }
+        self.setup.workload.expected_arrivals_before(self.setup.frame.duration)
     }
 
     fn events(&self) -> f64 {
@@ -389,7 +381,9 @@ fn held(subject: &Subject<'_>) -> Option<Problem> {
 /// Whether an overlap reaches back over more events than a poller remembers.
 fn overlap(subject: &Subject<'_>, index: &str, client: &ClientSetup) -> Option<Problem> {
     let overlap = client.overlap();
-    let events = subject.rate?.expected_in(overlap);
+    let workload = &subject.setup.workload;
+    let densest = Some(workload.arrivals.densest_per_sec()).filter(|rate| rate.is_finite())?;
+    let events = densest * workload.batch.mean() * overlap.as_secs_f64();
     if events <= OVERLAP_EVENTS_MAX as f64 {
         return None;
     }

@@ -5,6 +5,7 @@
 //! together is held against the limits of a run. A [`Scenario`] that exists is valid.
 
 mod api;
+mod arrivals;
 mod bandwidth;
 mod clients;
 mod column;
@@ -25,6 +26,7 @@ mod resolved;
 mod retry;
 mod schema;
 mod sections;
+mod sizes;
 mod strategy;
 mod syntax;
 mod trace;
@@ -42,6 +44,7 @@ use crate::policy::provider::ApiPolicy;
 use crate::seed::Seed;
 use crate::workload::{Arrivals, Workload};
 
+use arrivals::PhaseKeys;
 pub(crate) use bandwidth::format_bandwidth;
 use faults::FaultKeys;
 pub use keys::{Absent, Key, Kind, keys};
@@ -68,8 +71,10 @@ pub struct Scenario {
     pub seed: u64,
     /// What an engine needs to know of it.
     pub setup: Setup,
-    /// The mean rate of events of a consumer; none with a trace.
+    /// The mean rate of events of a consumer; none with phases and with a trace.
     pub rate: Option<Rate>,
+    /// The phases of the rate, if there are any.
+    phases: Vec<PhaseKeys>,
     /// Where the events come from if they are a trace.
     pub trace: Option<TraceSource>,
     /// Kept here too, because a scenario without webhooks has it nowhere else.
@@ -163,7 +168,7 @@ impl Scenario {
     }
 
     fn subject(&self) -> limits::Subject<'_> {
-        limits::Subject { setup: &self.setup, rate: self.rate, root: &self.written.root }
+        limits::Subject { setup: &self.setup, root: &self.written.root }
     }
 }
 
@@ -239,7 +244,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         Some(sections::frame(run.warmup, duration, run.drain))
     });
     if let (Some(clients), Some(events)) = (&mut clients, &events) {
-        limits::push::fit_bodies(clients, events.payload, &written.root);
+        limits::push::fit_bodies(clients, &events.payload, &written.root);
     }
     let faults = faults::faults(reader, &top, (frame, seed), clients.as_deref_mut().unwrap_or(&mut []));
     let (run, events, provider, frame, faults) = (run?, events?, provider?, frame?, faults?);
@@ -251,6 +256,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
             seed,
             arrivals: events.arrivals,
             records: events.records,
+            batch: events.batch,
             payload: events.payload,
             until: frame.duration,
             lifecycle: events.lifecycle,
@@ -267,6 +273,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         seed: run.seed,
         setup,
         rate: events.rate,
+        phases: events.phases,
         trace: events.trace,
         dispatch: provider.dispatch,
         preset: provider.preset.name,

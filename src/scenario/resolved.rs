@@ -1,6 +1,7 @@
 //! A scenario written out in full: every key with the value in effect, in one order and one form.
 
 mod api;
+mod events;
 mod push;
 
 use serde_json::{Map, Value, json};
@@ -13,7 +14,7 @@ use crate::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Ti
 use crate::scenario::bandwidth::format_bandwidth;
 use crate::scenario::keys::{self, Kind};
 use crate::scenario::tree::quoted;
-use crate::scenario::units::{format_rate, format_size, format_span};
+use crate::scenario::units::{format_rate, format_span};
 use crate::scenario::{Scenario, TraceSource, durations};
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
@@ -78,6 +79,8 @@ impl Scenario {
             Arrivals::Constant { .. } => "constant",
             Arrivals::Poisson { .. } => "poisson",
             Arrivals::Bursts { .. } => "bursts",
+            Arrivals::Daily { .. } => "daily",
+            Arrivals::Phases { .. } => "phases",
             Arrivals::Trace(_) => "trace",
         };
         let mut table = Map::new();
@@ -85,7 +88,8 @@ impl Scenario {
         if let Some(rate) = self.rate {
             table.insert("rate".to_owned(), format_rate(rate).into());
         }
-        table.insert("payload".to_owned(), format_size(workload.payload.into()).into());
+        table.insert("batch".to_owned(), events::batch(&workload.batch));
+        table.insert("payload".to_owned(), events::payload(&workload.payload));
         match &workload.lifecycle {
             None => table.insert("records".to_owned(), workload.records.into()),
             Some(Lifecycle { changes, time: span }) => {
@@ -94,6 +98,13 @@ impl Scenario {
         };
         if let Arrivals::Bursts { on, off, .. } = workload.arrivals {
             table.insert("bursts".to_owned(), json!({ "on": span(on), "off": span(off) }));
+        }
+        if let Arrivals::Daily { peak_at, trough, .. } = workload.arrivals {
+            table.insert("daily".to_owned(), json!({ "peak_at": span(peak_at), "trough": trough }));
+        }
+        if let Arrivals::Phases { repeat, .. } = workload.arrivals {
+            table.insert("repeat".to_owned(), repeat.into());
+            table.insert("phases".to_owned(), self.phases.iter().map(events::phase).collect());
         }
         if let Some(TraceSource { file, column }) = &self.trace {
             let mut trace = Map::new();

@@ -22,12 +22,19 @@ pub fn schema() -> Value {
     schema
 }
 
+/// A size in bytes.
+fn size() -> Value {
+    json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] })
+}
+
 fn definitions() -> Value {
     let span = json!({ "$ref": "#/$defs/duration" });
-    let parameters = |names: &[&str]| {
-        let properties: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), span.clone())).collect();
+    let with = |value: &Value, names: &[&str], optional: &[&str]| {
+        let both = names.iter().chain(optional);
+        let properties: Map<_, _> = both.map(|name| ((*name).to_owned(), value.clone())).collect();
         json!({ "type": "object", "properties": properties, "required": names, "additionalProperties": false })
     };
+    let parameters = |names: &[&str]| with(&span, names, &[]);
     let one = |name: &str, schema: Value| json!({ "type": "object", "properties": { name: schema }, "required": [name], "additionalProperties": false });
     let text = json!({ "type": "string", "minLength": 1 });
     let file_and_column = json!({
@@ -45,6 +52,13 @@ fn definitions() -> Value {
             one("exponential", parameters(&["mean"])),
             one("lognormal", parameters(&["median", "p99"])),
             one("empirical", json!({ "anyOf": [text, file_and_column] })),
+        ] },
+        "size": { "anyOf": [
+            size(),
+            one("constant", size()),
+            one("uniform", with(&size(), &["min", "max"], &[])),
+            one("exponential", with(&size(), &["mean"], &["max"])),
+            one("lognormal", with(&size(), &["median", "p99"], &["max"])),
         ] },
     })
 }
@@ -72,10 +86,18 @@ fn conditions(path: &str) -> Map<String, Value> {
                 |name: &str| json!({ "properties": { "arrivals": { "const": name } }, "required": ["arrivals"] });
             let absent = |name: &str| json!({ "not": { "required": [name] } });
             json!({ "allOf": [
-                { "if": arrivals("trace"), "then": { "required": ["trace"], "not": { "required": ["rate"] } }, "else": { "required": ["rate"], "not": { "required": ["trace"] } } },
+                { "if": { "anyOf": [arrivals("trace"), arrivals("phases")] }, "then": absent("rate"), "else": { "required": ["rate"] } },
+                { "if": arrivals("trace"), "then": { "required": ["trace"] }, "else": absent("trace") },
                 { "if": arrivals("bursts"), "then": { "required": ["bursts"] }, "else": absent("bursts") },
+                { "if": arrivals("daily"), "else": absent("daily") },
+                { "if": arrivals("phases"), "then": { "required": ["phases"] }, "else": { "allOf": [absent("phases"), absent("repeat")] } },
             ] })
         }
+        "events.batch" => json!({ "oneOf": [{ "required": ["mean"] }, { "required": ["pareto"] }] }),
+        "events.phases" => json!({
+            "oneOf": [{ "required": ["rate"] }, { "required": ["from", "to"] }],
+            "dependentRequired": { "from": ["to"], "to": ["from"] },
+        }),
         "client" => json!({
             "anyOf": [{ "required": ["pull"] }, { "required": ["push"] }],
             "dependentRequired": { "receiver": ["push"] },
@@ -103,7 +125,6 @@ fn property(key: &Key) -> Value {
 fn kind(key: &Key) -> Value {
     let span = || json!({ "$ref": "#/$defs/duration" });
     let time = || json!({ "$ref": "#/$defs/time" });
-    let size = || json!({ "type": "string", "pattern": SIZE_PATTERN, "examples": ["512 B", "1 KiB"] });
     let rate = || json!({ "type": "string", "pattern": RATE_PATTERN, "examples": ["10/s", "3/h", "1/10s"] });
     let bandwidth = || {
         let rate = json!({ "type": "string", "pattern": BANDWIDTH_PATTERN, "examples": ["10 Mbit/s", "500 KiB/s"] });
@@ -119,8 +140,12 @@ fn kind(key: &Key) -> Value {
         Kind::RateOrTable(word) => json!({ "anyOf": [{ "const": word }, rate(), table(key.path)] }),
         Kind::TableOr(word) => json!({ "anyOf": [{ "const": word }, table(key.path)] }),
         Kind::Size(_) => size(),
+        Kind::Sizes(_) => json!({ "$ref": "#/$defs/size" }),
         Kind::SizeOr(_, word) => json!({ "anyOf": [{ "const": word }, size()] }),
         Kind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        Kind::IntegerOrTable(min, max) => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": min, "maximum": max }, table(key.path)] })
+        }
         Kind::Limit(max) => {
             json!({ "anyOf": [{ "const": "unlimited" }, { "type": "integer", "minimum": 1, "maximum": max }] })
         }

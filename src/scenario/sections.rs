@@ -7,6 +7,7 @@ use crate::distribution::Distribution;
 use crate::link::{Handshake, Leg, Link};
 use crate::measure::tally::Frame;
 use crate::policy::provider::ApiPolicy;
+use crate::scenario::arrivals::{self, PhaseKeys};
 use crate::scenario::bandwidth::bandwidth;
 use crate::scenario::column::Failure;
 use crate::scenario::kinds::{self, Parsed};
@@ -15,11 +16,11 @@ use crate::scenario::problems::Problem;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::tree::Node;
 use crate::scenario::units::Rate;
-use crate::scenario::{EngineChoice, TraceSource, api, keys, trace, walk};
+use crate::scenario::{EngineChoice, TraceSource, api, keys, sizes, trace, walk};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
-use crate::workload::Arrivals;
 use crate::workload::lifecycle::Lifecycle;
+use crate::workload::{Arrivals, BatchSize, SizeDistribution};
 
 /// The keys at the top of the file.
 pub(super) struct Run {
@@ -70,8 +71,11 @@ fn engine(node: &Node, key: &keys::Key) -> Parsed<EngineChoice> {
 pub(super) struct EventKeys {
     pub arrivals: Arrivals,
     pub rate: Option<Rate>,
+    /// The phases, if there are any.
+    pub phases: Vec<PhaseKeys>,
     pub trace: Option<TraceSource>,
-    pub payload: u32,
+    pub batch: BatchSize,
+    pub payload: SizeDistribution,
     pub records: u32,
     pub lifecycle: Option<Lifecycle>,
 }
@@ -80,31 +84,52 @@ pub(super) struct EventKeys {
 pub(super) fn events(reader: &mut Reader, top: &Section<'_>, dir: &Path) -> Option<EventKeys> {
     let section = top.sub("events");
     let arrivals = reader.get(&section, "arrivals", kinds::choice);
-    let payload = reader.get(&section, "payload", kinds::size);
+    let batch = arrivals::batch(reader, &section);
+    let payload = reader.get(&section, "payload", sizes::sizes);
     let records = reader.get(&section, "records", kinds::small_integer);
     let lifecycle = lifecycle(reader, &section);
     let written_rate = reader.get_if_written(&section, "rate", kinds::rate);
-    let arrivals = arrivals?;
-    for (table, kind) in [("bursts", "bursts"), ("trace", "trace")] {
-        if arrivals != kind {
-            out_of_place(reader, &section, table, arrivals, &format!("write arrivals = \"{kind}\" or remove it"));
-        }
+    let kind = arrivals?;
+    let own =
+        [("bursts", "bursts"), ("daily", "daily"), ("phases", "phases"), ("repeat", "phases"), ("trace", "trace")];
+    for (name, of) in own.into_iter().filter(|(_, of)| *of != kind) {
+        out_of_place(reader, &section, name, kind, &format!("write arrivals = \"{of}\" or remove it"));
     }
-    let (arrivals, rate, trace) = if arrivals == "trace" {
-        let help = "remove it: the trace says when events occur";
-        out_of_place(reader, &section, "rate", arrivals, help);
-        let (source, instants) = trace_of(reader, &section, dir)?;
-        (Arrivals::Trace(instants), None, Some(source))
-    } else {
-        let Some(rate) = written_rate? else {
-            if let (false, Some(key)) = (top.misspells("events"), keys::find("events.rate")) {
-                reader.missing(&section, key);
-            }
-            return None;
-        };
-        (arrivals_of(reader, &section, arrivals, rate)?, Some(rate), None)
+    let says_when = match kind {
+        "trace" => Some("the trace says when events occur"),
+        "phases" => Some("each phase has a rate of its own"),
+        _ => None,
     };
-    Some(EventKeys { arrivals, rate, trace, payload: payload?, records: records?, lifecycle: lifecycle? })
+    if let Some(what) = says_when {
+        out_of_place(reader, &section, "rate", kind, &format!("remove it: {what}"));
+    }
+    let (mut rate, mut phases, mut trace) = (None, Vec::new(), None);
+    // Without a good one the arrivals are read all the same, for whatever is wrong with them.
+    let mean = batch.map_or(1.0, |batch| batch.mean());
+    let arrivals = match kind {
+        "trace" => {
+            let (source, instants) = trace_of(reader, &section, dir)?;
+            trace = Some(source);
+            Arrivals::Trace(instants)
+        }
+        "phases" => {
+            let (arrivals, keys) = arrivals::phases(reader, &section, mean)?;
+            phases = keys;
+            arrivals
+        }
+        _ => {
+            rate = written_rate?;
+            let Some(rate) = rate else {
+                if let (false, Some(key)) = (top.misspells("events"), keys::find("events.rate")) {
+                    reader.missing(&section, key);
+                }
+                return None;
+            };
+            arrivals_of(reader, &section, kind, rate.gap_nanos() * mean)?
+        }
+    };
+    let (batch, payload, records, lifecycle) = (batch?, payload?, records?, lifecycle?);
+    Some(EventKeys { arrivals, rate, phases, trace, batch, payload, records, lifecycle })
 }
 
 /// Reads `events.lifecycle`: the outer none is a problem, the inner one absence.
@@ -130,9 +155,9 @@ fn out_of_place(reader: &mut Reader, section: &Section<'_>, name: &str, arrivals
     }
 }
 
-fn arrivals_of(reader: &mut Reader, section: &Section<'_>, arrivals: &str, rate: Rate) -> Option<Arrivals> {
-    let gap_nanos = rate.gap_nanos();
+fn arrivals_of(reader: &mut Reader, section: &Section<'_>, arrivals: &str, gap_nanos: f64) -> Option<Arrivals> {
     match arrivals {
+        "daily" => arrivals::daily(reader, section, gap_nanos),
         "constant" => Some(Arrivals::Constant { gap_nanos }),
         "bursts" => {
             let bursts = section.sub("events.bursts");

@@ -33,7 +33,8 @@ fn entry(written: &Entry, key: &Key, problems: &mut Vec<Problem>) {
             | Kind::ChoiceOrTable(..)
             | Kind::FlagOrTable
             | Kind::RateOrTable(_)
-            | Kind::TableOr(_),
+            | Kind::TableOr(_)
+            | Kind::IntegerOrTable(..),
             Value::Table(inner),
         ) => {
             table(inner, key.path, problems);
@@ -85,6 +86,8 @@ fn example(key: &Key, value: &Value) -> String {
         ("client.pull.adaptive", _) => "{ useful = 0.5 }".to_owned(),
         ("events.trace", Value::Text(_)) => format!("{{ file = {} }}", value.written()),
         ("events.trace", _) => "{ file = \"times.csv\" }".to_owned(),
+        ("events.daily", _) => "{ peak_at = \"14h\", trough = 0.1 }".to_owned(),
+        ("events.batch.pareto", _) => "{ mean = 5, shape = 1.5, max = 1000 }".to_owned(),
         ("events.bursts", _) => "{ on = \"10s\", off = \"50s\" }".to_owned(),
         ("client.push.batch", Value::Integer(_)) => format!("{{ max = {}, wait = \"1s\" }}", value.written()),
         ("client.push.batch", _) => "{ max = 100, wait = \"1s\" }".to_owned(),

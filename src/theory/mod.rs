@@ -4,11 +4,13 @@
 //! fails. A form whose conditions do not hold is left out, never stretched.
 
 pub mod attempts;
+pub mod clusters;
 mod freshness;
 pub mod limits;
 pub mod pull;
 pub mod push;
 pub mod queueing;
+pub mod rhythm;
 pub mod stability;
 pub mod strategies;
 
@@ -161,12 +163,8 @@ pub fn forged_per_consumer(client: &ClientSetup) -> f64 {
 pub fn volume(setup: &Setup, client: usize) -> Volume {
     let seconds = setup.frame.duration.as_nanos() as f64 / 1e9;
     let consumers = f64::from(setup.consumers);
-    let events = match &setup.workload.arrivals {
-        Arrivals::Trace(_) => setup.workload.events(0).count() as f64 * consumers,
-        _ => event_rate(setup).unwrap_or(0.0) * seconds * consumers,
-    };
-    let arrivals = arrival_rate(setup)
-        .map_or_else(|| setup.workload.openings(0).count() as f64 * consumers, |rate| rate * seconds * consumers);
+    let events = setup.workload.expected_before(setup.frame.duration) * consumers;
+    let arrivals = setup.workload.expected_arrivals_before(setup.frame.duration) * consumers;
     let client = &setup.clients[client];
     let polls = client.pull.as_ref().map_or(0.0, |pull| {
         if let Some(polls) = pull::record_polls(setup, pull, arrivals / consumers) {
@@ -185,21 +183,29 @@ pub fn volume(setup: &Setup, client: usize) -> Volume {
     Volume { events, polls, attempts, fetches, forged: forged_per_consumer(client) * consumers }
 }
 
-/// Events per second and consumer in the long run; none for a trace.
+/// Events per second and consumer: in the long run, or where the rate changes with time while exchanges are counted; none
+/// for a trace, and where nothing is expected to happen.
 pub fn event_rate(setup: &Setup) -> Option<f64> {
     let changes = setup.workload.lifecycle.as_ref().map_or(1, |lifecycle| lifecycle.changes);
     arrival_rate(setup).map(|rate| rate * f64::from(changes))
 }
 
-/// Arrivals per second and consumer in the long run: events, or with a lifecycle records that are opened. None for a trace.
+/// Arrivals per second and consumer, in the same way: events, or with a lifecycle records that are opened.
 pub fn arrival_rate(setup: &Setup) -> Option<f64> {
-    match setup.workload.arrivals {
-        Arrivals::Constant { gap_nanos } | Arrivals::Poisson { gap_nanos } => Some(1e9 / gap_nanos),
+    let workload = &setup.workload;
+    let rate = match workload.arrivals {
+        Arrivals::Constant { gap_nanos } | Arrivals::Poisson { gap_nanos } => 1e9 / gap_nanos * workload.batch.mean(),
         Arrivals::Bursts { gap_nanos, on, off } => {
-            Some(1e9 / gap_nanos * on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64()))
+            let share_on = on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64());
+            1e9 / gap_nanos * share_on * workload.batch.mean()
         }
-        Arrivals::Trace(_) => None,
-    }
+        Arrivals::Daily { .. } | Arrivals::Phases { .. } => {
+            let expected = |at| workload.expected_before(at);
+            (expected(setup.frame.duration) - expected(setup.frame.warmup)) / setup.frame.measured().as_secs_f64()
+        }
+        Arrivals::Trace(_) => return None,
+    };
+    (rate > 0.0).then_some(rate)
 }
 
 /// The probability that an exchange brings its opener no answer, because one of its two messages is lost.

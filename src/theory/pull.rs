@@ -4,7 +4,7 @@ use crate::distribution::Distribution;
 use crate::engine::Setup;
 use crate::measure::summary::Figure;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Target, Timing};
-use crate::theory::{Prediction, event_rate, exchange_loss, limits, strategies};
+use crate::theory::{Prediction, clusters, event_rate, exchange_loss, limits, rhythm, strategies};
 use crate::time::Span;
 use crate::workload::Arrivals;
 
@@ -84,8 +84,9 @@ pub fn record_polls(setup: &Setup, pull: &PollPolicy, arrivals: f64) -> Option<f
 /// They ask for API workers that nobody waits for, limits that turn nobody away, an API that keeps events until they are
 /// asked for, polls that end before the next is due (a constant round trip may be
 /// longer: then polls are skipped), pages that hold what comes between two polls that are answered, and a drain that covers
-/// the last of them. Arrivals must not be locked to the polls: Poisson events never are, bursts are not if the phase is
-/// random. For constant arrivals only the share of empty polls has a form.
+/// the last of them. Arrivals must not be locked to the polls: Poisson events never are, bursts and the rhythm of a day are
+/// not if the phase is random. For constant arrivals and those in phases only the share of empty polls has a form. Events
+/// that come in batches change no latency, but leave more polls empty.
 pub fn predict(setup: &Setup, policy: &PollPolicy) -> Vec<Prediction> {
     let Some(terms) = terms(setup, policy) else { return Vec::new() };
     let mut predictions = Vec::new();
@@ -94,8 +95,8 @@ pub fn predict(setup: &Setup, policy: &PollPolicy) -> Vec<Prediction> {
     };
     let is_free = match setup.workload.arrivals {
         Arrivals::Poisson { .. } => true,
-        Arrivals::Bursts { .. } => policy.phase == Phase::Random,
-        Arrivals::Constant { .. } | Arrivals::Trace(_) => false,
+        Arrivals::Bursts { .. } | Arrivals::Daily { .. } => policy.phase == Phase::Random,
+        Arrivals::Constant { .. } | Arrivals::Phases { .. } | Arrivals::Trace(_) => false,
     };
     let slowest = terms.cycle * f64::from(failures_in_a_row(terms.failure)) + terms.constant;
     if is_free && slowest <= drain_secs(setup) {
@@ -147,8 +148,10 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
         }
     };
     let answered_in_time = longest <= policy.timeout && failure < 1.0;
-    let most_between = densest_rate(setup) * cycle(setup, policy) * f64::from(failures_in_a_row(failure));
-    let pages_hold = page_overflow(most_between, setup.api.page.min(policy.page)) < 1e-6;
+    let densest = setup.workload.arrivals.densest_per_sec();
+    let most_between = densest * cycle(setup, policy) * f64::from(failures_in_a_row(failure));
+    let pages_hold =
+        clusters::page_overflow(&setup.workload.batch, most_between, setup.api.page.min(policy.page)) < 1e-6;
     // What ages out before a poll comes for it is never seen, and what is turned away is asked for later.
     let waits =
         cycle(setup, policy) * f64::from(failures_in_a_row(failure)) + setup.link.request.latency.bound().as_secs_f64();
@@ -167,16 +170,6 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
         failure,
         rate: event_rate(setup),
     })
-}
-
-/// The rate at which events come while they come fastest, per second.
-fn densest_rate(setup: &Setup) -> f64 {
-    match setup.workload.arrivals {
-        Arrivals::Constant { gap_nanos } | Arrivals::Poisson { gap_nanos } | Arrivals::Bursts { gap_nanos, .. } => {
-            1e9 / gap_nanos
-        }
-        Arrivals::Trace(_) => f64::INFINITY,
-    }
 }
 
 /// Mean latency in seconds: half the mean squared gap over the mean gap between instants of sampling (the inspection
@@ -210,7 +203,8 @@ fn latency_quantile(setup: &Setup, terms: &Terms, policy: &PollPolicy, quantile:
 
 /// The share of polls that are answered with nothing new.
 fn empty_ratio(setup: &Setup, terms: &Terms, policy: &PollPolicy) -> Option<f64> {
-    let (rate, failure) = (terms.rate?, terms.failure);
+    // A batch is found or not found as one.
+    let (rate, failure) = (terms.rate? / setup.workload.batch.mean(), terms.failure);
     let r = rate * terms.cycle;
     if terms.sampling_variance > 0.0 {
         return None;
@@ -239,6 +233,12 @@ fn empty_ratio(setup: &Setup, terms: &Terms, policy: &PollPolicy) -> Option<f64>
         (Arrivals::Constant { .. }, Jitter::None) if failure == 0.0 && r < 1.0 => Some(1.0 - r),
         (Arrivals::Bursts { gap_nanos, on, off }, Jitter::None) if failure == 0.0 => {
             Some(empty_under_bursts(1e9 / gap_nanos, 1.0 / on.as_secs_f64(), 1.0 / off.as_secs_f64(), terms.cycle))
+        }
+        (arrivals @ (Arrivals::Daily { .. } | Arrivals::Phases { .. }), Jitter::None)
+            if failure == 0.0 && policy.phase == Phase::Random =>
+        {
+            let way = setup.link.request.latency.mean_secs();
+            Some(rhythm::empty_share(arrivals, setup.frame, terms.cycle, way))
         }
         _ => None,
     }

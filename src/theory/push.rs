@@ -11,7 +11,6 @@ use crate::theory::pull::page_overflow;
 use crate::theory::queueing::{many_workers_wait, single_worker_wait};
 use crate::theory::{Prediction, event_rate, exchange_loss, limits};
 use crate::time::Span;
-use crate::workload::Arrivals;
 
 /// The mean number of attempts a webhook takes: (1 - p^n) / (1 - p) with independent failures of probability p.
 pub fn attempts(setup: &Setup, push: &PushSetup) -> f64 {
@@ -22,9 +21,12 @@ pub fn attempts(setup: &Setup, push: &PushSetup) -> f64 {
 /// The mean number of events in a webhook: the one that opens it, and those that come while it waits, as far as they fit.
 pub fn batch_size(setup: &Setup, push: &PushSetup) -> f64 {
     let batch = push.dispatch.batch;
-    let fitting = batch.bytes.map_or(u32::MAX, |bytes| bytes.div_ceil(setup.workload.payload.max(1)).max(1));
+    let payload = setup.workload.payload.mean().max(1.0);
+    let fitting = batch.bytes.map_or(f64::INFINITY, |bytes| libm::ceil(f64::from(bytes) / payload).max(1.0));
     let joining = event_rate(setup).unwrap_or(0.0) * batch.wait.as_secs_f64();
-    (1.0 + joining).min(batch.max.min(fitting).into())
+    // What occurs at the same instant as the one that opens it joins it, if it waits at all.
+    let opening = if batch.wait.is_zero() { 1.0 } else { setup.workload.batch.mean() };
+    (opening + joining).min(fitting.min(batch.max.into()))
 }
 
 /// Whether webhooks go the same way all the time: nothing breaks, no endpoint is left alone or given up for its failures,
@@ -70,8 +72,7 @@ impl Extra {
             (true, false, true) => Self::Thin,
             _ => return None,
         };
-        let is_poisson = matches!(setup.workload.arrivals, Arrivals::Poisson { .. });
-        (is_poisson && exchange_loss(setup) == 0.0).then_some(extra)
+        (setup.workload.is_poisson() && exchange_loss(setup) == 0.0).then_some(extra)
     }
 
     /// The mean time in seconds that it adds before an event is seen; none where that is not known.
@@ -111,7 +112,7 @@ impl Extra {
 /// How many events may join the one that opens a webhook.
 fn batch_room(setup: &Setup, push: &PushSetup) -> u32 {
     let batch = push.dispatch.batch;
-    let filled = batch.bytes.map_or(u32::MAX, |bytes| bytes / setup.workload.payload.max(1));
+    let filled = batch.bytes.map_or(u32::MAX, |bytes| bytes / setup.workload.payload.max().max(1));
     (batch.max - 1).min(filled.saturating_sub(1))
 }
 
@@ -250,7 +251,7 @@ fn receiver_wait(setup: &Setup, push: &PushSetup, extra: Extra) -> Option<f64> {
     };
     let Some(workers) = push.receive.capacity.workers.filter(|_| held > 0.0) else { return Some(0.0) };
     let rate = event_rate(setup)? * attempts(setup, push);
-    if !matches!(setup.workload.arrivals, Arrivals::Poisson { .. }) {
+    if !setup.workload.is_poisson() {
         return None;
     }
     let negligible = 1e-4 * (setup.link.request.latency.mean_secs() + held);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod arrivals;
 mod faults;
 mod garbage;
 mod mistakes;
@@ -168,10 +169,11 @@ factor = 10
 
 /// Good files: those of this test and those that the project ships.
 pub(crate) fn good_files() -> Vec<(String, String, PathBuf)> {
-    let mut files: Vec<_> = [("smallest", SMALLEST), ("full", FULL), ("trace", TRACE)]
-        .into_iter()
-        .map(|(name, text)| (name.to_owned(), text.to_owned(), PathBuf::from("tests")))
-        .collect();
+    let mut files: Vec<_> =
+        [("smallest", SMALLEST), ("full", FULL), ("trace", TRACE), ("daily", DAILY), ("phases", PHASES)]
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text.to_owned(), PathBuf::from("tests")))
+            .collect();
     let shipped = std::fs::read_dir("scenarios").into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
     for path in shipped.filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
         let text = std::fs::read_to_string(&path).expect("a scenario can be read");
@@ -184,6 +186,38 @@ pub(crate) const TRACE: &str = r#"
 [events]
 arrivals = "trace"
 trace = { file = "scenario_trace.csv", column = "committed" }
+
+[[client]]
+name = "poll"
+[client.pull]
+every = "1m"
+"#;
+
+pub(crate) const DAILY: &str = r#"
+[events]
+arrivals = "daily"
+rate = "7/3h"
+batch = { pareto = { mean = 5, shape = 1.75, max = 1000 } }
+payload = { exponential = { mean = "2 KiB", max = "16 KiB" } }
+daily = { peak_at = "13h 30m", trough = 0.25 }
+
+[[client]]
+name = "poll"
+[client.pull]
+every = "1m"
+"#;
+
+pub(crate) const PHASES: &str = r#"
+[events]
+arrivals = "phases"
+batch = { mean = 2.5 }
+payload = { lognormal = { median = "1 KiB", p99 = "30 KiB" } }
+repeat = true
+phases = [
+  { for = "10m", rate = "1/s" },
+  { for = "5m", from = "1/s", to = "10/s" },
+  { for = "1h", rate = "0/s" },
+]
 
 [[client]]
 name = "poll"

@@ -298,7 +298,7 @@ fn api_limits(setup: &Setup) -> Limits {
 /// The largest page that a client can be sent.
 fn page_bytes_max(setup: &Setup, client: &ClientSetup) -> usize {
     let events = client.pull.as_ref().map_or(1, |pull| pull.page.min(setup.api.page)) as usize;
-    events.saturating_mul(setup.workload.payload as usize + ENVELOPE).saturating_add(ENVELOPE)
+    events.saturating_mul(setup.workload.payload.max() as usize + ENVELOPE).saturating_add(ENVELOPE)
 }
 
 /// Where to send requests for a listener. A listener on every address of the machine is reached on the loopback.

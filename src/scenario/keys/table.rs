@@ -2,9 +2,9 @@
 
 use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
-    Bandwidth, BandwidthOrLegs, Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, Limit, Number, NumberOr,
-    NumberOrLegs, Rate, RateOrTable, Section, Sections, Size, SizeOr, Span, SpanOr, Spans, Table, TableOr, Text, Time,
-    TimeOrLegs, Unknown,
+    Bandwidth, BandwidthOrLegs, Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, IntegerOrTable, Limit, Number,
+    NumberOr, NumberOrLegs, Rate, RateOrTable, Section, Sections, Size, SizeOr, Sizes, Span, SpanOr, Spans, Table,
+    TableOr, Text, Time, TimeOrLegs, Unknown,
 };
 use super::{Absent, Key, Kind};
 
@@ -19,6 +19,8 @@ const fn later(path: &'static str, doc: &'static str) -> Key {
 
 const MEBIBYTE: u64 = 1 << 20;
 const MILLION: u64 = 1_000_000;
+/// The most events at the same instant.
+const BATCH_MAX: u64 = crate::workload::BATCH_MAX as u64;
 /// The most bytes in one webhook.
 const WEBHOOK_MAX: u64 = 64 * MEBIBYTE;
 
@@ -34,21 +36,34 @@ pub(super) const KEYS: &[Key] = &[
     key("consumers", Integer(1, MILLION), Default("1"), "How many installations of System A there are, each with its own events"),
 
     key("events", Section, Required, "When something changes at System B"),
-    key("events.arrivals", Choice(&["poisson", "constant", "bursts", "trace"], &["daily", "phases"]), Default("\"poisson\""), "The arrival process"),
-    key("events.rate", Rate, Nothing, "Mean number of events per time, for each consumer; required except with a trace"),
-    key("events.payload", Size(MEBIBYTE), Default("\"1 KiB\""), "Size of the payload of an event"),
+    key("events.arrivals", Choice(&["poisson", "constant", "bursts", "daily", "phases", "trace"], &[]), Default("\"poisson\""), "The arrival process"),
+    key("events.rate", Rate, Nothing, "Mean number of events per time, for each consumer; required except with phases and a trace"),
+    key("events.batch", IntegerOrTable(1, BATCH_MAX), Default("1"), "How many events occur at the same instant; the rate stays that of events, so the more at once, the rarer the instants"),
+    key("events.batch.mean", Number(1.0, 1_000.0), Nothing, "Mean of a geometric distribution"),
+    key("events.batch.pareto", Table, Nothing, "A distribution with a heavy tail: N >= n with probability (c / n)^shape for n from 2 to the greatest"),
+    key("events.batch.pareto.mean", Number(1.0, BATCH_MAX as f64), Required, "Mean size of a batch, which settles c"),
+    key("events.batch.pareto.shape", Number(0.1, 100.0), Default("1.5"), "Exponent of the tail: the lower, the heavier"),
+    key("events.batch.pareto.max", Integer(1, BATCH_MAX), Default("1000"), "The greatest size of a batch"),
+    key("events.payload", Sizes(MEBIBYTE), Default("\"1 KiB\""), "Size of the payload of an event, or the distribution of one"),
     key("events.records", Integer(1, MILLION), Default("100"), "How many records the events fall on, each equally likely"),
     key("events.bursts", Table, Nothing, "The bursts of arrivals = \"bursts\""),
     key("events.bursts.on", Span, Required, "Mean length of a burst"),
     key("events.bursts.off", Span, Required, "Mean length of the silence between bursts"),
+    key("events.daily", Table, Nothing, "The rhythm of arrivals = \"daily\": a raised cosine over 24 h, whose mean is the rate; the run starts at midnight"),
+    key("events.daily.peak_at", Span, Default("\"14h\""), "When the rate is greatest, counted from midnight"),
+    key("events.daily.trough", Number(0.0, 1.0), Default("0.1"), "The least rate as a share of the greatest"),
+    key("events.repeat", Flag, Nothing, "With phases: whether they begin anew after the last one; if absent nothing happens any more then"),
     key("events.trace", Table, Nothing, "The recorded history of arrivals = \"trace\""),
     key("events.trace.file", Text(4_096), Required, "CSV file of instants, relative to the scenario file: Unix seconds or RFC 3339"),
     key("events.trace.column", Text(200), Nothing, "Name of the column of the instants; the first column if absent"),
     key("events.lifecycle", Table, Nothing, "Records that System A opens when `arrivals` and `rate` say, and that change until they are final: orders, say; without it, events fall on the same records for ever"),
     key("events.lifecycle.changes", Integer(1, 1_000), Default("1"), "How often a record changes; the last change makes it final"),
     key("events.lifecycle.time", Time, Required, "How long it takes from one change to the next, the first counted from the opening"),
-    later("events.daily", "Peak and trough of daily arrivals"),
-    later("events.phases", "List of phases with a rate each"),
+    key("events.phases", Sections, Nothing, "The phases of arrivals = \"phases\", one after the other: Poisson events at one rate, or at one that goes in a straight line from one to another"),
+    key("events.phases.for", Span, Required, "How long the phase lasts"),
+    key("events.phases.rate", Rate, Nothing, "Mean number of events per time, for each consumer; may be none"),
+    key("events.phases.from", Rate, Nothing, "The same at the start of the phase, in place of `rate`"),
+    key("events.phases.to", Rate, Nothing, "The same at the end of the phase, in place of `rate`"),
 
     key("provider", Section, Nothing, "System B"),
     key("provider.preset", Choice(&["generic", "stripe", "github", "sendgrid", "standard-webhooks"], &[]), Default("\"generic\""), "Whose defaults the provider takes; every key that is written overrides them"),

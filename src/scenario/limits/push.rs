@@ -11,6 +11,7 @@ use crate::scenario::units::{format_size, format_span};
 use crate::theory;
 use crate::time::Span;
 use crate::wire::Payload;
+use crate::workload::SizeDistribution;
 
 /// Bytes of a webhook around its events, whosever shape it has.
 const FRAME: u64 = 1 << 10;
@@ -22,20 +23,21 @@ const WEBHOOK_MAX: u64 = 64 << 20;
 const CONNECTIONS_MIN: u32 = 16;
 
 /// Room for the body of the largest genuine webhook of a client, in bytes.
-fn largest_body(push: &PushSetup, payload: u32) -> u64 {
+fn largest_body(push: &PushSetup, payload: &SizeDistribution) -> u64 {
     let batch = push.dispatch.batch;
     // The event with which a webhook is full may go beyond what makes it so.
-    let filled = |bytes: u32| u64::from(bytes.checked_div(payload).unwrap_or(u32::MAX)) + 1;
+    let filled = |bytes: u32| u64::from(bytes.checked_div(payload.min()).unwrap_or(u32::MAX)) + 1;
     let events = batch.bytes.map_or(u64::MAX, filled).min(batch.max.into());
-    let payload = match push.envelope.payload {
-        Payload::Full => u64::from(payload),
+    let largest = u64::from(payload.max());
+    let payloads = match push.envelope.payload {
+        Payload::Full => (events * largest).min(batch.bytes.map_or(u64::MAX, |bytes| u64::from(bytes) + largest)),
         Payload::Thin => 0,
     };
-    FRAME + events * (EVENT + payload)
+    FRAME + events * EVENT + payloads
 }
 
 /// Makes room for the largest genuine webhook at each receiver that does not say itself how much it takes.
-pub(crate) fn fit_bodies(clients: &mut [ClientSetup], payload: u32, root: &Table) {
+pub(crate) fn fit_bodies(clients: &mut [ClientSetup], payload: &SizeDistribution, root: &Table) {
     for (index, client) in clients.iter_mut().enumerate() {
         let is_written = root.find(&["client", &index.to_string(), "receiver", "limits", "body"]).is_some();
         if let (Some(push), false) = (&mut client.push, is_written) {
@@ -52,7 +54,7 @@ pub(super) fn check(subject: &Subject<'_>, index: &str, client: &ClientSetup, pu
 }
 
 fn sizes(subject: &Subject<'_>, index: &str, client: &ClientSetup, push: &PushSetup) -> Option<Problem> {
-    let largest = largest_body(push, subject.setup.workload.payload);
+    let largest = largest_body(push, &subject.setup.workload.payload);
     // Rounded up to a size that is short to write, and still enough.
     let unit = if largest > 1 << 20 { 1 << 20 } else { 1 << 10 };
     let size = format_size(largest.next_multiple_of(unit));
