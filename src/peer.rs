@@ -78,7 +78,7 @@ pub struct Quota {
     pub limit: u32,
     /// Requests that are left in this one.
     pub remaining: u32,
-    /// From the answer until the next window begins.
+    /// From the answer until the next window begins, in whole seconds.
     pub resets_in: Span,
 }
 

@@ -1,5 +1,6 @@
 //! Real TLS and real connections: who may talk to whom, what is counted, and how many connections there are.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "it is about real time")]
 
 mod common;
 
@@ -141,6 +142,8 @@ fn a_stranger_needs_the_certificate_and_a_whole_handshake() {
     let _alone = alone();
     let mut setup = encrypted(Handshake::Reuse);
     let patience = Duration::from_secs(2);
+    // The run must not be over before the endpoint has lost its patience.
+    setup.frame = Frame::new(at(0.2), at(8.0), at(30.0));
     setup.clients[1].push.as_mut().unwrap().receive.limits.read_time = Span::from_secs(2);
     let (live, other) = (bind(&setup), bind(&setup));
     let [own, others] = [&live, &other].map(|live| trusting(live.certificate().expect("it is encrypted")));

@@ -154,7 +154,7 @@ impl Gate {
             wait = wait.max(quota.ends_at(now).since(now));
         }
         if !wait.is_zero() {
-            let retry_after = Some(Span::from_secs(wait.as_nanos().div_ceil(SECOND)));
+            let retry_after = Some(whole_seconds(wait));
             return Some(Response::Refused { status: TOO_MANY_REQUESTS, retry_after });
         }
         buckets.iter_mut().for_each(|bucket| bucket.take(now));
@@ -165,7 +165,8 @@ impl Gate {
     }
 
     /// An answer leaves to a request that was let in at `asked_at`: puts on it what the API says of when to ask again. A 304
-    /// gives back what its request took from the quota, unless such answers count.
+    /// gives back what its request took from the quota, unless such answers count. When the quota starts anew is told in whole
+    /// seconds too.
     pub(super) fn answered(&mut self, now: Time, asked_at: Time, exchange: Exchange, response: &mut Response) {
         let is_free = matches!(response, Response::NotModified { .. })
             && self.limits.quota.is_some_and(|quota| !quota.counts_not_modified);
@@ -181,8 +182,13 @@ impl Gate {
             quota.give_back(now, asked_at);
         }
         let (limit, remaining) = (quota.limit(), quota.limit().saturating_sub(quota.used(now)));
-        advice.quota = Some(Quota { limit, remaining, resets_in: quota.ends_at(now).since(now) });
+        advice.quota = Some(Quota { limit, remaining, resets_in: whole_seconds(quota.ends_at(now).since(now)) });
     }
+}
+
+/// Rounded up: to come back too early is worse than too late.
+const fn whole_seconds(span: Span) -> Span {
+    Span::from_secs(span.as_nanos().div_ceil(SECOND))
 }
 
 /// HTTP status for a request beyond a limit.

@@ -161,8 +161,10 @@ impl Provider {
                     // What occurred while the worker was busy is reason enough not to hold it any longer.
                     response = answers.to(at, job.exchange, &job.request, out);
                     if brings_nothing(&response) && poll.until > at {
-                        let before = held.hold(poll);
-                        out.extend(before.map(|poll| Output::Reply { exchange: poll.exchange, response }));
+                        if let Some(HeldPoll { exchange, asked_at, .. }) = held.hold(poll) {
+                            gate.answered(at, asked_at, exchange, &mut response);
+                            out.push(Output::Reply { exchange, response });
+                        }
                         return Next::Done;
                     }
                     if poll.is_cut && poll.until <= at {

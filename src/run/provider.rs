@@ -100,7 +100,7 @@ fn report(
         lag: played.run.lag,
         partial: played.run.is_stopped,
     };
-    let out_of_files = outcome.score.out_of_files;
+    let (out_of_files, not_trusted) = (outcome.score.out_of_files, outcome.score.not_trusted);
     let csv = provider::csv(&outcome);
     let written = [
         ("provider.csv", csv.clone()),
@@ -124,6 +124,14 @@ fn report(
         tell(&format!(
             "warning: {count} attempts found no connection because this process may open no more files, which says \
              nothing of the receiver; raise the limit (ulimit -n)"
+        ));
+    }
+    if not_trusted > 0 {
+        let count = human::count(not_trusted);
+        tell(&format!(
+            "warning: {count} attempts found nobody who could prove over TLS to be {}: no certificate for that name that is \
+             trusted here; --ca-file names the certificates to trust",
+            destination.host
         ));
     }
     if let Some(warning) = &late {

@@ -26,9 +26,9 @@ use super::witness::Failure;
 use crate::peer::Exchange;
 use crate::wire::{Message, Start};
 
-/// How long a connection lies idle before it is dropped. Shorter than servers keep one, lest a request leaves on a
+/// How long a connection lies idle at most before it is dropped. Shorter than servers keep one, lest a request leaves on a
 /// connection that is just being closed.
-const IDLE_CONNECTION: Duration = Duration::from_secs(5);
+pub(super) const IDLE_CONNECTION: Duration = Duration::from_secs(5);
 /// The most headers that a message may have.
 pub(super) const HEADERS_MAX: usize = 64;
 
@@ -55,14 +55,21 @@ pub(super) struct Connecting {
     pub(super) name: Option<ServerName<'static>>,
     /// Whether connections are kept for the next exchange.
     pub(super) keeps: bool,
+    /// How long one that is kept may lie idle.
+    pub(super) idle: Duration,
 }
 
 impl Connecting {
     /// Without TLS, over connections that are kept.
-    pub(super) const PLAIN: Self = Self { tls: None, name: None, keeps: true };
+    pub(super) const PLAIN: Self = Self { tls: None, name: None, keeps: true, idle: IDLE_CONNECTION };
+
+    /// What opens the connections; many pools may share it.
+    fn connector(&self) -> io::Result<Connector> {
+        connector(self.tls.clone().map(|tls| (tls, self.name.clone())))
+    }
 
     /// A pool of connections; with `own` it is one consumer's alone, who keeps a single one.
-    fn pool(&self, own: bool) -> io::Result<Pool> {
+    fn pool(&self, connector: Connector, own: bool) -> Pool {
         let mut builder = Client::builder(LocalExecutor);
         match (self.keeps, own) {
             (false, _) => builder.pool_max_idle_per_host(0),
@@ -70,12 +77,12 @@ impl Connecting {
             (true, false) => &mut builder,
         };
         builder
-            .pool_idle_timeout(IDLE_CONNECTION)
+            .pool_idle_timeout(self.idle)
             .set_host(false)
             // Whether to try again is the peers' decision, and every try is counted.
             .retry_canceled_requests(false)
             .http1_max_headers(HEADERS_MAX);
-        Ok(builder.build(connector(self.tls.clone().map(|tls| (tls, self.name.clone())))?))
+        builder.build(connector)
     }
 }
 
@@ -115,7 +122,8 @@ impl HttpClient {
     /// What is needed for TLS is missing.
     pub(super) fn new(body_max: usize, connecting: &Connecting) -> io::Result<Self> {
         let scheme = if connecting.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-        Ok(Self { pools: vec![connecting.pool(false)?], scheme, body_max, expands: false, failed: None })
+        let pools = vec![connecting.pool(connecting.connector()?, false)];
+        Ok(Self { pools, scheme, body_max, expands: false, failed: None })
     }
 
     /// The same, with connections of its own for each of so many consumers.
@@ -124,7 +132,9 @@ impl HttpClient {
     ///
     /// What is needed for TLS is missing.
     pub(super) fn of_consumers(body_max: usize, connecting: &Connecting, consumers: u32) -> io::Result<Self> {
-        let pools = (0..consumers).map(|_| connecting.pool(true)).collect::<io::Result<_>>()?;
+        // Whom to trust is worked out once: a thousand times would make the run late at its start.
+        let connector = connecting.connector()?;
+        let pools = (0..consumers).map(|_| connecting.pool(connector.clone(), true)).collect();
         Ok(Self { pools, ..Self::new(body_max, connecting)? })
     }
 
@@ -187,8 +197,13 @@ fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
     if reasons.clone().any(lacks_files) {
         return Failure::OutOfFiles;
     }
-    let of_tls = |reason: &io::Error| reason.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    if reasons.any(of_tls) { Failure::NotTrusted } else { Failure::NoConnection }
+    if reasons.any(is_of_tls) { Failure::NotTrusted } else { Failure::NoConnection }
+}
+
+/// Whether a handshake failed, however many errors that is wrapped in: each hides itself from the causes of the one around it.
+fn is_of_tls(reason: &io::Error) -> bool {
+    let Some(inner) = reason.get_ref() else { return false };
+    inner.is::<rustls::Error>() || inner.downcast_ref::<io::Error>().is_some_and(is_of_tls)
 }
 
 /// Whether the system refused to open a file because too many are open.

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use http::uri::Authority;
 use tokio::sync::watch;
@@ -19,7 +20,7 @@ use super::cpu::CpuMeter;
 use super::door::Door;
 use super::driver::{Driver, Line};
 use super::entrance::{Counter, Entrance};
-use super::http::{Connecting, HttpClient};
+use super::http::{Connecting, HttpClient, IDLE_CONNECTION};
 use super::journal::Journal;
 use super::lag::Lags;
 use super::openings::open_records;
@@ -36,6 +37,7 @@ use crate::policy::consumer::Consumer;
 use crate::policy::provider::{Provider, Serves};
 use crate::policy::receiver::Limits;
 use crate::policy::signature::Keys;
+use crate::time::Span;
 use crate::wire::{Envelope, Wire};
 
 /// Room for what stands around a payload.
@@ -230,6 +232,7 @@ impl Stage {
         Connecting {
             tls: self.tls.as_ref().map(|tls| Arc::clone(&tls.client)),
             keeps: self.setup.link.handshake == Handshake::Reuse,
+            idle: idle(&self.setup),
             ..Connecting::PLAIN
         }
     }
@@ -280,6 +283,14 @@ pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
         dispatch: client.push.as_ref().map(|push| &push.dispatch),
     };
     Provider::new(&setup.api, setup.seed, serves).with_faults(&client.faults)
+}
+
+/// How long a connection may lie idle: half as long as the most impatient of the servers waits for the next request, so that
+/// none leaves on a connection that is just being closed.
+fn idle(setup: &Setup) -> Duration {
+    let read_times = setup.clients.iter().map(|client| limits(client.push.as_ref()).read_time);
+    let least = read_times.fold(Limits::DEFAULT.read_time, Span::min);
+    (Duration::from(least) / 2).min(IDLE_CONNECTION)
 }
 
 /// What an endpoint takes at most.

@@ -40,8 +40,10 @@ pub struct Score {
     pub timeouts: u64,
     /// Attempts that found no connection.
     pub unreachable: u64,
-    /// Of these, for want of files that this process may open.
+    /// Of those that found no connection, for want of files that this process may open.
     pub out_of_files: u64,
+    /// Of those that found no connection, because whoever took the connection could not prove over TLS to be the one who was called.
+    pub not_trusted: u64,
     /// Attempts that found a connection over which no whole answer in HTTP came.
     pub bad_answers: u64,
     /// Times that the endpoint was disabled.
@@ -100,6 +102,7 @@ impl Score {
             timeouts: 0,
             unreachable: 0,
             out_of_files: 0,
+            not_trusted: 0,
             bad_answers: 0,
             disabled: 0,
             breaker_opened: 0,
@@ -219,6 +222,7 @@ impl Score {
             (End::Unreachable, _) => {
                 self.unreachable += 1;
                 self.out_of_files += u64::from(attempt.failure == Some(Failure::OutOfFiles));
+                self.not_trusted += u64::from(attempt.failure == Some(Failure::NotTrusted));
             }
             (_, status) => {
                 *self.statuses.entry(status.unwrap_or_default()).or_default() += 1;
