@@ -8,6 +8,7 @@ mod common;
 use common::*;
 use proptest::prelude::*;
 use pushpull::engine::{Setup, sim};
+use pushpull::fault::{Connections, Fault, FaultKind, Faults};
 use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::{Figure, Summary};
 use pushpull::peer::{Advice, Exchange, Input, Outcome, Output, Peer, Quota, Request, Response, Side, Tag};
@@ -368,7 +369,7 @@ fn a_long_poll_that_fails_does_not_spin() {
 }
 
 /// A provider of one consumer's feed and records, and a way to tell it something at an instant.
-fn provider() -> impl FnMut(f64, Input) -> Vec<Output> {
+fn provider(faults: Faults) -> impl FnMut(f64, Input) -> Vec<Output> {
     let serves = Serves {
         first: 0,
         consumers: 1,
@@ -380,7 +381,8 @@ fn provider() -> impl FnMut(f64, Input) -> Vec<Output> {
         changes: None,
         dispatch: None,
     };
-    let mut provider = Provider::new(&setup(trace(&[]), 1.0, 0.0, vec![]).api, Seed::new(1), serves);
+    let api = setup(trace(&[]), 1.0, 0.0, vec![]).api;
+    let mut provider = Provider::new(&api, Seed::new(1), serves).with_faults(&faults);
     move |seconds, input| {
         let mut out = Vec::new();
         provider.handle(at(seconds), input, &mut out);
@@ -394,7 +396,7 @@ fn asked(serial: u32, request: Request) -> Input {
 
 #[test]
 fn a_record_that_is_as_known_is_not_sent_again() {
-    let mut tell = provider();
+    let mut tell = provider(Faults::default());
     let mut answers = Vec::new();
     for (serial, tag) in [None, Some(Tag(0)), Some(Tag(1))].into_iter().enumerate() {
         for record in [0, 3] {
@@ -417,7 +419,8 @@ fn a_crash_takes_the_polls_that_are_held() {
         let request = Request::Poll { after: 0, limit: 9, poll: 0, page: 0, hold: secs(5.0), tag: None };
         asked(serial, request)
     };
-    let mut tell = provider();
+    let down = FaultKind::ProviderDown { connections: Connections::Reset };
+    let mut tell = provider(Faults(vec![Fault::new(down, at(3.0), at(3.5))]));
     assert_eq!(tell(1.0, hold(0)), []);
     // One that asks again has given up on what it asked before.
     assert!(matches!(tell(2.0, hold(1))[..], [Output::Reply { exchange: Exchange { serial: 0, .. }, .. }]));

@@ -135,7 +135,7 @@ const LINES: &[Line] = &[
     count("", "time out of date", false, |s| s.staleness_ratio, |s| s.staleness_ratio.map(human::percent)),
     count(
         "",
-        "out of date since",
+        "out of date for",
         false,
         |s| s.staleness_age_mean_ms,
         |s| s.staleness_age_mean_ms.map(human::duration_ms),

@@ -8,7 +8,7 @@ use crate::distribution::Distribution;
 use crate::engine::{PushSetup, Setup};
 use crate::measure::summary::Figure;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Target, Timing};
-use crate::theory::{Prediction, event_rate, exchange_loss, push};
+use crate::theory::{Prediction, event_rate, exchange_loss, limits, push};
 use crate::time::Span;
 use crate::workload::Arrivals;
 use crate::workload::lifecycle::Lifecycle;
@@ -38,7 +38,8 @@ struct Terms {
 fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let (there, back) = (&setup.link.request.latency, &setup.link.response.latency);
     let parts = [there, back, &setup.api.service_time, &policy.service_time];
-    let trip = there.bound() + setup.api.service_time.bound() + back.bound();
+    let opening = setup.link.opening_bound();
+    let trip = opening + there.bound() + setup.api.service_time.bound() + back.bound();
     let is_fixed = policy.strategy == Strategy::Fixed
         && policy.timing == Timing::FixedRate
         && policy.jitter == Jitter::None
@@ -46,12 +47,16 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let is_sure = exchange_loss(setup) == 0.0
         && setup.api.capacity.workers.is_none()
         && parts.iter().all(|part| part.is_constant())
+        && setup.workload.batch.is_single()
+        && limits::never_bite(setup, policy)
+        && limits::keeps_for(setup, (policy.every + trip).as_secs_f64())
+        && matches!(policy.target, Target::Feed { overlap: Span::ZERO } | Target::Record { .. })
         && trip <= policy.timeout
         && trip + policy.service_time.bound() <= policy.every
         && policy.every + trip <= setup.frame.end.since(setup.frame.duration);
     (is_fixed && is_sure).then(|| Terms {
         interval: policy.every.as_secs_f64(),
-        there: there.mean_secs(),
+        there: opening.as_secs_f64() + there.mean_secs(),
         back: parts[1..].iter().map(|part| part.mean_secs()).sum(),
     })
 }
@@ -161,8 +166,10 @@ fn constant_delay(setup: &Setup, policy: &PushSetup) -> Option<Span> {
         && policy.receive.capacity.workers.is_none()
         && policy.receive.fetch.is_none()
         && push::batch_size(setup, policy) == 1.0
-        && exchange_loss(setup) == 0.0;
-    let delay = parts.iter().fold(Span::ZERO, |sum, part| sum + part.min());
+        && exchange_loss(setup) == 0.0
+        && setup.workload.batch.is_single()
+        && setup.link.opening_variance_secs2() == 0.0;
+    let delay = parts.iter().fold(setup.link.opening_min(), |sum, part| sum + part.min());
     let trip = delay + setup.link.response.latency.bound();
     (is_plain && parts.iter().all(|part| part.is_constant()) && trip <= policy.dispatch.timeout).then_some(delay)
 }

@@ -63,18 +63,17 @@ const CYCLES_MIN: u64 = 100;
 /// The predictions for a client of a setup.
 pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
     let client = &setup.clients[client];
-    let freshness = freshness(setup, client);
+    // How long a message takes depends on its size then, which the forms do not know.
+    if setup.link.is_narrow() {
+        return Vec::new();
+    }
     // What follows knows of no records that are opened, and of no polls of single ones.
     if setup.workload.lifecycle.is_some() || client.polls_records() {
-        return freshness;
+        return freshness(setup, client, false);
     }
     if let Arrivals::Bursts { on, off, .. } = setup.workload.arrivals
         && setup.frame.measured() < (on + off).times(CYCLES_MIN)
     {
-        return Vec::new();
-    }
-    // How long a message takes depends on its size then, which the forms do not know.
-    if setup.link.is_narrow() {
         return Vec::new();
     }
     let mut predictions = match (&client.pull, &client.push) {
@@ -86,19 +85,23 @@ pub fn predict(setup: &Setup, client: usize) -> Vec<Prediction> {
         // A hybrid sees whichever comes first; no closed form covers that in general.
         (Some(_), Some(_)) | (None, None) => Vec::new(),
     };
+    let freshness = freshness(setup, client, !predictions.is_empty());
     predictions.extend(freshness);
     predictions
 }
 
-/// How fresh a client's knowledge is, where nothing goes wrong for it.
-fn freshness(setup: &Setup, client: &ClientSetup) -> Vec<Prediction> {
+/// How fresh a client's knowledge is, where nothing goes wrong for it. `others_hold` says whether the forms for webhooks hold.
+fn freshness(setup: &Setup, client: &ClientSetup, others_hold: bool) -> Vec<Prediction> {
     if !client.faults.0.is_empty() {
         return Vec::new();
     }
     match (&client.pull, &client.push) {
         (Some(pull), None) => freshness::of_polls(setup, pull),
-        (None, Some(push)) => freshness::of_webhooks(setup, push),
-        (Some(_), Some(_)) | (None, None) => Vec::new(),
+        // Whatever makes the other forms silent changes how fresh the view is as well.
+        (None, Some(push)) if push::is_steady(client) && (others_hold || setup.workload.lifecycle.is_some()) => {
+            freshness::of_webhooks(setup, push)
+        }
+        (_, Some(_)) | (None, None) => Vec::new(),
     }
 }
 
