@@ -85,7 +85,7 @@ fn show(prediction: &Prediction) -> String {
         Figure::EmptyRatio => format!("polls with nothing  {}", human::percent(value)),
         Figure::WastedRatio => format!("wasted requests     {}", human::percent(value)),
         Figure::StalenessRatio => format!("time out of date    {}", human::percent(value)),
-        Figure::StalenessAgeMean => format!("out of date since   {}", human::duration_ms(value)),
+        Figure::StalenessAgeMean => format!("out of date for     {}", human::duration_ms(value)),
         Figure::AgeMean => format!("age of the newest   {}", human::duration_ms(value)),
         Figure::KnowMean => format!("mean time to know   {}", human::duration_ms(value)),
         Figure::PollsPerRecord => format!("polls per record    {}", human::number(value)),
