@@ -30,6 +30,8 @@ fn records_over_real_http_come_to_what_they_do_in_virtual_time() {
     let time = Distribution::Exponential { mean: secs(0.2) };
     setup.workload = setup.workload.with_lifecycle(Lifecycle { changes: 3, time });
     let real = live::run(&setup, &Options::default(), &Control::default()).unwrap();
+    // Half a millisecond on a quiet machine. Where the run itself was late, so was what came of it.
+    let latest = 20.0 + 5.0 * real.lag.p99.as_millis_f64();
     let real = summaries(&setup, real.clients);
     for (real, expected) in real.iter().zip(run(&setup)) {
         let name = &real.terms.client;
@@ -40,12 +42,14 @@ fn records_over_real_http_come_to_what_they_do_in_virtual_time() {
             "{name}"
         );
         assert_eq!((real.pending, r.finals), (0, r.known), "{name}");
-        assert_eq!(real.outcomes.duplicate, 0, "{name}");
-        // Generous, because the machine may be busy: what comes of it are late answers, and polls that are skipped.
+        // Who hears of a change in both ways may hear of it twice within the few milliseconds in which a poll is open.
+        let twice = if name == "both" { expected.outcomes.duplicate + 3 } else { 0 };
+        assert!(real.outcomes.duplicate <= twice, "{name}: {:?}", real.outcomes);
         let late = r.know_mean_ms.unwrap() - e.know_mean_ms.unwrap();
-        assert!((-60.0..1_500.0).contains(&late), "{name}: {late} ms");
+        assert!((-5.0..latest).contains(&late), "{name}: {late} ms, of {latest} ms at most");
         if let (Some(real), Some(expected)) = (r.polls_mean, e.polls_mean) {
-            assert!((real / expected - 1.0).abs() < 0.5, "{name}: {real} polls instead of {expected}");
+            // Records that are not final when the run ends are asked for some milliseconds longer, until its end is noticed.
+            assert!((real / expected - 1.0).abs() < 0.2, "{name}: {real} polls instead of {expected}");
         }
     }
 }

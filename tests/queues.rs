@@ -46,7 +46,7 @@ fn queue(place: Place, load: f64, capacity: Capacity, service: Distribution) -> 
     }
     let rate = load * f64::from(capacity.workers.unwrap());
     // The start from rest is forgotten after some 10 / (1 - load)^2 services.
-    let warmup = 20.0 / (1.0 - load).powi(2) + 500.0;
+    let warmup = 20.0 / ((1.0 - load) * (1.0 - load)) + 500.0;
     let measured = if load > 0.8 { 24_000.0 } else { 8_000.0 };
     let mut setup = setup(poisson(rate), warmup + measured, 0.0, vec![push(webhook)]);
     setup.frame.warmup = at(warmup);

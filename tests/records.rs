@@ -287,7 +287,7 @@ fn the_age_of_information_is_a_mean_gap_and_a_mean_latency() {
             let heard = if is_push { latency } else { every / 2.0 + latency };
             holds(&setup, &summary, Figure::AgeMean, (1.0 / rate + heard) * 1e3, 2.0 / n.sqrt());
             if is_push {
-                let stale: f64 = 1.0 - (-rate * latency).exp();
+                let stale: f64 = 1.0 - libm::exp(-rate * latency);
                 holds(&setup, &summary, Figure::StalenessRatio, stale, (2.0 / stale / n).sqrt());
                 let age = latency - stale / rate;
                 holds(&setup, &summary, Figure::StalenessAgeMean, age * 1e3, (4.0 / stale / n).sqrt());
@@ -318,7 +318,7 @@ fn one_worker_ages_what_it_tells_as_theory_says() {
 fn the_time_to_know_and_the_polls_of_a_record_are_as_derived() {
     let lives = [
         (1, constant(600.0), 600.0 - 0.5, 0.0),
-        (1, Distribution::Exponential { mean: secs(300.0) }, 300.0 * (-0.5f64 / 300.0).exp(), 300.0),
+        (1, Distribution::Exponential { mean: secs(300.0) }, 300.0 * libm::exp(-0.5 / 300.0), 300.0),
         (3, constant(100.0), 300.0 - 0.5, 0.0),
     ];
     for (changes, time, beyond, spread) in lives {

@@ -148,7 +148,7 @@ fn the_share_of_useful_polls_is_the_aim_whatever_the_arrivals() {
         assert!(gaps().all(|gap| gap > min * 1.001 && gap < max * 0.999), "a bound was met");
         let count = summary.requests() as f64;
         let observed = summary.outcomes.useful as f64 / count;
-        let way = (f64::ln(gaps().last().unwrap() / 20.0) / (0.2 * count)).abs();
+        let way = (f64::ln(gaps().next_back().unwrap() / 20.0) / (0.2 * count)).abs();
         // One poll more or less at the end.
         assert!((observed - share).abs() <= way + 2.0 / count, "{observed} for {share}, of {count}");
         assert!(count > 1_000.0);
@@ -214,7 +214,8 @@ fn a_held_poll_takes_no_worker_and_ends_with_its_time() {
     let facts = sim::trace(&setup, 0, 0).1;
     let ended: Vec<f64> = facts
         .iter()
-        .filter_map(|(at, fact)| matches!(fact, Fact::Ended { .. }).then(|| at.as_nanos() as f64 / 1e9))
+        .filter(|(_, fact)| matches!(fact, Fact::Ended { .. }))
+        .map(|(at, _)| at.as_nanos() as f64 / 1e9)
         .take(3)
         .collect();
     assert_eq!(ended, [5.0, 7.0, 12.0], "empty when its time is over, at once with the event; held from 7 on");
@@ -470,7 +471,8 @@ proptest! {
         setup.api.idle_cut = cut.map(secs);
         run(&setup);
         // When each exchange was opened, whether it begins a poll, and when and how it ended.
-        let (mut opened, mut ended): (Vec<(Time, bool)>, Vec<Option<(Time, bool)>>) = (Vec::new(), Vec::new());
+        let mut opened: Vec<(Time, bool)> = Vec::new();
+        let mut ended: Vec<Option<(Time, bool)>> = Vec::new();
         for (at, fact) in sim::trace(&setup, 0, 0).1 {
             match fact {
                 Fact::Opened { request: Request::Poll { page, .. }, .. } => {
