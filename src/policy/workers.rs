@@ -104,6 +104,17 @@ impl<J> Workers<J> {
                 break;
             }
         }
+        self.give_back_room();
+    }
+
+    /// Gives back the memory of what is empty: of a million pools nearly all have nothing to do at any time.
+    fn give_back_room(&mut self) {
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
+        if self.serving.is_empty() {
+            self.serving = VecDeque::new();
+        }
     }
 
     /// Goes on with the job that a worker waits with and that `is_it` knows; `what` says what is next. Call [`Self::turn`]
