@@ -1,0 +1,167 @@
+//! Crowds: how much memory they take, that they can be called off, and how many ask at once.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "the expected values are worked out here, not simulated")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::*;
+use pushpull::measure::summary::Summary;
+use pushpull::policy::poller::{Jitter, Phase, PollPolicy};
+use pushpull::time::Span;
+use pushpull::workload::Arrivals;
+
+/// What a consumer may take at most, in bytes, so that a million take less than 4 GiB.
+const BYTES_EACH: u64 = (4 << 30) / 1_000_000;
+
+const COUPLED: &str = r#"
+schema = 1
+title = "A crowd"
+duration = "2m"
+drain = "1m"
+
+[events]
+rate = "1/h"
+
+[provider.api]
+workers = 64
+service_time = "1ms"
+
+[provider.dispatch]
+concurrency = 1000
+
+[[client]]
+name = "poll"
+[client.pull]
+every = "1m"
+
+[[client]]
+name = "webhook"
+[client.push]
+"#;
+
+/// Starts to run a file of so many consumers.
+fn start(folder: &Path, consumers: u32) -> Child {
+    let file = folder.join("crowd.toml");
+    fs::write(&file, COUPLED).unwrap();
+    let (consumers, out) = (format!("consumers={consumers}"), folder.join("out"));
+    Command::new(env!("CARGO_BIN_EXE_pushpull"))
+        .arg("run")
+        .arg(&file)
+        .args(["--threads", "2", "--set", &consumers, "--out"])
+        .arg(out)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The most memory in bytes that a process has had so far; none once it is over.
+fn peak_memory(child: &Child) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_million_consumers_that_share_something_would_fit_into_four_gibibytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let consumers = 200_000;
+    let mut child = start(folder.path(), consumers);
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_memory(&child).unwrap_or(0));
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    assert!(status.success(), "{status}");
+    let each = peak / u64::from(consumers);
+    assert!((200..BYTES_EACH).contains(&each), "{each} bytes for each consumer");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crowd_can_be_called_off_before_all_have_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = start(folder.path(), 1_000_000);
+    // By then it has set up some consumers, and far from all.
+    while peak_memory(&child).is_some_and(|bytes| bytes < 150 << 20) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let peak = {
+        let mut peak = 0;
+        while let Some(bytes) = peak_memory(&child) {
+            peak = peak.max(bytes);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        peak
+    };
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary = fs::read(folder.path().join("out").join("summary.csv")).unwrap();
+    assert_eq!(csv::Reader::from_reader(summary.as_slice()).records().count(), 2, "there is a line for each client");
+    assert!(peak < 1_000_000 * 1_000, "{peak} bytes: the rest was not set up");
+}
+
+/// The busiest second at System B of so many consumers, none of whom anything happens to, over so many intervals.
+fn peak(consumers: u32, every: u64, intervals: u64, phase: Phase, jitter: Jitter) -> u32 {
+    let policy = PollPolicy { phase, jitter, ..PollPolicy::new(Span::from_secs(every), Span::from_secs(1), 100) };
+    let arrivals = Arrivals::Poisson { gap_nanos: 1e18 };
+    let mut setup = setup(arrivals, (every * intervals) as f64, 0.0, vec![pull(policy)]);
+    setup.consumers = consumers;
+    let summary: Summary = run(&setup).remove(0);
+    assert_eq!(summary.polls, u64::from(consumers) * intervals);
+    summary.provider.rps_peak.unwrap()
+}
+
+#[test]
+fn who_polls_on_the_minute_comes_with_everybody_else() {
+    for (consumers, every) in [(1, 60), (777, 60), (2_000, 5)] {
+        assert_eq!(peak(consumers, every, 7, Phase::Aligned, Jitter::None), consumers);
+    }
+}
+
+/// A bound on the busiest of so many seconds into which `balls` fall independently, each with probability `share` into any
+/// given one, that is passed once in some ten thousand runs at most: by the inequality of Bernstein, a binomial count is
+/// above its mean by more than x with a probability below exp(-x^2 / (2 (variance + x / 3))), and the union over all seconds
+/// has at most so many times that. With s = ln(seconds x 10 000) solved for x.
+fn peak_bound(balls: u32, share: f64, seconds: u64) -> f64 {
+    let mean = f64::from(balls) * share;
+    let variance = mean * (1.0 - share);
+    let s = (seconds as f64 * 1e4).ln();
+    mean + s / 3.0 + (s * s / 9.0 + 2.0 * s * variance).sqrt()
+}
+
+#[test]
+fn at_random_phases_the_busiest_second_is_near_the_mean() {
+    for (consumers, every) in [(6_000, 60), (500, 10), (2_000, 600)] {
+        let peak = f64::from(peak(consumers, every, 3, Phase::Random, Jitter::None));
+        // Phases stay, so the seconds of one interval decide. The busiest is no less than the mean of all.
+        let (mean, bound) = (f64::from(consumers) / every as f64, peak_bound(consumers, 1.0 / every as f64, every + 1));
+        assert!((mean..=bound).contains(&peak), "{consumers} every {every} s: {mean} <= {peak} <= {bound}");
+    }
+}
+
+#[test]
+fn jitter_around_the_grid_spreads_the_crowd_over_its_share_of_the_interval() {
+    let (consumers, every, intervals) = (6_000, 60, 5);
+    for spread in [0.1, 0.25, 0.5, 1.0] {
+        let peak = f64::from(peak(consumers, every, intervals, Phase::Aligned, Jitter::Grid(spread)));
+        let seconds = spread * every as f64;
+        let mean = f64::from(consumers) / seconds;
+        // Each interval has draws of its own. A message takes a constant time, which may lie across two seconds.
+        let bound = peak_bound(consumers, 1.0 / seconds, (every + 1) * intervals);
+        assert!((mean..=bound).contains(&peak), "spread {spread}: {mean} <= {peak} <= {bound}");
+    }
+}
