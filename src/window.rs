@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// Values by serial number. Looking one up costs one index; memory spans from the oldest value still held to the newest,
-/// and an empty table has none: of a million tables nearly all are empty at any time.
+/// and an empty table has room for one at most: of a million tables nearly all are empty at any time.
 #[derive(Clone, Debug)]
 pub struct Window<T> {
     base: u32,
@@ -53,7 +53,7 @@ impl<T> Window<T> {
             self.slots.pop_front();
             self.base = self.base.wrapping_add(1);
         }
-        if self.slots.is_empty() {
+        if self.slots.is_empty() && self.slots.capacity() > 1 {
             self.slots = VecDeque::new();
         }
         Some(value)

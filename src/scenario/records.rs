@@ -39,7 +39,8 @@ pub(super) fn with_overlap(
         Target::Record { .. } if overlap.is_zero() => Some(target),
         Target::Record { .. } => {
             let place = section.node("overlap").and_then(|node| node.place.as_ref());
-            let problem = Problem::new("an `overlap` means nothing with target = \"record\": a record has one state, the newest");
+            let problem =
+                Problem::new("an `overlap` means nothing with target = \"record\": a record has one state, the newest");
             reader.problem(problem.at(place).help("remove it, or write target = \"feed\""));
             None
         }
