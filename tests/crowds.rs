@@ -182,3 +182,29 @@ fn jitter_around_the_grid_spreads_the_crowd_over_its_share_of_the_interval() {
         assert!((mean..=bound).contains(&peak), "spread {spread}: {mean} <= {peak} <= {bound}");
     }
 }
+
+/// What `check` says, on one line.
+fn checked(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pushpull"));
+    let output = command.arg("check").args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_whitespace().filter(|word| *word != "#").collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn check_says_how_many_come_at_once() {
+    let together = "at the same instants: 1,000 requests within one second";
+    let text = checked(&["many-consumers"]);
+    assert_eq!(text.matches(together).count(), 1, "only who polls on the minute: {text}");
+    let text = checked(&["many-consumers", "--set", "client.poll on the minute.pull.every=300ms"]);
+    assert!(text.contains("at the same instants: 4,000 requests within one second"), "{text}");
+    let text = checked(&["thundering-herd"]);
+    for spread in ["within 6 s of the same instants: about 500 requests", "within 60 s of the same instants: about 50 "]
+    {
+        assert!(text.contains(spread), "{text}");
+    }
+    for alone in ["consumers=1", "client.poll on the minute.pull.timing=fixed-delay"] {
+        assert!(!checked(&["many-consumers", "--set", alone]).contains("same instants"), "{alone}");
+    }
+}
