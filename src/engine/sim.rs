@@ -184,7 +184,7 @@ impl<'a> Cell<'a> {
     ) -> Option<Self> {
         let (first, count) = (consumers.start, consumers.len());
         // Setting a million consumers up takes time as well.
-        let stops = |consumer: u32| (consumer - first) % SET_UP_BETWEEN_LOOKS == 0 && control.is_stopped();
+        let stops = |consumer: u32| (consumer - first).is_multiple_of(SET_UP_BETWEEN_LOOKS) && control.is_stopped();
         let dispatch = client.push.as_ref().map(|push| &push.dispatch);
         let serves = Serves {
             first: consumers.start,
