@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// Values by serial number. Looking one up costs one index; memory spans from the oldest value still held to the newest.
+/// Values by serial number. Looking one up costs one index; memory spans from the oldest value still held to the newest,
+/// and an empty table has room for one at most: of a million tables nearly all are empty at any time.
 #[derive(Clone, Debug)]
 pub struct Window<T> {
     base: u32,
@@ -30,6 +31,10 @@ impl<T> Window<T> {
     /// Adds a value under the next serial number and returns that number.
     pub fn push(&mut self, value: T) -> u32 {
         let serial = self.next_serial();
+        if self.slots.capacity() == 0 {
+            // Mostly one value is held at a time.
+            self.slots.reserve_exact(1);
+        }
         self.slots.push_back(Some(value));
         serial
     }
@@ -47,6 +52,9 @@ impl<T> Window<T> {
         while let Some(None) = self.slots.front() {
             self.slots.pop_front();
             self.base = self.base.wrapping_add(1);
+        }
+        if self.slots.is_empty() && self.slots.capacity() > 1 {
+            self.slots = VecDeque::new();
         }
         Some(value)
     }

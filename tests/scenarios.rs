@@ -188,6 +188,8 @@ fn an_order_is_polled_a_thousand_times_or_told_of_three_times() {
     assert!(records.known == records.finals && records.finals > 200, "{records:?}");
     let rare = client("poll each every half hour");
     assert!((25.0..60.0).contains(&rare.records.clone().unwrap().polls_mean.unwrap()));
+    let backing_off = client("poll each, backing off");
+    assert!(rare.requests() < backing_off.requests() && backing_off.requests() < 2 * rare.requests());
     let superseded = |summary: &Summary| summary.lost_by(LossCause::Superseded) as f64 / summary.events as f64;
     assert!(superseded(&rare) > 0.01 && superseded(&polled) < 0.005, "{} {}", superseded(&rare), superseded(&polled));
     assert_eq!(superseded(&rare), rare.lost_total() as f64 / rare.events as f64);
@@ -195,6 +197,7 @@ fn an_order_is_polled_a_thousand_times_or_told_of_three_times() {
     assert!(feed.lost_total() == 0 && feed.requests() * 5 < polled.requests());
     assert_eq!(webhook.requests(), webhook.events);
     let know = |summary: &Summary| summary.records.clone().unwrap().know_mean_ms.unwrap() / 60e3;
+    assert!(know(&backing_off) < know(&rare) && know(&backing_off) > 8.0, "{}", know(&backing_off));
     assert!((13.0..17.0).contains(&know(&rare)) && know(&webhook) < 0.01, "{}", know(&rare));
 }
 
@@ -207,8 +210,48 @@ fn who_asks_more_often_than_the_account_allows_is_late_and_webhooks_are_not_coun
     let throttled = rarely.outcomes.throttled as f64 / rarely.polls as f64;
     assert!(throttled < 0.05, "{throttled}");
     assert!(often.latency_p99_ms.unwrap() > rarely.latency_p99_ms.unwrap());
-    assert_eq!((webhook.outcomes.throttled, webhook.latency_max_ms), (0, Some(20.0)));
-    assert!([often, rarely].iter().all(|summary| summary.lost_total() == 0));
+    assert_eq!((webhook.outcomes.throttled, webhook.latency_max_ms), (0, Some(22.0)));
+    let told = client("poll as told");
+    let throttled = told.outcomes.throttled as f64 / told.polls as f64;
+    assert!((0.45..0.55).contains(&throttled), "{throttled}");
+    assert!([often, rarely, told].iter().all(|summary| summary.lost_total() == 0));
+}
+
+#[test]
+fn a_stampede_finds_idle_workers_and_no_place() {
+    let client = play("thundering-herd");
+    let (aligned, random) = (client("on the minute"), client("at random"));
+    let failed = |summary: &Summary| summary.outcomes.failed as f64 / summary.polls as f64;
+    assert!((0.7..0.9).contains(&failed(&aligned)), "{}", failed(&aligned));
+    assert_eq!(aligned.provider.rps_peak, Some(3_000));
+    assert!(aligned.provider.busy_ratio.unwrap() < 0.02, "{:?}", aligned.provider.busy_ratio);
+    let caught_up = |summary: &Summary| summary.tally.faults[0].catch_up().unwrap().as_secs_f64();
+    assert!(caught_up(&aligned) > 600.0, "{}", caught_up(&aligned));
+    for name in ["on the minute, jitter 0.1", "on the minute, jitter 1", "at random"] {
+        let other = client(name);
+        assert_eq!(other.polls, aligned.polls);
+        // What was open when the pollers went down was not heard.
+        assert!(failed(&other) < 0.001 && caught_up(&other) < 61.0, "{name}: {} {}", failed(&other), caught_up(&other));
+        assert!(other.latency_mean_ms.unwrap() * 4.0 < aligned.latency_mean_ms.unwrap(), "{name}");
+    }
+    assert!(random.provider.rps_peak.unwrap() < 100, "fifty a second on average: {:?}", random.provider.rps_peak);
+}
+
+#[test]
+fn a_poller_that_sleeps_at_night_asks_less_often_than_webhooks_come() {
+    let client = play("daily-rhythm");
+    let (fixed, adaptive, webhook) = (client("every 10 s"), client("adaptive"), client("webhook"));
+    let wasted = |summary: &Summary| summary.wasted_ratio().unwrap();
+    assert!((0.7..0.8).contains(&wasted(&fixed)) && (0.05..0.15).contains(&wasted(&adaptive)));
+    assert!(adaptive.requests() < webhook.requests() && webhook.requests() < fixed.requests());
+    let minutes = |ms: Option<f64>| ms.unwrap() / 60e3;
+    assert!((0.5..1.0).contains(&minutes(adaptive.latency_mean_ms)));
+    assert!((5.0..=10.01).contains(&minutes(adaptive.latency_max_ms)));
+    // The quietest stretch of the week and the busiest.
+    let busy = fixed.tally.buckets.iter().filter(|bucket| bucket.outcomes.total() > 100);
+    let shares = busy.map(|bucket| bucket.outcomes.empty as f64 / bucket.outcomes.total() as f64);
+    let (least, most) = shares.fold((1.0f64, 0.0f64), |(least, most), share| (least.min(share), most.max(share)));
+    assert!(least < 0.6 && most > 0.94, "{least} {most}");
 }
 
 #[test]
@@ -225,6 +268,9 @@ fn what_ages_out_before_a_poll_comes_for_it_is_gone() {
     assert!((0.045..0.055).contains(&webhook), "{webhook}");
     let behind = share("webhook + weekly poll", LossCause::AgedOut);
     assert!((0.6 * webhook..0.9 * webhook).contains(&behind), "{behind}");
+    // Five days of seven, of 56.
+    let asleep = share("12 h poll, asleep for a week", LossCause::AgedOut);
+    assert!((0.075..0.125).contains(&asleep), "{asleep}");
     for name in ["poll every 12 h", "webhook + 12 h poll"] {
         assert_eq!(client(name).lost_total(), 0, "{name}");
     }

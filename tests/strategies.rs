@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::*;
 use proptest::prelude::*;
 use pushpull::engine::{Setup, sim};
@@ -12,7 +14,7 @@ use pushpull::fault::{Connections, Fault, FaultKind, Faults};
 use pushpull::measure::ledger::{End, Fact};
 use pushpull::measure::summary::{Figure, Summary};
 use pushpull::peer::{Advice, Exchange, Input, Outcome, Output, Peer, Quota, Request, Response, Side, Tag};
-use pushpull::policy::consumer::Consumer;
+use pushpull::policy::consumer::{Consumer, Policies};
 use pushpull::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy as Polling, Target, Timing};
 use pushpull::policy::provider::{Provider, Serves};
 use pushpull::policy::workers::Capacity;
@@ -291,7 +293,8 @@ fn an_overlap_asks_again_for_what_is_known() {
 /// A hint poller that is told these answers one after the other, each as soon as it asks; gives the instants in seconds at
 /// which it asks.
 fn asks(policy: PollPolicy, consumer: u32, answers: &[Outcome]) -> Vec<f64> {
-    let mut poller = Consumer::new(Seed::new(3), consumer, Some(&policy), None, &pushpull::fault::Faults::default());
+    let policies = Policies { pull: Some(policy.into()), push: None, faults: Arc::default() };
+    let mut poller = Consumer::new(Seed::new(3), consumer, &policies);
     let mut instants = Vec::new();
     let (mut now, mut out) = (Time::ZERO, Vec::new());
     poller.handle(now, Input::Wake, &mut out);

@@ -8,12 +8,14 @@ pub mod live;
 mod openings;
 pub mod sim;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::fault::Faults;
 use crate::link::Link;
 use crate::measure::expected::{Polls, Ways};
 use crate::measure::tally::{Frame, Tally};
+use crate::policy::consumer::Policies;
 use crate::policy::dispatcher::DispatchPolicy;
 use crate::policy::poller::{PollPolicy, Target};
 use crate::policy::provider::ApiPolicy;
@@ -71,6 +73,15 @@ pub struct PushSetup {
 }
 
 impl ClientSetup {
+    /// What it does, for its consumers to share.
+    pub fn policies(&self) -> Policies {
+        Policies {
+            pull: self.pull.clone().map(Arc::new),
+            push: self.push.as_ref().map(|push| Arc::new(push.receive.clone())),
+            faults: Arc::new(self.faults.clone()),
+        }
+    }
+
     /// How far before the newest event that it knows its poller asks again.
     pub fn overlap(&self) -> Span {
         match self.pull.as_ref().map(|pull| pull.target) {

@@ -20,7 +20,7 @@ use crate::fault::Faults;
 use crate::measure::ledger::{Fact, Ledger};
 use crate::measure::tally::Tally;
 use crate::peer::{Event, Exchange, Input, Note, Output, Peer, Response, Side};
-use crate::policy::consumer::Consumer;
+use crate::policy::consumer::{Consumer, Policies};
 use crate::policy::forger::Reception;
 use crate::policy::provider::{Provider, Serves};
 use crate::policy::signature::{Keys, Scheme};
@@ -36,8 +36,14 @@ const EPOCH_NANOS: i128 = 1_767_225_600_000_000_000;
 /// At most so many consumers are handed to a thread at once: enough to spread well, few enough to merge quickly.
 const CHUNK: u32 = 512;
 
+/// Cells of more consumers than this run one after the other, so that memory goes with consumers and not with clients.
+const LARGE: u32 = 100_000;
+
 /// How often a cell looks whether it should stop, in steps.
 const STEPS_BETWEEN_LOOKS: u32 = 4_096;
+
+/// How often setting a cell up looks whether it should stop, in consumers.
+const SET_UP_BETWEEN_LOOKS: u32 = 4_096;
 
 /// Runs every client of a setup. Where `control` stops the run early, what there is so far is given back.
 pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
@@ -60,7 +66,10 @@ pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
         a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
         a
     };
-    let tallies = jobs.into_par_iter().fold(empty, fold).reduce(empty, merge);
+    let is_large = |(_, consumers): &(usize, Range<u32>)| consumers.len() > LARGE as usize;
+    let (large, small): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_large);
+    let tallies = small.into_par_iter().fold(empty, fold).reduce(empty, merge);
+    let tallies = large.into_iter().fold(tallies, fold);
     tallies.into_iter().map(|tally| ClientRun { tally, cpu: None }).collect()
 }
 
@@ -68,11 +77,15 @@ pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
 pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, Fact)>) {
     let (mut tally, mut facts) = (Tally::default(), Vec::new());
     let wire = wire(setup, client);
-    let cell = Cell::new(setup, &setup.clients[client], &wire, consumer..consumer + 1);
+    let control = Control::default();
+    let policies = setup.clients[client].policies();
+    let cell = Cell::new(setup, &setup.clients[client], &policies, &wire, consumer..consumer + 1, &control);
     let ways = setup.clients[client].ways();
     let ledger = Ledger::new(setup.frame, (consumer, 1), ways, setup.changes(), &mut tally);
     let ledger = ledger.watching(&setup.clients[client].faults).traced(&mut facts);
-    cell.run(ledger, &Control::default());
+    if let Some(cell) = cell {
+        cell.run(ledger, &control);
+    }
     (tally, facts)
 }
 
@@ -88,12 +101,9 @@ fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tall
     let wire = wire(setup, client);
     let client = &setup.clients[client];
     let size = if setup.is_coupled(client) { setup.consumers } else { 1 };
+    let policies = client.policies();
     for first in consumers.step_by(size.max(1) as usize) {
-        // Setting a cell up takes time as well.
-        if control.is_stopped() {
-            break;
-        }
-        let cell = Cell::new(setup, client, &wire, first..first + size);
+        let Some(cell) = Cell::new(setup, client, &policies, &wire, first..first + size, control) else { break };
         let ledger = Ledger::new(setup.frame, (first, size), client.ways(), setup.changes(), tally);
         let ledger = ledger.watching(&client.faults);
         cell.run(ledger, control);
@@ -163,8 +173,18 @@ enum Next {
 }
 
 impl<'a> Cell<'a> {
-    fn new(setup: &'a Setup, client: &'a ClientSetup, wire: &'a Wire, consumers: Range<u32>) -> Self {
+    /// Sets a cell up; none if the run was stopped meanwhile.
+    fn new(
+        setup: &'a Setup,
+        client: &'a ClientSetup,
+        policies: &Policies,
+        wire: &'a Wire,
+        consumers: Range<u32>,
+        control: &Control,
+    ) -> Option<Self> {
         let (first, count) = (consumers.start, consumers.len());
+        // Setting a million consumers up takes time as well.
+        let stops = |consumer: u32| (consumer - first).is_multiple_of(SET_UP_BETWEEN_LOOKS) && control.is_stopped();
         let dispatch = client.push.as_ref().map(|push| &push.dispatch);
         let serves = Serves {
             first: consumers.start,
@@ -177,19 +197,18 @@ impl<'a> Cell<'a> {
             changes: setup.changes(),
             dispatch,
         };
-        let receive = || client.push.as_ref().map(|push| push.receive.clone());
         let consumer = |consumer| {
-            let (seed, pull) = (setup.seed, client.pull.as_ref());
-            let new = Consumer::new(seed, consumer, pull, receive(), &client.faults);
-            new.watching(seed, consumer, pull, setup.watched())
+            let new = || Consumer::new(setup.seed, consumer, policies);
+            (!stops(consumer)).then(|| new().watching(setup.seed, consumer, policies, setup.watched()))
         };
+        let peers = consumers.clone().map(consumer).collect::<Option<_>>()?;
         let mut cell = Self {
             setup,
             wire,
             first: consumers.start,
             now: Time::ZERO,
             provider: Provider::new(&setup.api, setup.seed, serves).with_faults(&client.faults),
-            consumers: consumers.clone().map(consumer).collect(),
+            consumers: peers,
             openers: Openers::new(setup, consumers.clone()),
             polls_records: client.polls_records(),
             wakes: Deadlines::new(count),
@@ -204,10 +223,13 @@ impl<'a> Cell<'a> {
             out: Vec::new(),
         };
         for index in 0..count as u32 {
+            if stops(first + index) {
+                return None;
+            }
             cell.wakes.set(index, cell.consumers[index as usize].deadline());
             cell.draw_event(index);
         }
-        cell
+        Some(cell)
     }
 
     /// Plays the cell to its end and closes the books.

@@ -1,5 +1,7 @@
 //! System A: polls, is called, or both, with one inbox for what comes either way.
 
+use std::sync::Arc;
+
 use crate::fault::Faults;
 use crate::peer::{Batch, Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response};
 use crate::policy::inbox::Inbox;
@@ -12,12 +14,23 @@ use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
 
+/// What a client does, as all of its consumers share it.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    /// How it polls, if it does.
+    pub pull: Option<Arc<PollPolicy>>,
+    /// How it takes webhooks, if it does.
+    pub push: Option<Arc<ReceivePolicy>>,
+    /// What goes wrong for it.
+    pub faults: Arc<Faults>,
+}
+
 /// One client of one consumer.
 #[derive(Clone, Debug)]
 pub struct Consumer {
     poller: Option<Poller>,
     /// In place of the poller, where single records are polled.
-    records: Option<RecordPoller>,
+    records: Option<Box<RecordPoller>>,
     /// When the poller is down.
     outages: Outages,
     receiver: Option<Receiver>,
@@ -29,20 +42,16 @@ pub struct Consumer {
 
 impl Consumer {
     /// A pull client, a push client, or with both policies a hybrid. One that polls records watches none yet.
-    pub fn new(
-        seed: Seed,
-        consumer: u32,
-        pull: Option<&PollPolicy>,
-        push: Option<ReceivePolicy>,
-        faults: &Faults,
-    ) -> Self {
+    pub fn new(seed: Seed, consumer: u32, Policies { pull, push, faults }: &Policies) -> Self {
+        let receiver = |policy| Receiver::new(Arc::clone(policy), seed, Arc::clone(faults));
         Self {
             poller: pull
+                .as_ref()
                 .filter(|policy| matches!(policy.target, Target::Feed { .. }))
-                .map(|policy| Poller::new(policy.clone(), seed, consumer)),
+                .map(|policy| Poller::new(Arc::clone(policy), seed, consumer)),
             records: None,
-            outages: Outages::new(faults, seed, consumer, pull),
-            receiver: push.map(|policy| Receiver::new(policy, seed, faults.clone())),
+            outages: Outages::new(faults, seed, consumer, pull.as_deref()),
+            receiver: push.as_ref().map(receiver),
             inbox: Inbox::default(),
             numbers: Numbers::new(consumer),
             pages: Workers::new(Capacity::UNLIMITED),
@@ -51,8 +60,9 @@ impl Consumer {
 
     /// The same client, which polls these records if its policy says that it polls records.
     #[must_use]
-    pub fn watching(mut self, seed: Seed, consumer: u32, pull: Option<&PollPolicy>, watched: Watched) -> Self {
-        self.records = pull.and_then(|policy| RecordPoller::new(policy, watched, seed, consumer));
+    pub fn watching(mut self, seed: Seed, consumer: u32, policies: &Policies, watched: Watched) -> Self {
+        let pull = policies.pull.as_ref();
+        self.records = pull.and_then(|policy| RecordPoller::new(policy, watched, seed, consumer)).map(Box::new);
         self
     }
 
@@ -182,7 +192,7 @@ impl Peer for Consumer {
     fn deadline(&self) -> Option<Time> {
         let poller = self.poller.as_ref().and_then(Poller::deadline);
         let receiver = self.receiver.as_ref().and_then(Receiver::deadline);
-        let records = self.records.as_ref().and_then(RecordPoller::deadline);
+        let records = self.records.as_ref().and_then(|records| records.deadline());
         let poller = self.outages.deadline(poller.or(records));
         [poller, receiver, self.pages.deadline()].into_iter().flatten().min()
     }

@@ -1,5 +1,7 @@
 //! System A's endpoint for webhooks: checks who calls, queues, works, and acknowledges.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::distribution::Distribution;
@@ -143,16 +145,16 @@ impl Shared<'_> {
 /// The receiver of one consumer.
 #[derive(Clone, Debug)]
 pub struct Receiver {
-    policy: ReceivePolicy,
+    policy: Arc<ReceivePolicy>,
     seed: Seed,
-    faults: Faults,
+    faults: Arc<Faults>,
     store: Store,
     workers: Workers<Job>,
 }
 
 impl Receiver {
     /// A receiver with nothing to do.
-    pub fn new(policy: ReceivePolicy, seed: Seed, faults: Faults) -> Self {
+    pub fn new(policy: Arc<ReceivePolicy>, seed: Seed, faults: Arc<Faults>) -> Self {
         let (store, workers) = (Store::new(policy.dedupe), Workers::new(policy.capacity));
         Self { policy, seed, faults, store, workers }
     }

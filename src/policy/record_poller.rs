@@ -1,6 +1,7 @@
 //! When System A asks for the state of each record that it waits for, and when it stops to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::distribution::Distribution;
 use crate::peer::{Event, Exchange, Outcome, Output, Request, Response, Tag};
@@ -59,7 +60,7 @@ pub(super) struct Answer {
 /// One poller of records: each has a schedule of its own, and at most one open request.
 #[derive(Clone, Debug)]
 pub struct RecordPoller {
-    policy: PollPolicy,
+    policy: Arc<PollPolicy>,
     /// How often a record is asked for at most.
     tries: Option<u32>,
     watched: Watched,
@@ -74,10 +75,10 @@ pub struct RecordPoller {
 
 impl RecordPoller {
     /// A poller of records, where the policy's target is records.
-    pub fn new(policy: &PollPolicy, watched: Watched, seed: Seed, consumer: u32) -> Option<Self> {
+    pub fn new(policy: &Arc<PollPolicy>, watched: Watched, seed: Seed, consumer: u32) -> Option<Self> {
         let Target::Record { tries } = policy.target else { return None };
         let (records, due, open) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        let mut poller = Self { policy: policy.clone(), tries, watched, seed, consumer, records, due, open };
+        let mut poller = Self { policy: Arc::clone(policy), tries, watched, seed, consumer, records, due, open };
         if let Watched::Always { records } = watched {
             (0..records).for_each(|record| poller.watch(Time::ZERO, record));
         }

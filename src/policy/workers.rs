@@ -70,6 +70,7 @@ impl<J> Workers<J> {
     #[must_use]
     pub fn offer(&mut self, now: Time, job: J) -> Option<J> {
         if self.has_free_worker() || self.waiting.len() < self.capacity.queue as usize {
+            make_room_for_one(&mut self.waiting);
             self.waiting.push_back((now, job));
             None
         } else {
@@ -103,6 +104,17 @@ impl<J> Workers<J> {
             } else {
                 break;
             }
+        }
+        self.give_back_room();
+    }
+
+    /// Keeps room for one job at most where there is none: of a million pools nearly all have nothing to do at any time.
+    fn give_back_room(&mut self) {
+        if self.waiting.is_empty() && self.waiting.capacity() > 1 {
+            self.waiting = VecDeque::new();
+        }
+        if self.serving.is_empty() && self.serving.capacity() > 1 {
+            self.serving = VecDeque::new();
         }
     }
 
@@ -194,6 +206,7 @@ impl<J> Workers<J> {
         };
         // Service times mostly repeat, so the place is mostly the end.
         let place = self.serving.iter().rposition(|other| other.until <= until).map_or(0, |before| before + 1);
+        make_room_for_one(&mut self.serving);
         self.serving.insert(place, Serving { until, since: at, job });
         true
     }
@@ -202,6 +215,13 @@ impl<J> Workers<J> {
         if self.capacity.workers.is_some() && until > from {
             out.push(Output::Note(Note::Busy { from, until }));
         }
+    }
+}
+
+/// Left alone, a first job would take room for four.
+fn make_room_for_one<T>(jobs: &mut VecDeque<T>) {
+    if jobs.capacity() == 0 {
+        jobs.reserve_exact(1);
     }
 }
 

@@ -25,6 +25,8 @@ builtin!(
     "busy-feed",
     "flaky-network",
     "many-consumers",
+    "thundering-herd",
+    "daily-rhythm",
     "rate-limited",
     "hybrid",
     "long-poll",

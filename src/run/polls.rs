@@ -1,9 +1,9 @@
 //! How each pull client polls, in plain words, where it is more than a fixed interval.
 
 use crate::engine::{ClientSetup, Setup};
-use crate::policy::poller::{Aim, PollPolicy, Strategy, Target};
+use crate::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 use crate::report::{human, table};
-use crate::time::Span;
+use crate::time::{SECOND, Span};
 
 /// Columns that are left for the text, behind the comment sign and the indentation.
 const TEXT_WIDTH: usize = table::WIDTH - 6;
@@ -30,6 +30,7 @@ pub(super) fn describe(setup: &Setup) -> Vec<String> {
 
 fn sentences(setup: &Setup, policy: &PollPolicy) -> Vec<String> {
     let mut sentences: Vec<_> = strategy(setup, policy).into_iter().collect();
+    sentences.extend(crowd(setup, policy));
     if policy.conditional {
         sentences.push("asks whether anything has changed (If-None-Match), and may be answered 304".to_owned());
     }
@@ -39,6 +40,33 @@ fn sentences(setup: &Setup, policy: &PollPolicy) -> Vec<String> {
         sentences.push(format!("asks again for the {} before the newest event it knows", time(overlap)));
     }
     sentences
+}
+
+/// What System B meets in one second where the polls of all consumers begin together.
+fn crowd(setup: &Setup, policy: &PollPolicy) -> Option<String> {
+    let stays_together = policy.strategy == Strategy::Fixed
+        && policy.timing == Timing::FixedRate
+        && policy.phase == Phase::Aligned
+        && matches!(policy.target, Target::Feed { .. });
+    if !stays_together || setup.consumers < 2 {
+        return None;
+    }
+    let all = human::count(setup.consumers.into());
+    let seconds = policy.every.as_nanos() as f64 / SECOND as f64;
+    let each = (1.0 / seconds).ceil().max(1.0);
+    let peak = human::number(f64::from(setup.consumers) * each);
+    match policy.jitter {
+        Jitter::None => Some(format!(
+            "for all {all} consumers at the same instants: {peak} requests within one second; `jitter` spreads them, and so does phase = \"random\""
+        )),
+        Jitter::Grid(spread) if spread * seconds >= 1.0 => Some(format!(
+            "for all {all} consumers within {} of the same instants: about {} requests in each second of it",
+            time(policy.every.scale(spread)),
+            human::number(f64::from(setup.consumers) / (spread * seconds))
+        )),
+        // Gaps that vary drive consumers apart, but not from the first polls.
+        Jitter::Grid(_) | Jitter::Gap(_) => None,
+    }
 }
 
 fn strategy(setup: &Setup, policy: &PollPolicy) -> Option<String> {

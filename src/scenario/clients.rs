@@ -2,7 +2,7 @@
 
 use crate::engine::ClientSetup;
 use crate::fault::Faults;
-use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Target, Timing};
+use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Timing};
 use crate::scenario::keys::{self, LIST_MAX};
 use crate::scenario::kinds;
 use crate::scenario::problems::Problem;
@@ -130,6 +130,7 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         reader.problem(Problem::new(message).at(written(key)).help(help));
         return None;
     }
+    let target = records::with_overlap(reader, &section, target?, overlap?)?;
     let (strategy, timeout) = (strategy?, timeout?);
     let every = every?.unwrap_or(Span::ZERO);
     let (usual, timing) = match strategy {
@@ -154,10 +155,7 @@ fn pull(reader: &mut Reader, client: &Section<'_>, provider: Option<&ProviderKey
         timeout: timeout.unwrap_or(usual),
         page: provider?.api.page,
         strategy,
-        target: match target? {
-            Target::Feed { .. } => Target::Feed { overlap: overlap? },
-            records @ Target::Record { .. } => records,
-        },
+        target,
         conditional: conditional?,
         compressed: compressed?,
         service_time: service_time?,

@@ -27,6 +27,26 @@ pub(super) fn target(reader: &mut Reader, section: &Section<'_>) -> Option<Targe
     }
 }
 
+/// The target with its overlap, which only a feed can have.
+pub(super) fn with_overlap(
+    reader: &mut Reader,
+    section: &Section<'_>,
+    target: Target,
+    overlap: Span,
+) -> Option<Target> {
+    match target {
+        Target::Feed { .. } => Some(Target::Feed { overlap }),
+        Target::Record { .. } if overlap.is_zero() => Some(target),
+        Target::Record { .. } => {
+            let place = section.node("overlap").and_then(|node| node.place.as_ref());
+            let problem =
+                Problem::new("an `overlap` means nothing with target = \"record\": a record has one state, the newest");
+            reader.problem(problem.at(place).help("remove it, or write target = \"feed\""));
+            None
+        }
+    }
+}
+
 /// What is wrong with a client that polls records.
 pub(super) fn check(setup: &Setup, root: &Table, index: &str, client: &ClientSetup) -> Option<Problem> {
     let pull = client.pull.as_ref().filter(|_| client.polls_records())?;

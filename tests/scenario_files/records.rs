@@ -51,6 +51,7 @@ fn mistakes_about_records_are_explained() {
         &["client.poll.pull.target=record", "client.poll.pull.tries=some"],
         &["client.poll.pull.target=record", "events.records=10001"],
         &["client.poll.pull.target=record", "consumers=10001"],
+        &["client.poll.pull.target=record", "client.poll.pull.overlap=5s"],
         &["events.lifecycle={changes=1000, time='1h'}", "events.rate=1000/s", "duration=3650d"],
     ];
     let shown: Vec<String> = mistakes

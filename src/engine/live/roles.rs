@@ -130,15 +130,10 @@ impl Stage {
     ) -> io::Result<Option<Played>> {
         let setup = Arc::clone(&self.setup);
         let client = &setup.clients[index];
-        let receive = || client.push.as_ref().map(|push| push.receive.clone());
+        let policies = client.policies();
         let consumer = |consumer| {
-            let pull = client.pull.as_ref();
-            Consumer::new(setup.seed, consumer, pull, receive(), &client.faults).watching(
-                setup.seed,
-                consumer,
-                pull,
-                setup.watched(),
-            )
+            let new = Consumer::new(setup.seed, consumer, &policies);
+            new.watching(setup.seed, consumer, &policies, setup.watched())
         };
         let peers = (0..setup.consumers).map(consumer).collect();
         perform(cue, async |start: Start| {

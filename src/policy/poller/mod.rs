@@ -8,6 +8,8 @@ mod pace;
 mod schedule;
 mod values;
 
+use std::sync::Arc;
+
 use crate::peer::{Advice, Batch, Exchange, Outcome, Output, Request, Response};
 use crate::policy::numbers::Numbers;
 use crate::policy::poller::cursor::Cursor;
@@ -54,7 +56,7 @@ impl Heard {
 /// One poller: a schedule, a cursor, and at most one open request.
 #[derive(Clone, Debug)]
 pub struct Poller {
-    policy: PollPolicy,
+    policy: Arc<PollPolicy>,
     seed: Seed,
     consumer: u32,
     cursor: Cursor,
@@ -65,7 +67,7 @@ pub struct Poller {
 
 impl Poller {
     /// A poller that knows of no event yet.
-    pub fn new(policy: PollPolicy, seed: Seed, consumer: u32) -> Self {
+    pub fn new(policy: Arc<PollPolicy>, seed: Seed, consumer: u32) -> Self {
         let overlap = match policy.target {
             Target::Feed { overlap } => overlap,
             Target::Record { .. } => Span::ZERO,
