@@ -6,7 +6,7 @@ mod play;
 
 use common::*;
 use play::*;
-use pushpull::measure::ledger::Fact;
+use pushpull::measure::fact::Fact;
 use pushpull::measure::summary::Figure;
 use pushpull::peer::{Input, Note, Outcome, Output, Peer, Request, Response};
 use pushpull::policy::dispatcher::{BatchPolicy, BreakerPolicy, DispatchPolicy, Order, RedeliverPolicy, WhileDisabled};

@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use pushpull::engine::{ClientSetup, PushSetup, Setup, sim};
-use pushpull::measure::ledger::Fact;
+use pushpull::measure::fact::Fact;
 use pushpull::peer::{Note, Request, Side};
 use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Timing};
 use pushpull::policy::receiver::{Acknowledge, Dedupe};

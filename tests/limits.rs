@@ -7,7 +7,7 @@ use common::*;
 use proptest::prelude::*;
 use pushpull::engine::live::{self, Options};
 use pushpull::engine::{Control, Setup, sim};
-use pushpull::measure::ledger::{End, Fact};
+use pushpull::measure::fact::{End, Fact};
 use pushpull::measure::summary::Summary;
 use pushpull::peer::{Event, Exchange, Input, Output, Peer, Quota, Request, Response, Side};
 use pushpull::policy::limits::Bucket;

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use pushpull::distribution::{Distribution, Empirical, Origin};
 use pushpull::engine::{Setup, sim};
 use pushpull::link::Handshake;
-use pushpull::measure::ledger::{End, Fact};
+use pushpull::measure::fact::{End, Fact};
 use pushpull::measure::tally::Frame;
 use pushpull::peer::Exchange;
 use pushpull::theory;

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientSetup, Control, PushSetup, Setup, sim};
 use pushpull::fault::{Connections, Fault, FaultKind, Faults, Whom};
-use pushpull::measure::ledger::{End, Fact};
+use pushpull::measure::fact::{End, Fact};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::{OutcomeKind, Outcomes};
 use pushpull::peer::{Note, Side};

@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use pushpull::engine::{ClientSetup, PushSetup, Setup, sim};
 use pushpull::fault::{Connections, Fault, FaultKind, Faults, ForgeryKind};
-use pushpull::measure::ledger::{End, Fact};
+use pushpull::measure::fact::{End, Fact};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::Forged;
 use pushpull::peer::{LossCause, Request};

@@ -9,7 +9,7 @@ use common::*;
 use proptest::prelude::*;
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientSetup, Setup, sim};
-use pushpull::measure::ledger::Fact;
+use pushpull::measure::fact::Fact;
 use pushpull::measure::summary::{Figure, Summary};
 use pushpull::peer::{LossCause, Note, Request};
 use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Strategy as Interval, Target, Timing};

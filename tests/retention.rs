@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use pushpull::distribution::Distribution;
 use pushpull::engine::{ClientSetup, Setup, sim};
 use pushpull::fault::{Connections, Fault, FaultKind, Faults};
-use pushpull::measure::ledger::Fact;
+use pushpull::measure::fact::Fact;
 use pushpull::peer::{LossCause, Note};
 use pushpull::policy::poller::Phase;
 use pushpull::policy::receiver::{Acknowledge, FetchPolicy};

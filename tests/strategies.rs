@@ -11,7 +11,7 @@ use common::*;
 use proptest::prelude::*;
 use pushpull::engine::{Setup, sim};
 use pushpull::fault::{Connections, Fault, FaultKind, Faults};
-use pushpull::measure::ledger::{End, Fact};
+use pushpull::measure::fact::{End, Fact};
 use pushpull::measure::summary::{Figure, Summary};
 use pushpull::peer::{Advice, Exchange, Input, Outcome, Output, Peer, Quota, Request, Response, Side, Tag};
 use pushpull::policy::consumer::{Consumer, Policies};

@@ -2,106 +2,19 @@
 
 use smallvec::SmallVec;
 
-use crate::fault::{Faults, ForgeryKind};
+use crate::fault::Faults;
 use crate::measure::age::Age;
 use crate::measure::expected::{Expected, Lost, Ways};
+use crate::measure::fact::{End, Fact};
 use crate::measure::fault_report::FaultWatch;
 use crate::measure::forgeries::Forgeries;
 use crate::measure::histogram::Latencies;
 use crate::measure::records::Records;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
 use crate::measure::view::View;
-use crate::peer::{Event, Exchange, Note, Outcome, Request, Response, Side};
+use crate::peer::{Event, Exchange, Note, Request, Side};
 use crate::time::{SECOND, Time};
 use crate::window::Window;
-
-/// Something that happened, as an engine saw it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fact {
-    /// An event occurred.
-    Occurred(Event),
-    /// System A opened a record at System B.
-    RecordOpened {
-        /// Which consumer's.
-        consumer: u32,
-        /// Which record; they are opened in the order of their numbers.
-        record: u32,
-    },
-    /// A request left its opener.
-    Opened {
-        /// Which exchange.
-        exchange: Exchange,
-        /// What it asks.
-        request: Request,
-        /// The size of the request.
-        bytes: u64,
-    },
-    /// The other side will never answer: the network lost the request, or the other side went down with it.
-    RequestLost(Exchange),
-    /// A request reached the other side.
-    Arrived {
-        /// Which exchange.
-        exchange: Exchange,
-        /// The size of the request.
-        bytes: u64,
-    },
-    /// The other side answered.
-    Replied {
-        /// Which exchange.
-        exchange: Exchange,
-        /// The size of the response.
-        bytes: u64,
-    },
-    /// The exchange ended for its opener. What the opener's peer noted about it comes before this.
-    Ended {
-        /// Which exchange.
-        exchange: Exchange,
-        /// How.
-        end: End,
-        /// The size of the response; 0 without one.
-        bytes: u64,
-    },
-    /// A peer's note.
-    Noted(Side, Note),
-    /// A stranger's webhook reached the endpoint; what the peer noted about it comes after this.
-    Forged {
-        /// Which exchange.
-        exchange: Exchange,
-        /// How it was forged, if it came from the scenario's attacker.
-        kind: Option<ForgeryKind>,
-    },
-}
-
-/// How an exchange ended, as far as counting it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// A page or a record came.
-    Answered,
-    /// The event asked for came. Where nobody waits for it any more it brings nothing.
-    Fetched,
-    /// The webhook was acknowledged.
-    Accepted,
-    /// Another status came.
-    Refused(u16),
-    /// No answer came in time.
-    TimedOut,
-    /// The other side could not be reached.
-    Unreachable,
-}
-
-impl From<&Outcome> for End {
-    fn from(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Answered(Response::Page { .. } | Response::Record { .. }) => Self::Answered,
-            Outcome::Answered(Response::Event(_)) => Self::Fetched,
-            Outcome::Answered(Response::Accepted) => Self::Accepted,
-            Outcome::Answered(Response::NotModified { .. }) => Self::Refused(304),
-            Outcome::Answered(Response::Refused { status, .. }) => Self::Refused(*status),
-            Outcome::TimedOut => Self::TimedOut,
-            Outcome::Unreachable => Self::Unreachable,
-        }
-    }
-}
 
 /// An exchange of which something may still be learnt.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,7 @@ pub mod age;
 pub mod agreement;
 pub mod comparison;
 pub mod expected;
+pub mod fact;
 pub mod fault_report;
 mod forgeries;
 pub mod histogram;

@@ -1,7 +1,7 @@
 //! What breaks for a while reaches the clients that it concerns.
 
 use pushpull::fault::{Connections, Fault, FaultKind, Whom};
-use pushpull::measure::ledger::Fact;
+use pushpull::measure::fact::Fact;
 use pushpull::peer::Side;
 use pushpull::scenario::Scenario;
 use pushpull::time::{Span, Time};

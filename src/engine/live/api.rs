@@ -12,7 +12,7 @@ use super::driver::Driver;
 use super::http::request_size;
 use super::marks::Marks;
 use crate::fault::Connections;
-use crate::measure::ledger::Fact;
+use crate::measure::fact::Fact;
 use crate::peer::{Advice, Batch, Event, Exchange, Request as Ask, Response, Side, Tag};
 use crate::policy::fixed_window::FixedWindow;
 use crate::policy::inbox::Inbox;

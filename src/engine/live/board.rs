@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::measure::expected::{Expected, Ways};
-use crate::measure::ledger::{End, Fact};
+use crate::measure::fact::{End, Fact};
 use crate::measure::tally::Frame;
 use crate::peer::{Exchange, Note, Request, Side};
 use crate::time::Time;

@@ -19,7 +19,7 @@ use super::witness::{Destination, Witness};
 use crate::deadlines::Deadlines;
 use crate::fault::{Connections, Faults};
 use crate::link::Link;
-use crate::measure::ledger::Fact;
+use crate::measure::fact::Fact;
 use crate::peer::{Exchange, Input, Output, Peer, Request, Response, Side};
 use crate::time::Time;
 use crate::wire::{Message, Wire};

@@ -11,7 +11,7 @@ use super::http::Answer;
 use super::witness::Failure;
 use crate::fault::Connections;
 use crate::link::{Crossing, Verdict};
-use crate::measure::ledger::{End, Fact};
+use crate::measure::fact::{End, Fact};
 use crate::peer::{Exchange, Input, Outcome, Peer, Request};
 use crate::time::{Span, Time};
 

@@ -1,7 +1,8 @@
 //! What each thread saw of a client, and how it becomes one tally.
 
 use crate::engine::Setup;
-use crate::measure::ledger::{Fact, Ledger};
+use crate::measure::fact::Fact;
+use crate::measure::ledger::Ledger;
 use crate::measure::tally::Tally;
 use crate::time::Time;
 

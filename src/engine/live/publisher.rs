@@ -6,7 +6,7 @@ use super::api::History;
 use super::driver::Driver;
 use crate::deadlines::Deadlines;
 use crate::engine::Setup;
-use crate::measure::ledger::Fact;
+use crate::measure::fact::Fact;
 use crate::peer::{Event, Input};
 use crate::policy::provider::Provider;
 

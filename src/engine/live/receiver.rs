@@ -12,7 +12,7 @@ use super::marks::Marks;
 use super::server::read_body;
 use crate::engine::Setup;
 use crate::fault::Connections;
-use crate::measure::ledger::Fact;
+use crate::measure::fact::Fact;
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request as Ask, Response, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::receiver::Limits;

@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 
 use super::http::Connecting;
 use super::tls::Trust;
-use crate::measure::ledger::Fact;
+use crate::measure::fact::Fact;
 use crate::peer::Exchange;
 use crate::time::Time;
 use crate::wire::vendor_api::Worth;

@@ -15,7 +15,7 @@ pub use score::Score;
 
 use crate::engine::live::{Alone, AloneRun, Call, Destination, Failure, LiveError, Witness};
 use crate::engine::{Control, Setup};
-use crate::measure::ledger::Fact;
+use crate::measure::fact::Fact;
 use crate::peer::Exchange;
 use crate::policy::signature::Keys;
 use crate::report::files::Streamed;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::attempts::{AttemptLog, Row};
 use super::polls::Polls;
 use crate::engine::live::Failure;
+use crate::measure::fact::{End, Fact};
 use crate::measure::histogram::Latencies;
-use crate::measure::ledger::{End, Fact};
 use crate::peer::{Batch, Event, Exchange, LossCause, Note, Request, Side};
 use crate::time::Time;
 
