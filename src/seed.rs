@@ -111,6 +111,12 @@ impl Draw {
         ((self.0 >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
     }
 
+    /// Exponential with mean 1.
+    #[inline]
+    pub fn exponential(self) -> f64 {
+        -libm::log(self.open_unit())
+    }
+
     /// Uniform among the whole numbers below `bound`; 0 where `bound` is 0.
     #[inline]
     pub fn below(self, bound: u64) -> u64 {

@@ -43,8 +43,12 @@ fn any_capacity() -> impl Strategy<Value = Capacity> {
 }
 
 fn any_pull() -> impl Strategy<Value = PollPolicy> {
-    let jitter =
-        prop_oneof![Just(Jitter::None), (0.0..=1.0f64).prop_map(Jitter::Gap), (0.0..=1.0f64).prop_map(Jitter::Grid)];
+    let jitter = prop_oneof![
+        Just(Jitter::None),
+        (0.0..=1.0f64).prop_map(Jitter::Gap),
+        (0.0..=1.0f64).prop_map(Jitter::Grid),
+        Just(Jitter::Exponential)
+    ];
     let times = (0.3..20.0f64, 0.1..15.0f64, any_distribution(2.0));
     let overlap = prop_oneof![3 => Just(0.0), 1 => 0.1..10.0f64];
     let flags = any::<[bool; 4]>();

@@ -252,6 +252,22 @@ fn freshness_and_age_are_those_of_a_copy_refreshed_at_fixed_times() {
     }
 }
 
+/// The same for a copy that is refreshed purely at random: F = 1 / (1 + r), and an age of T r / (1 + r).
+#[test]
+fn freshness_and_age_are_those_of_a_copy_refreshed_at_random() {
+    for (rate, every, fresh, age) in [(0.01, 60.0, 0.625, 22.5), (0.25, 1.0, 0.8, 0.2), (1.0, 3.0, 0.25, 2.25)] {
+        let policy = PollPolicy { jitter: Jitter::Exponential, ..poll_policy(every) };
+        let mut base = setup(poisson(rate), 10_000.0 / rate, 0.0, vec![pull(policy)]);
+        (base.consumers, base.workload.records) = (4, 1);
+        let summary = run(&base).remove(0);
+        // Gaps G are independent of each other. A gap is out of date for at most G, with E[G²] = 2 T², and its age adds up to
+        // at most G² / 2, with E[G⁴] / 4 = 6 T⁴.
+        let gaps: f64 = 4.0 * 10_000.0 / rate / every;
+        holds(&base, &summary, Figure::StalenessRatio, 1.0 - fresh, (2.0 / gaps).sqrt() / (1.0 - fresh));
+        holds(&base, &summary, Figure::StalenessAgeMean, age * 1e3, every * (6.0 / gaps).sqrt() / age);
+    }
+}
+
 /// Only the newest of each record: of Poisson changes the share 1 - (1 - e^-r) / r is never seen.
 #[test]
 fn what_a_later_change_took_the_place_of_is_never_seen() {

@@ -13,6 +13,7 @@ use pushpull::engine::{Setup, sim};
 use pushpull::fault::{Connections, Fault, FaultKind, Faults};
 use pushpull::measure::fact::{End, Fact};
 use pushpull::measure::summary::{Figure, Summary};
+use pushpull::measure::tally::Frame;
 use pushpull::peer::{Advice, Exchange, Input, Outcome, Output, Peer, Quota, Request, Response, Side, Tag};
 use pushpull::policy::consumer::{Consumer, Policies};
 use pushpull::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy as Polling, Target, Timing};
@@ -415,6 +416,22 @@ fn a_record_that_is_as_known_is_not_sent_again() {
     let not_modified: Vec<_> = answers.iter().map(is_not_modified).collect();
     // Record 0 has changed, for the first time; record 3 never.
     assert_eq!(not_modified, [false, false, false, true, true, false]);
+}
+
+/// A page that is full is no reason to be told that nothing has changed: whatever is lost, all is asked for in the end.
+#[test]
+fn a_conditional_poller_with_an_overlap_reads_all_pages_whatever_is_lost() {
+    for page in [1, 2, 3] {
+        let policy = PollPolicy {
+            conditional: true,
+            target: Target::Feed { overlap: secs(1.0) },
+            ..PollPolicy::new(secs(60.0), secs(10.0), page)
+        };
+        let mut lossy = with_loss(setup(poisson(0.05), 3_600.0, 0.02, vec![pull(policy)]), 0.3, 0.3);
+        lossy.frame = Frame::new(lossy.frame.warmup, lossy.frame.duration, lossy.frame.duration + secs(86_400.0 * 7.0));
+        let summary = run(&lossy).remove(0);
+        assert!(summary.events > 100 && summary.delivered == summary.events, "{} pending", summary.pending);
+    }
 }
 
 #[test]

@@ -148,6 +148,7 @@ fn jitter_makes_polls_later_by_the_inspection_paradox() {
         (Jitter::Gap(0.5), 32.5, 0.557_081),
         (Jitter::Gap(1.0), 40.0, 0.582_338),
         (Jitter::Grid(0.5), 31.25, 0.552_940),
+        (Jitter::Exponential, 60.0, 0.625),
     ];
     for (jitter, mean, empty) in cases {
         let mut policy = poll_policy(60.0);
@@ -156,8 +157,14 @@ fn jitter_makes_polls_later_by_the_inspection_paradox() {
         setup.consumers = 20;
         let summary = run(&setup).remove(0);
         let (n, polls) = (summary.latency_n as f64, summary.polls as f64);
-        // No latency exceeds two intervals, so 120 / sqrt(12) bounds the deviation.
-        assert_within("mean", summary.latency_mean_ms.unwrap() / 1e3, mean, 120.0 / (12.0 * n).sqrt());
+        let deviation = match jitter {
+            // Exponential with mean 60. An event shares its gap, of 120 on average, with 1.2 others, and in the worst case
+            // all that they are late.
+            Jitter::Exponential => 60.0 * 2.2f64.sqrt(),
+            // No latency exceeds two intervals.
+            _ => 120.0 / 12f64.sqrt(),
+        };
+        assert_within("mean", summary.latency_mean_ms.unwrap() / 1e3, mean, deviation / n.sqrt());
         assert_within("empty", summary.empty_ratio().unwrap(), empty, (empty * (1.0 - empty) / polls).sqrt());
         assert!((predicted(&setup, 0, Figure::LatencyMean) / 1e3 - mean).abs() < 1e-6);
         assert!((predicted(&setup, 0, Figure::EmptyRatio) - empty).abs() < 1e-6);
@@ -415,10 +422,11 @@ fn predictions_hold_in_runs_of_every_size() {
             _ => Arrivals::Bursts { gap_nanos: 1e8 / rate, on: secs(every * 2.0), off: secs(every * 18.0) },
         };
         let mut policy = poll_policy(every);
-        policy.jitter = match pick(3, &[0.0, 0.0, 1.0, 2.0]) {
+        policy.jitter = match pick(3, &[0.0, 0.0, 1.0, 2.0, 3.0]) {
             0.0 => Jitter::None,
             1.0 => Jitter::Gap(0.4),
-            _ => Jitter::Grid(0.4),
+            2.0 => Jitter::Grid(0.4),
+            _ => Jitter::Exponential,
         };
         let mut webhook =
             push_policy(RetryPolicy::exponential(Span::from_secs(1), 2.0, 5, RetryJitter::Symmetric(0.2)));

@@ -7,7 +7,7 @@ use crate::distribution::Distribution;
 use crate::peer::{Event, Exchange, Outcome, Output, Request, Response, Tag};
 use crate::policy::numbers::Numbers;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Target, Timing};
-use crate::seed::{Purpose, Seed};
+use crate::seed::{Draw, Purpose, Seed};
 use crate::time::{Span, Time};
 
 /// Which records a client waits for.
@@ -252,7 +252,7 @@ impl RecordPoller {
 
     /// Leaves out at once the many slots of a grid that certainly lie before now.
     fn skip(&self, now: Time, watch: &mut Watch) {
-        if matches!(self.policy.jitter, Jitter::Gap(_)) {
+        if matches!(self.policy.jitter, Jitter::Gap(_) | Jitter::Exponential) {
             return;
         }
         let interval = watch.interval.as_nanos().max(1);
@@ -266,8 +266,11 @@ impl RecordPoller {
         match self.policy.jitter {
             // Never nothing, lest a spread of 1 makes two polls at one instant and a deadline that has passed.
             Jitter::Gap(spread) => {
-                let factor = 1.0 + spread * (2.0 * self.jitter_draw(record, slot) - 1.0);
+                let factor = 1.0 + spread * (2.0 * self.jitter_draw(record, slot).unit() - 1.0);
                 interval.scale(factor).max(Span::from_nanos(1))
+            }
+            Jitter::Exponential => {
+                interval.scale(self.jitter_draw(record, slot).exponential()).max(Span::from_nanos(1))
             }
             Jitter::None | Jitter::Grid(_) => interval,
         }
@@ -275,15 +278,15 @@ impl RecordPoller {
 
     fn grid_offset(&self, record: u32, slot: u32, interval: Span) -> Span {
         match self.policy.jitter {
-            Jitter::Grid(spread) => interval.scale(spread * self.jitter_draw(record, slot)),
-            Jitter::None | Jitter::Gap(_) => Span::ZERO,
+            Jitter::Grid(spread) => interval.scale(spread * self.jitter_draw(record, slot).unit()),
+            Jitter::None | Jitter::Gap(_) | Jitter::Exponential => Span::ZERO,
         }
     }
 
-    fn jitter_draw(&self, record: u32, slot: u32) -> f64 {
+    fn jitter_draw(&self, record: u32, slot: u32) -> Draw {
         // The third part is 0 for polls of the feed.
         let subject = [self.consumer.into(), slot.into(), u64::from(record) + 1];
-        self.seed.draw(Purpose::PollJitter, subject).unit()
+        self.seed.draw(Purpose::PollJitter, subject)
     }
 }
 

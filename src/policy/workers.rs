@@ -131,7 +131,10 @@ impl<J> Workers<J> {
         let Some(Serving { since, mut job, .. }) = place.and_then(|place| self.serving.remove(place)) else { return };
         self.note_busy(since, now, out);
         let next = what(&mut job, out);
-        self.place(now, next, job, out);
+        if !self.place(now, next, job, out) {
+            // The worker that is free now takes the next from now on, not from when it came.
+            self.waiting.iter_mut().for_each(|(arrived, _)| *arrived = now.max(*arrived));
+        }
     }
 
     /// The jobs that are in service.
@@ -302,5 +305,23 @@ mod tests {
         assert_eq!(pool.clear(now, &mut out).collect::<Vec<_>>(), [2]);
         assert_eq!(out[2..], [busy(15, 15)], "the second job was taken and waited with from then on");
         assert_eq!(done, [(1, 15)]);
+    }
+
+    #[test]
+    fn a_worker_that_is_told_to_stop_waiting_takes_the_next_job_from_then_on() {
+        let mut pool = Workers::new(Capacity { workers: Some(1), queue: 9 });
+        let (mut out, mut begun) = (Vec::new(), Vec::new());
+        let mut turn = |pool: &mut Workers<u64>, out: &mut Vec<Output>, now: u64| {
+            pool.turn(Time::from_nanos(now), out, |at, _, job, _| {
+                begun.push((*job, at.as_nanos()));
+                Next::Wait
+            });
+        };
+        assert_eq!(pool.offer(Time::ZERO, 1), None);
+        assert_eq!(pool.offer(Time::from_nanos(3), 2), None);
+        turn(&mut pool, &mut out, 3);
+        pool.resume(Time::from_nanos(10), &mut out, |job| *job == 1, |_, _| Next::Done);
+        turn(&mut pool, &mut out, 10);
+        assert_eq!(begun, [(1, 0), (2, 10)]);
     }
 }

@@ -145,11 +145,12 @@ fn losses(summary: &Summary) -> Option<String> {
     let share = || human::percent(lost as f64 / events.max(1) as f64);
     (lost > 0).then(|| {
         format!(
-            "{} lost {} of {} events ({}); its latencies are those of the events that arrived.",
+            "{} lost {} of {} events ({}){}.",
             quoted(summary),
             human::count(lost),
             human::count(events),
-            share()
+            share(),
+            if summary.delivered > 0 { "; its latencies are those of the events that arrived" } else { "" }
         )
     })
 }
@@ -169,8 +170,8 @@ fn deceived(summary: &Summary) -> Option<String> {
 fn unfinished(summary: &Summary) -> Option<String> {
     (summary.pending > 0).then(|| {
         format!(
-            "{} had {} of {} events still to come when the run ended: its true mean latency is longer than shown. A longer \
-             `drain` lets them in.",
+            "{} had {} of {} events still to come when the run ended: latencies are those of \
+             the events that arrived. If more arrived to the very end, a longer `drain` lets them in.",
             quoted(summary),
             human::count(summary.pending),
             human::count(summary.events)

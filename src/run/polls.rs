@@ -65,7 +65,7 @@ fn crowd(setup: &Setup, policy: &PollPolicy) -> Option<String> {
             human::number(f64::from(setup.consumers) / (spread * seconds))
         )),
         // Gaps that vary drive consumers apart, but not from the first polls.
-        Jitter::Grid(_) | Jitter::Gap(_) => None,
+        Jitter::Grid(_) | Jitter::Gap(_) | Jitter::Exponential => None,
     }
 }
 

@@ -202,7 +202,13 @@ fn jitter(reader: &mut Reader, pull: &Section<'_>) -> Option<Jitter> {
     let section = pull.sub("client.pull.jitter");
     let kind = reader.get(&section, "kind", kinds::choice);
     let spread = reader.get(&section, "spread", kinds::number);
+    if let (Some("exponential"), Some(node)) = (kind, section.node("spread")) {
+        let problem = Problem::new("`spread` means nothing with kind = \"exponential\": its gaps have only a mean");
+        reader.problem(problem.at(node.place.as_ref()).help("remove it, or write kind = \"gap\""));
+        return None;
+    }
     Some(match (kind?, spread?) {
+        ("exponential", _) => Jitter::Exponential,
         (_, 0.0) => Jitter::None,
         ("grid", spread) => Jitter::Grid(spread),
         (_, spread) => Jitter::Gap(spread),

@@ -144,12 +144,19 @@ pub(super) fn read<T>(input: impl Read, column: Option<&str>, form: &Form<T>) ->
     let mut record = csv::StringRecord::new();
     let mut found: Option<(usize, Option<String>)> = None;
     let mut values = Vec::new();
+    let mut widest = None;
     while reader.read_record(&mut record).map_err(|error| fault(&error))? {
         row.set(0);
         if record.iter().all(str::is_empty) {
             continue;
         }
         let line = record.position().map_or(0, csv::Position::line);
+        // A decimal comma would make another number of a cell.
+        let most = *widest.get_or_insert(record.len());
+        if record.len() > most {
+            let what = format!("it has {} cells, the first line has {most}; cells are parted by commas", record.len());
+            return Err(Fault::Line(line, what));
+        }
         let (index, name) = match &found {
             Some(found) => found,
             None => {

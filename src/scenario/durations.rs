@@ -216,6 +216,7 @@ mod tests {
         assert_eq!(line("latency\n12\n"), (2, "`12` has no unit, and its column `latency` names none".to_owned()));
         assert_eq!(line("1ms\n-2ms\n"), (2, "`-2ms` is negative".to_owned()));
         assert_eq!(line("s\n1e9\n"), (2, "`1e9` is longer than a year: is it in another unit?".to_owned()));
+        assert!(line("latency_ms\n1,5\n").1.starts_with("it has 2 cells, the first line has 1"));
         for cell in ["NaNms", "inf", "soon", "", "1 fortnight", "12ms,"] {
             assert!(
                 nanos(&format!("a_ms\n1\n\"{cell}\"\n"), None).is_err_and(|f| matches!(f, Fault::Line(3, _)))

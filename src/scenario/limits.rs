@@ -303,10 +303,14 @@ fn longer_interval(pull: &PollPolicy, least: Span, is_written: bool) -> String {
     format!("write {keys} longer than \"{least}\"{wait}, or lower the `latency` of [network]")
 }
 
+/// No message is smaller than this, in bytes.
+const SMALLEST: u64 = 64;
+
 /// The shortest time that a request and its response can travel, with the handshake before them.
 fn there_and_back(subject: &Subject<'_>) -> Span {
     let link = &subject.setup.link;
-    link.opening_min() + link.request.latency.min() + link.response.latency.min()
+    let sending = link.request.sending(SMALLEST) + link.response.sending(SMALLEST);
+    link.opening_min() + link.request.latency.min() + link.response.latency.min() + sending
 }
 
 fn may_lose(subject: &Subject<'_>) -> bool {

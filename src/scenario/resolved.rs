@@ -186,10 +186,11 @@ fn client(client: &ClientSetup) -> Value {
 }
 
 fn pull(policy: &PollPolicy) -> Value {
-    let (kind, spread) = match policy.jitter {
-        Jitter::None => ("gap", 0.0),
-        Jitter::Gap(spread) => ("gap", spread),
-        Jitter::Grid(spread) => ("grid", spread),
+    let jitter = match policy.jitter {
+        Jitter::None => json!({ "kind": "gap", "spread": 0.0 }),
+        Jitter::Gap(spread) => json!({ "kind": "gap", "spread": spread }),
+        Jitter::Grid(spread) => json!({ "kind": "grid", "spread": spread }),
+        Jitter::Exponential => json!({ "kind": "exponential" }),
     };
     let mut table = Map::new();
     let mut put = |name: &str, value: Value| table.insert(name.to_owned(), value);
@@ -215,7 +216,7 @@ fn pull(policy: &PollPolicy) -> Value {
     };
     put("phase", phase.into());
     put("timing", timing.into());
-    put("jitter", json!({ "kind": kind, "spread": spread }));
+    put("jitter", jitter);
     put("timeout", span(policy.timeout).into());
     put("service_time", time(&policy.service_time));
     match policy.target {

@@ -40,9 +40,14 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let parts = [there, back, &setup.api.service_time, &policy.service_time];
     let opening = setup.link.opening_bound();
     let trip = opening + there.bound() + setup.api.service_time.bound() + back.bound();
+    // Of polls that come purely at random only those of the feed have a form here, and a trip takes no time beside them.
+    let is_random = policy.jitter == Jitter::Exponential
+        && trip.is_zero()
+        && setup.workload.lifecycle.is_none()
+        && matches!(policy.target, Target::Feed { .. });
     let is_fixed = policy.strategy == Strategy::Fixed
         && policy.timing == Timing::FixedRate
-        && policy.jitter == Jitter::None
+        && (policy.jitter == Jitter::None || is_random)
         && policy.phase == Phase::Random;
     let is_sure = exchange_loss(setup) == 0.0
         && setup.api.capacity.workers.is_none()
@@ -67,6 +72,19 @@ fn of_view(setup: &Setup, policy: &PollPolicy, terms: &Terms) -> Vec<Prediction>
     let (rate, records) = (1e9 / gap_nanos, f64::from(setup.workload.records));
     let mut predictions = Vec::new();
     let mut add = |figure, value| predictions.push(Prediction { figure, value });
+    if policy.jitter == Jitter::Exponential {
+        let r = rate * terms.interval;
+        if libm::pow(r / (1.0 + r), f64::from(setup.api.page.min(policy.page)) + 1.0) >= 1e-6 {
+            return predictions;
+        }
+        // The newest answer was made a time ago that is exponential as well: Cho and Garcia-Molina's purely random order.
+        let current = libm::exp(-rate * terms.back) / (1.0 + r);
+        let elapsed = terms.interval + terms.back;
+        add(Figure::StalenessRatio, 1.0 - current);
+        add(Figure::StalenessAgeMean, (elapsed - (1.0 - current) / rate) * 1e3);
+        add(Figure::AgeMean, (elapsed + 1.0 / rate) * 1e3);
+        return predictions;
+    }
     let (each, views) = match policy.target {
         // Whatever the record, an answer of the feed holds all there is.
         Target::Feed { .. } => {

@@ -12,6 +12,11 @@ pub fn requests_per_second(setup: &Setup, client: &ClientSetup) -> Option<f64> {
     let events = event_rate(setup).unwrap_or(0.0);
     let polls = match &client.pull {
         Some(pull) if pull.strategy != Strategy::Fixed => return None,
+        Some(pull) if client.polls_records() => {
+            let duration = setup.frame.duration;
+            let arrivals = setup.workload.expected_arrivals_before(duration);
+            pull::record_polls(setup, pull, arrivals)? / duration.since(Time::ZERO).as_secs_f64()
+        }
         Some(pull) => {
             let cycle = pull::cycle(setup, pull);
             pull::pages_per_poll(events * cycle, pull.page.min(setup.api.page)) / cycle

@@ -29,6 +29,8 @@ pub fn cycle(setup: &Setup, policy: &PollPolicy) -> f64 {
     }
     let (interval, round_trip) = (policy.every.as_secs_f64(), round_trip_secs(setup));
     match policy.timing {
+        // The exponential has no memory: whatever falls due while a poll is open, the next one leaves an interval after its end.
+        _ if policy.jitter == Jitter::Exponential => interval + round_trip,
         Timing::FixedDelay => interval + round_trip,
         Timing::FixedRate => interval * libm::ceil(round_trip / interval - 1e-12).max(1.0),
     }
@@ -134,6 +136,7 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let failure = exchange_loss(setup);
     let jittered = policy.jitter != Jitter::None;
     let fits = match policy.timing {
+        _ if policy.jitter == Jitter::Exponential => failure == 0.0 && constant_trip,
         // After a failed poll the cycle is longer by the timeout.
         Timing::FixedDelay => failure == 0.0 && constant_trip && !jittered,
         Timing::FixedRate if longest > policy.every => failure == 0.0 && constant_trip && !jittered,
@@ -142,6 +145,7 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
             let spread = match policy.jitter {
                 Jitter::None => 0.0,
                 Jitter::Gap(spread) | Jitter::Grid(spread) => spread,
+                Jitter::Exponential => 1.0,
             };
             let shortest_gap = policy.every.scale(1.0 - spread);
             failure == 0.0 && longest <= shortest_gap || !jittered && policy.timeout <= policy.every
@@ -150,8 +154,15 @@ fn terms(setup: &Setup, policy: &PollPolicy) -> Option<Terms> {
     let answered_in_time = longest <= policy.timeout && failure < 1.0;
     let densest = setup.workload.arrivals.densest_per_sec();
     let most_between = densest * cycle(setup, policy) * f64::from(failures_in_a_row(failure));
-    let pages_hold =
-        clusters::page_overflow(&setup.workload.batch, most_between, setup.api.page.min(policy.page)) < 1e-6;
+    let page = setup.api.page.min(policy.page);
+    let pages_hold = match policy.jitter {
+        // Between purely random instants the number of events is geometric.
+        Jitter::Exponential => {
+            let r = densest * setup.workload.batch.mean() * cycle(setup, policy);
+            setup.workload.batch.is_single() && libm::pow(r / (1.0 + r), f64::from(page) + 1.0) < 1e-6
+        }
+        _ => clusters::page_overflow(&setup.workload.batch, most_between, page) < 1e-6,
+    };
     // What ages out before a poll comes for it is never seen, and what is turned away is asked for later.
     let waits =
         cycle(setup, policy) * f64::from(failures_in_a_row(failure)) + setup.link.request.latency.bound().as_secs_f64();
@@ -182,6 +193,8 @@ fn latency_mean(terms: &Terms, policy: &PollPolicy) -> f64 {
         Jitter::Gap(spread) => cycle * spread * spread / 6.0,
         // Grid points put off by U(0, w): each gap has twice the variance w²/12.
         Jitter::Grid(spread) => cycle * spread * spread / 12.0,
+        // Exponential gaps after each end: the variance of a gap is T².
+        Jitter::Exponential => terms.interval * terms.interval / (2.0 * cycle),
     };
     cycle / 2.0 + jitter + terms.sampling_variance / cycle + cycle * failure / (1.0 - failure) + terms.constant
 }
@@ -228,6 +241,9 @@ fn empty_ratio(setup: &Setup, terms: &Terms, policy: &PollPolicy) -> Option<f64>
             let width = rate * spread * terms.interval;
             let transform = |x: f64| libm::expm1(x) / x;
             Some(libm::exp(-r) * transform(width) * transform(-width))
+        }
+        (Arrivals::Poisson { .. }, Jitter::Exponential) => {
+            Some(libm::exp(-rate * (terms.cycle - terms.interval)) / (1.0 + rate * terms.interval))
         }
         // Every event is found by a poll of its own, wherever the two grids lie.
         (Arrivals::Constant { .. }, Jitter::None) if failure == 0.0 && r < 1.0 => Some(1.0 - r),

@@ -47,17 +47,22 @@ impl Part {
     pub const fn describe(self) -> (&'static str, &'static str) {
         match self {
             Self::ReceiverWorkers => ("the receiver's work", "more `receiver.workers` or a shorter `service_time`"),
-            Self::ApiWorkers => ("the API's work", "more `provider.api.workers` or a longer `every`"),
-            Self::ApiRateLimit => {
-                ("asking within the API's rate limit", "a higher `provider.api.rate_limit` or a longer `every`")
-            }
+            Self::ApiWorkers => (
+                "the API's work",
+                "more `provider.api.workers`, or fewer requests: a longer `every`, whole events in webhooks",
+            ),
+            Self::ApiRateLimit => (
+                "asking within the API's rate limit",
+                "a higher `provider.api.rate_limit`, or fewer requests: a longer `every`, whole events in webhooks",
+            ),
             Self::ApiAccountLimit => (
                 "asking within the account's rate limit",
-                "a higher `provider.api.account_rate_limit`, fewer `consumers` or a longer `every`",
+                "a higher `provider.api.account_rate_limit`, or fewer requests: a longer `every`, whole events in webhooks",
             ),
-            Self::ApiQuota => {
-                ("asking within the API's quota", "a larger `provider.api.quota`, a longer `every` or webhooks")
-            }
+            Self::ApiQuota => (
+                "asking within the API's quota",
+                "a larger `provider.api.quota`, or fewer requests: a longer `every`, whole events in webhooks",
+            ),
             Self::DispatchConcurrency => ("sending the webhooks", "a higher `provider.dispatch.concurrency`"),
             Self::RateLimit => ("sending within the rate limit", "a higher `push.rate_limit`, or batches"),
             Self::OneAtATime => ("sending one webhook after the other", "order = \"none\", or batches"),

@@ -2,12 +2,12 @@
 
 use crate::distribution::Distribution;
 use crate::engine::{ClientSetup, Setup};
+use crate::link::Handshake;
 use crate::measure::summary::Figure;
 use crate::policy::poller::{Aim, Jitter, PollPolicy, Strategy, Target, Timing};
 use crate::policy::provider::{ApiLimits, ApiPolicy};
 use crate::theory::{Prediction, event_rate, exchange_loss, pull};
 use crate::time::Span;
-use crate::workload::Arrivals;
 
 /// How many standard deviations, in logarithms, an adaptive interval must keep from both of its bounds for its form to hold.
 const BOUND_DISTANCE: f64 = 6.0;
@@ -55,10 +55,11 @@ fn terms(setup: &Setup, client: &ClientSetup, policy: &PollPolicy) -> Option<Ter
     let trip = [request, &setup.api.service_time, response];
     let longest = trip.iter().fold(Span::ZERO, |sum, part| sum + part.bound());
     let ApiPolicy { capacity, ref service_time, limits, retention, .. } = setup.api;
-    let is_plain = matches!(setup.workload.arrivals, Arrivals::Poisson { .. })
-        && policy.target == Target::Feed { overlap: Span::ZERO }
+    let is_plain = policy.target == Target::Feed { overlap: Span::ZERO }
         && policy.jitter == Jitter::None
         && client.faults.0.is_empty()
+        && setup.workload.is_poisson()
+        && setup.link.handshake == Handshake::Reuse
         && exchange_loss(setup) == 0.0;
     let all_let_in =
         (capacity.workers.is_none() || service_time.is_zero()) && limits == ApiLimits::default() && retention.is_none();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pushpull::policy::poller::{Aim, PollPolicy, Strategy, Target, Timing};
+use pushpull::policy::poller::{Aim, Jitter, PollPolicy, Strategy, Target, Timing};
 use pushpull::time::Span;
 
 use crate::{assert_comes_back, parse};
@@ -55,6 +55,13 @@ fn a_long_poll_needs_no_interval_and_waits_for_longer_than_it_may_be_held() {
 }
 
 #[test]
+fn polls_may_come_purely_at_random() {
+    let jitter = |keys: &str| policy(&format!("every = \"10s\"\n{keys}")).jitter;
+    assert_eq!(jitter("jitter = { kind = \"exponential\" }"), Jitter::Exponential);
+    assert_eq!(jitter("jitter = { kind = \"exponential\" }\ntiming = \"fixed-delay\""), Jitter::Exponential);
+}
+
+#[test]
 fn polls_may_be_conditional_and_overlap() {
     let plain = policy("every = \"10s\"");
     assert_eq!((plain.conditional, plain.target), (false, Target::Feed { overlap: Span::ZERO }));
@@ -96,6 +103,7 @@ fn contradictions_are_explained() {
         "strategy = \"long-poll\"\ntiming = \"fixed-rate\"",
         "strategy = \"long-poll\"\njitter = { spread = 0.5 }",
         "strategy = \"long-poll\"\noverlap = \"5s\"",
+        "every = \"10s\"\njitter = { kind = \"exponential\", spread = 0.5 }",
         "every = \"10s\"\nconditional = \"yes\"\noverlap = \"60d\"",
         "every = \"10s\"\noverlap = \"20d\"",
         "strategy = \"long-poll\"\n[[client]]\nname = \"too many\"\npull = { strategy = \"long-poll\" }\n[[client]]\nname = \"third\"\npull = { strategy = \"long-poll\" }",

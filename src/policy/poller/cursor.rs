@@ -39,9 +39,9 @@ impl Cursor {
     }
 
     /// Takes the answer to a request from `after` on. Gives back how many of its events are new, and from where the page
-    /// behind it would be asked for.
-    pub(super) fn take(&mut self, after: u32, events: &Batch, tag: Tag) -> (u32, u32) {
-        self.answered = Some((after, tag));
+    /// behind it would be asked for. The tag is that of an answer which holds all there is.
+    pub(super) fn take(&mut self, after: u32, events: &Batch, tag: Option<Tag>) -> (u32, u32) {
+        self.answered = tag.map(|tag| (after, tag));
         let known = self.known;
         let fresh = events.iter().filter(|event| event.serial > known).count();
         let fresh = u32::try_from(fresh).unwrap_or(u32::MAX);
@@ -100,14 +100,16 @@ mod tests {
     fn without_an_overlap_it_asks_from_the_newest_event() {
         let mut cursor = Cursor::new(Span::ZERO);
         assert_eq!((cursor.start(), cursor.tag(0)), (0, None));
-        assert_eq!(cursor.take(0, &page(&[1, 2]), Tag(5)), (2, 2));
+        assert_eq!(cursor.take(0, &page(&[1, 2]), Some(Tag(5))), (2, 2));
         assert_eq!((cursor.start(), cursor.tag(2), cursor.tag(0)), (2, None, Some(Tag(5))));
-        assert_eq!(cursor.take(2, &page(&[]), Tag(5)), (0, 2));
+        assert_eq!(cursor.take(2, &page(&[]), Some(Tag(5))), (0, 2));
         assert_eq!(cursor.tag(2), Some(Tag(5)));
+        assert_eq!(cursor.take(2, &page(&[]), None), (0, 2));
+        assert_eq!(cursor.tag(2), None, "there was more behind that answer");
         cursor.go_back_before(2);
         assert_eq!((cursor.start(), cursor.tag(1), cursor.tag(2)), (1, None, None));
         // An answer to what was asked for before that does not lead past the gap.
-        assert_eq!(cursor.take(2, &page(&[3]), Tag(5)), (1, 1));
+        assert_eq!(cursor.take(2, &page(&[3]), Some(Tag(5))), (1, 1));
         assert_eq!((cursor.start(), cursor.tag(2)), (1, None));
     }
 
@@ -115,12 +117,12 @@ mod tests {
     fn an_overlap_starts_at_the_newest_event_that_is_older() {
         // Events one second apart, three seconds of overlap.
         let mut cursor = Cursor::new(Span::from_secs(3));
-        assert_eq!(cursor.take(0, &page(&[1, 2, 3]), Tag(3)), (3, 3));
+        assert_eq!(cursor.take(0, &page(&[1, 2, 3]), Some(Tag(3))), (3, 3));
         assert_eq!(cursor.start(), 0, "nothing is that old yet");
-        cursor.take(0, &page(&[1, 2, 3, 4, 5, 6]), Tag(6));
+        cursor.take(0, &page(&[1, 2, 3, 4, 5, 6]), Some(Tag(6)));
         assert_eq!(cursor.start(), 2, "3 is just as old as the overlap is long");
-        assert_eq!(cursor.take(2, &page(&[3, 4]), Tag(8)), (0, 4), "the next page follows this one");
-        assert_eq!(cursor.take(4, &page(&[5, 6, 7, 8]), Tag(8)), (2, 8));
+        assert_eq!(cursor.take(2, &page(&[3, 4]), Some(Tag(8))), (0, 4), "the next page follows this one");
+        assert_eq!(cursor.take(4, &page(&[5, 6, 7, 8]), Some(Tag(8))), (2, 8));
         assert_eq!(cursor.start(), 4);
         cursor.go_back_before(3);
         assert_eq!(cursor.start(), 2);
@@ -131,7 +133,7 @@ mod tests {
         let mut cursor = Cursor::new(Span::MAX);
         for first in (1..=3 * OVERLAP_EVENTS_MAX as u32).step_by(100) {
             let serials: Vec<_> = (first..first + 100).collect();
-            cursor.take(first - 1, &page(&serials), Tag(0));
+            cursor.take(first - 1, &page(&serials), Some(Tag(0)));
             assert!(cursor.recent.len() <= OVERLAP_EVENTS_MAX);
         }
         assert_eq!(cursor.start(), cursor.known - OVERLAP_EVENTS_MAX as u32);

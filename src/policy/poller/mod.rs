@@ -122,7 +122,9 @@ impl Poller {
         match outcome {
             Outcome::Answered(Response::Page { events, has_more, tag, advice }) => {
                 let may_go_on = self.obey(now, advice);
-                let (fresh, next) = self.cursor.take(after, events, *tag);
+                // Where a page has more behind it, the same answer once more would not mean that there is nothing to ask for.
+                let all = (!has_more).then_some(*tag);
+                let (fresh, next) = self.cursor.take(after, events, all);
                 // A page that says there is more but brings nothing would be asked for for ever.
                 let next_page = (*has_more && !events.is_empty() && may_go_on).then_some(next);
                 Heard { events: events.clone(), fresh, answered: true, next_page }

@@ -2,7 +2,7 @@
 
 use crate::policy::poller::pace::{Pace, Yield};
 use crate::policy::poller::values::{Jitter, Phase, PollPolicy, Strategy, Timing};
-use crate::seed::{Purpose, Seed};
+use crate::seed::{Draw, Purpose, Seed};
 use crate::time::{Span, Time};
 
 /// How long a long poll that failed is not repeated, lest it fails again and again without a pause.
@@ -125,7 +125,7 @@ impl Schedule {
                 let skipped = u32::try_from(intervals).unwrap_or(u32::MAX);
                 (poll.saturating_add(skipped), due + Span::from_nanos(interval).times(intervals))
             }
-            Jitter::Gap(_) | Jitter::Grid(_) => {
+            Jitter::Gap(_) | Jitter::Grid(_) | Jitter::Exponential => {
                 let step = |(poll, due): Slot| match self.has_grid() {
                     true => self.grid_point(poll.saturating_add(1)),
                     false => (poll.saturating_add(1), due + self.gap(poll)),
@@ -147,8 +147,8 @@ impl Schedule {
 
     fn grid_point(&self, poll: u32) -> Slot {
         let offset = match self.jitter {
-            Jitter::Grid(spread) => self.every.scale(spread * self.jitter_draw(poll)),
-            Jitter::None | Jitter::Gap(_) => Span::ZERO,
+            Jitter::Grid(spread) => self.every.scale(spread * self.jitter_draw(poll).unit()),
+            Jitter::None | Jitter::Gap(_) | Jitter::Exponential => Span::ZERO,
         };
         let (first, origin) = self.origin;
         (poll, origin + self.every.times(poll.saturating_sub(first).into()) + offset)
@@ -159,9 +159,10 @@ impl Schedule {
         match self.jitter {
             // Never nothing, lest a spread of 1 makes two polls at one instant and a deadline that has passed.
             Jitter::Gap(spread) => {
-                let factor = 1.0 + spread * (2.0 * self.jitter_draw(poll) - 1.0);
+                let factor = 1.0 + spread * (2.0 * self.jitter_draw(poll).unit() - 1.0);
                 interval.scale(factor).max(Span::from_nanos(1))
             }
+            Jitter::Exponential => interval.scale(self.jitter_draw(poll).exponential()).max(Span::from_nanos(1)),
             Jitter::None | Jitter::Grid(_) => interval,
         }
     }
@@ -179,11 +180,16 @@ impl Schedule {
                 let draw = self.seed.draw(Purpose::PollRestart, [self.consumer.into(), poll.into(), 0]);
                 self.every.scale(spread * draw.unit())
             }
+            // Whoever comes at random comes at random after a wait as well.
+            Jitter::Exponential => {
+                let draw = self.seed.draw(Purpose::PollRestart, [self.consumer.into(), poll.into(), 0]);
+                self.every.scale(draw.exponential())
+            }
             Jitter::None | Jitter::Grid(_) => Span::ZERO,
         }
     }
 
-    fn jitter_draw(&self, poll: u32) -> f64 {
-        self.seed.draw(Purpose::PollJitter, [self.consumer.into(), poll.into(), 0]).unit()
+    fn jitter_draw(&self, poll: u32) -> Draw {
+        self.seed.draw(Purpose::PollJitter, [self.consumer.into(), poll.into(), 0])
     }
 }

@@ -135,4 +135,6 @@ pub enum Jitter {
     Gap(f64),
     /// Each grid point is put off by a uniform share of spread x interval; the grid itself stays.
     Grid(f64),
+    /// Each gap is exponential with the interval as its mean: polls come purely at random.
+    Exponential,
 }
