@@ -27,6 +27,8 @@ pub(super) struct Outages {
     /// The stretch in which it starts anew after each.
     spread: Span,
     ahead: VecDeque<Outage>,
+    /// The poller is down.
+    is_on: bool,
 }
 
 impl Outages {
@@ -54,16 +56,18 @@ impl Outages {
                 _ => ahead.push_back(outage),
             }
         }
-        Self { seed, consumer, spread, ahead }
+        Self { seed, consumer, spread, ahead, is_on: false }
     }
 
-    /// Ends the outages that are over by now; gives back when the poller's schedule begins anew, if one was.
+    /// Takes note of what time it is: ends the outages that are over by now. Gives back when the poller's schedule begins anew,
+    /// if one was.
     pub(super) fn come_up(&mut self, now: Time) -> Option<Time> {
         let mut restart = None;
         while let Some(Outage { until, fault, .. }) = self.ahead.pop_front_if(|outage| outage.until <= now) {
             let draw = self.seed.draw(Purpose::PollRestart, [self.consumer.into(), fault.into(), 0]);
             restart = Some(until + Span::from_nanos(draw.below(self.spread.as_nanos())));
         }
+        self.is_on = self.ahead.front().is_some_and(|outage| outage.from <= now);
         restart
     }
 
@@ -75,7 +79,8 @@ impl Outages {
     /// When the poller is to be woken that would want to be woken then: not while it is down, but when it comes up.
     pub(super) fn deadline(&self, poller: Option<Time>) -> Option<Time> {
         match self.ahead.front() {
-            Some(outage) => Some(poller.filter(|at| *at < outage.from).unwrap_or(outage.until)),
+            // What was due before it went down, and was not done in time, has to wait like the rest.
+            Some(outage) => Some(poller.filter(|at| !self.is_on && *at < outage.from).unwrap_or(outage.until)),
             None => poller,
         }
     }
@@ -107,6 +112,8 @@ mod tests {
             assert_eq!(outages.deadline(wanted), Some(at(30)));
         }
         assert_eq!((outages.is_on(at(19)), outages.is_on(at(20)), outages.is_on(at(29))), (false, true, true));
+        assert_eq!(outages.come_up(at(20)), None);
+        assert_eq!(outages.deadline(Some(at(19))), Some(at(30)), "it is down already");
         assert_eq!(
             (outages.come_up(at(29)), outages.come_up(at(30)), outages.come_up(at(31))),
             (None, Some(at(30)), None)

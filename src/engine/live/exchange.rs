@@ -71,7 +71,12 @@ impl<P: Peer + 'static> Driver<P> {
         let patience = flight.times_out_at.since(flight.opened).clamp(PATIENCE_MIN, PATIENCE_MAX);
         tokio::select! {
             biased;
-            _ = answer => {}
+            answer = answer => {
+                // It never came there, or went down with the other side: nothing more is to be learnt of it.
+                if answer.is_err() {
+                    self.line(flight.index).record(self.clock.now(), Fact::RequestLost(flight.exchange));
+                }
+            }
             () = self.pacer.wait(flight.times_out_at.max(sent_at) + patience) => {}
         }
     }
