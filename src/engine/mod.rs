@@ -8,6 +8,7 @@ pub mod live;
 mod openings;
 pub mod sim;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -18,7 +19,7 @@ use crate::measure::tally::{Frame, Tally};
 use crate::policy::consumer::Policies;
 use crate::policy::dispatcher::DispatchPolicy;
 use crate::policy::poller::{PollPolicy, Target};
-use crate::policy::provider::ApiPolicy;
+use crate::policy::provider::{ApiPolicy, Provider, Serves};
 use crate::policy::receiver::ReceivePolicy;
 use crate::policy::record_poller::Watched;
 use crate::policy::signature::Scheme;
@@ -134,6 +135,22 @@ impl Setup {
     /// With how many changes a record is final; none if it never is.
     pub fn changes(&self) -> Option<u32> {
         self.workload.lifecycle.as_ref().map(|lifecycle| lifecycle.changes)
+    }
+
+    /// System B as these consumers of a client meet it.
+    fn provider(&self, client: &ClientSetup, consumers: Range<u32>) -> Provider {
+        let serves = Serves {
+            first: consumers.start,
+            consumers: consumers.end.saturating_sub(consumers.start),
+            feed: client.pull.is_some(),
+            keeps: client.may_go_back(),
+            overlap: client.overlap(),
+            records: client.polls_records(),
+            only_records: client.polls_records(),
+            changes: self.changes(),
+            dispatch: client.push.as_ref().map(|push| &push.dispatch),
+        };
+        Provider::new(&self.api, self.seed, serves).with_faults(&client.faults)
     }
 
     /// Whether the consumers of a client share something at System B, so that one's load slows another.

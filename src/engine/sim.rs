@@ -23,7 +23,7 @@ use crate::measure::tally::Tally;
 use crate::peer::{Event, Exchange, Input, Note, Output, Peer, Response, Side};
 use crate::policy::consumer::{Consumer, Policies};
 use crate::policy::forger::Reception;
-use crate::policy::provider::{Provider, Serves};
+use crate::policy::provider::Provider;
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
 use crate::window::Window;
@@ -186,18 +186,6 @@ impl<'a> Cell<'a> {
         let (first, count) = (consumers.start, consumers.len());
         // Setting a million consumers up takes time as well.
         let stops = |consumer: u32| (consumer - first).is_multiple_of(SET_UP_BETWEEN_LOOKS) && control.is_stopped();
-        let dispatch = client.push.as_ref().map(|push| &push.dispatch);
-        let serves = Serves {
-            first: consumers.start,
-            consumers: count as u32,
-            feed: client.pull.is_some(),
-            keeps: client.may_go_back(),
-            overlap: client.overlap(),
-            records: client.polls_records(),
-            only_records: client.polls_records(),
-            changes: setup.changes(),
-            dispatch,
-        };
         let consumer = |consumer| {
             let new = || Consumer::new(setup.seed, consumer, policies);
             (!stops(consumer)).then(|| new().watching(setup.seed, consumer, policies, setup.watched()))
@@ -208,7 +196,7 @@ impl<'a> Cell<'a> {
             wire,
             first: consumers.start,
             now: Time::ZERO,
-            provider: Provider::new(&setup.api, setup.seed, serves).with_faults(&client.faults),
+            provider: setup.provider(client, consumers.clone()),
             consumers: peers,
             openers: Openers::new(setup, consumers.clone()),
             polls_records: client.polls_records(),

@@ -21,7 +21,7 @@ use super::driver::{Driver, Line};
 use super::http::{HttpClient, request_size};
 use super::pacer::Pacer;
 use super::publisher::publish;
-use super::roles::{Start, provider};
+use super::roles::Start;
 use super::server::serve;
 use super::witness::{Call, Destination, Witness};
 use super::{LOOK_EVERY, Lag, LiveError, allow_many_files, listen, start_soon};
@@ -130,7 +130,7 @@ impl Alone {
         let line = Line::witnessed(wire, destination, Arc::clone(&board), Rc::clone(&witness));
         let driver = Driver::new(
             Side::Provider,
-            setup.clients.iter().map(|client| provider(&setup, client)).collect(),
+            setup.clients.iter().map(|client| setup.provider(client, 0..setup.consumers)).collect(),
             vec![line],
             setup.link.clone(),
             (start.clock, Rc::clone(&pacer)),

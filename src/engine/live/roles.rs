@@ -34,7 +34,6 @@ use crate::engine::{ClientSetup, PushSetup, Setup};
 use crate::link::Handshake;
 use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
-use crate::policy::provider::{Provider, Serves};
 use crate::policy::receiver::Limits;
 use crate::policy::signature::Keys;
 use crate::time::Span;
@@ -91,7 +90,7 @@ impl Stage {
         receivers: Vec<Option<SocketAddr>>,
     ) -> io::Result<Option<Played>> {
         let setup = Arc::clone(&self.setup);
-        let peers = setup.clients.iter().map(|client| provider(&setup, client)).collect();
+        let peers = setup.clients.iter().map(|client| setup.provider(client, 0..setup.consumers)).collect();
         perform(cue, async |start: Start| {
             let line = |(index, receiver): (usize, &Option<SocketAddr>)| self.line(index, start, *receiver);
             let lines = receivers.iter().enumerate().map(line).collect();
@@ -263,21 +262,6 @@ fn perform(cue: Cue, part: impl AsyncFnOnce(Start) -> io::Result<Played>) -> io:
     drop(tasks);
     drop(runtime);
     played.map(Some)
-}
-
-pub(super) fn provider(setup: &Setup, client: &ClientSetup) -> Provider {
-    let serves = Serves {
-        first: 0,
-        consumers: setup.consumers,
-        feed: client.pull.is_some(),
-        keeps: client.may_go_back(),
-        overlap: client.overlap(),
-        records: true,
-        only_records: false,
-        changes: setup.changes(),
-        dispatch: client.push.as_ref().map(|push| &push.dispatch),
-    };
-    Provider::new(&setup.api, setup.seed, serves).with_faults(&client.faults)
 }
 
 /// How long a connection may lie idle: half as long as the most impatient of the servers waits for the next request, so that
