@@ -9,6 +9,7 @@ pub mod cli;
 pub mod deadlines;
 pub mod distribution;
 pub mod engine;
+pub mod evaluation;
 pub mod fault;
 pub mod link;
 pub mod measure;

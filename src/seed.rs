@@ -59,6 +59,8 @@ pub enum Purpose {
     HandshakeRequest = 24,
     /// How long a message travels back while a connection is opened.
     HandshakeResponse = 25,
+    /// The seed of a replication.
+    Replication = 26,
 }
 
 /// The seed of a run.
@@ -79,6 +81,17 @@ impl Seed {
         state = mix(state.wrapping_add(GOLDEN) ^ subject[1]);
         state = mix(state.wrapping_add(GOLDEN) ^ subject[2]);
         Draw(state)
+    }
+}
+
+/// The number to wrap for a replication of a run, counted from 0: the first is the run itself, the others are independent
+/// of it and of each other. It is the same for every point of a sweep, so that points meet the same luck, and it can be given
+/// to a run by itself to see that replication alone.
+pub const fn replicated(seed: u64, replication: u32) -> u64 {
+    // Files hold whole numbers up to 2^53 - 1 without loss everywhere.
+    match replication {
+        0 => seed,
+        other => Seed(seed).draw(Purpose::Replication, [other as u64, 0, 0]).0 >> 11,
     }
 }
 

@@ -11,7 +11,8 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["scenario", "theory"],
     &["report"],
-    &["roles"],
+    &["evaluation"],
+    &["roles", "sweep"],
     &["cli", "run", "main"],
 ];
 

@@ -20,7 +20,8 @@ fn play_with(name: &str, sets: &[&str]) -> impl Fn(&str) -> Summary {
     let sets: Vec<_> = sets.iter().map(|set| (*set).to_owned()).collect();
     let scenario = Scenario::load(&path, &sets).unwrap();
     let runs = sim::run(&scenario.setup, &Control::default());
-    let summaries = pushpull::run::summarise(&scenario.setup, runs).unwrap_or_else(|failure| panic!("{failure}"));
+    let summaries =
+        pushpull::evaluation::summarise(&scenario.setup, runs).unwrap_or_else(|failure| panic!("{failure}"));
     for summary in &summaries {
         assert_eq!(summary.delivered + summary.pending + summary.lost_total(), summary.events);
         assert_eq!(summary.pending, 0, "the drain is long enough");

@@ -1,5 +1,7 @@
 //! The columns of `summary.csv`: one table of names, meanings and getters, so that a new column is one entry.
 
+use serde::{Deserialize, Serialize};
+
 use crate::measure::records::RecordSummary;
 use crate::measure::summary::{LoadSummary, Summary};
 use crate::peer::LossCause;
@@ -19,7 +21,8 @@ pub struct Row<'a> {
 }
 
 /// A cell. What is not defined is empty, never zero and never NaN.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Cell {
     /// Not defined.
     Empty,
@@ -39,6 +42,23 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Count(count) => count.to_string(),
             Self::Number(number) => significant(*number),
+        }
+    }
+
+    /// The cell with its number as it is written, rounded to nine significant digits.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        match self {
+            Self::Number(number) => significant(number).parse().map_or(Self::Empty, Self::Number),
+            other => other,
+        }
+    }
+
+    /// The number in the cell as it is written; none where it is empty or holds a word.
+    pub fn value(&self) -> Option<f64> {
+        match self {
+            Self::Empty | Self::Text(_) => None,
+            Self::Count(_) | Self::Number(_) => self.text().parse().ok(),
         }
     }
 

@@ -16,10 +16,9 @@ mod webhooks;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-pub use play::summarise;
-
 use crate::cli::{CheckArguments, Cli, Command, Engine, Format, InitArguments, RunArguments, ScenarioArguments};
 use crate::engine::live::LiveError;
+use crate::evaluation::BrokenIdentity;
 use crate::report::files::{self, WriteError};
 use crate::report::table::Style;
 use crate::report::{self, Report};
@@ -41,13 +40,8 @@ pub enum Failure {
     #[error("{0}")]
     Live(#[from] LiveError),
     /// An identity that must hold does not: a bug of this program.
-    #[error("internal error: {client}: {sentence}; please report this with the scenario and the seed")]
-    Identity {
-        /// The client.
-        client: String,
-        /// Which identity, with its numbers.
-        sentence: String,
-    },
+    #[error(transparent)]
+    Identity(#[from] BrokenIdentity),
     /// Standard output is closed or full.
     #[error("cannot write to standard output: {0}")]
     Output(std::io::Error),
@@ -62,7 +56,7 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Scenario(_) | Self::Live(LiveError::OnePort { .. }) => 2,
             Self::Live(LiveError::Bind { .. }) => 3,
-            Self::Write(_) | Self::Live(_) | Self::Identity { .. } | Self::Output(_) | Self::Threads(_) => 1,
+            Self::Write(_) | Self::Live(_) | Self::Identity(_) | Self::Output(_) | Self::Threads(_) => 1,
         }
     }
 

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{Engine, RunArguments};
 use crate::engine::live::Lag;
-use crate::engine::{ClientRun, ClientSetup, Control, Setup, live, sim};
+use crate::engine::{ClientSetup, Control, Setup, live, sim};
+use crate::evaluation::{engine_report, identity};
 use crate::measure::agreement;
-use crate::measure::summary::{Mode, Summary, Terms};
-use crate::policy::poller::Target;
-use crate::report::{EngineReport, Identity, Report, human};
+use crate::report::{EngineReport, Report, human};
 use crate::run::{Failure, interrupt, network, progress::Progress};
 use crate::scenario::{EngineChoice, Scenario};
-use crate::theory::{self, stability};
+use crate::theory;
 use crate::time::Span;
 
 /// A report, and what is not a part of any result.
@@ -94,84 +93,14 @@ fn play_sim(setup: &Setup, arguments: &RunArguments, control: &Control) -> Resul
             .map_err(|error| Failure::Threads(error.to_string()))?
             .install(|| sim::run(setup, control)),
     };
-    engine_report("sim", setup, runs, None)
+    Ok(engine_report("sim", setup, runs, None)?)
 }
 
 fn play_live(setup: &Setup, arguments: &RunArguments, control: &Control) -> Result<EngineReport, Failure> {
     let options =
         live::Options { bind: arguments.bind, api_port: arguments.api_port, receiver_port: arguments.receiver_port };
     let run = live::run(setup, &options, control)?;
-    engine_report("live", setup, run.clients, Some(run.lag))
-}
-
-fn engine_report(
-    engine: &'static str,
-    setup: &Setup,
-    runs: Vec<ClientRun>,
-    lag: Option<Lag>,
-) -> Result<EngineReport, Failure> {
-    let summaries = summarise(setup, runs)?;
-    let mut overloads = stability::overloads(setup);
-    for (client, summary) in summaries.iter().enumerate() {
-        // What was to be expected is said already.
-        let expected: Vec<_> =
-            overloads.iter().filter(|known| known.client == client).map(|known| known.part).collect();
-        let observed = stability::observed(client, summary).into_iter();
-        overloads.extend(observed.filter(|overload| !expected.contains(&overload.part)));
-    }
-    let overhead = lag.map_or(Span::ZERO, |lag| agreement::OVERHEAD + lag.p99);
-    let verify = |(index, summary)| {
-        // What cannot keep up converges to nothing that a closed form could be held against.
-        let overloaded = overloads.iter().any(|overload| overload.client == index);
-        if overloaded { Vec::new() } else { theory::verify(setup, index, summary, overhead) }
-    };
-    let theory = summaries.iter().enumerate().flat_map(verify).collect();
-    let cut_unevenly = summaries.windows(2).any(|pair| pair[0].measured_s != pair[1].measured_s);
-    Ok(EngineReport { engine, summaries, theory, overloads, lag, cut_unevenly })
-}
-
-/// Checks the identities of each client's counts and derives its figures.
-///
-/// # Errors
-///
-/// If an identity does not hold, which is a bug of this program.
-pub fn summarise(setup: &Setup, runs: Vec<ClientRun>) -> Result<Vec<Summary>, Failure> {
-    let summary = |(client, run): (&ClientSetup, ClientRun)| {
-        run.tally.check().map_err(|sentence| Failure::Identity { client: client.name.clone(), sentence })?;
-        let terms = Terms {
-            client: client.name.clone(),
-            mode: match (&client.pull, &client.push) {
-                (Some(_), Some(_)) => Mode::Hybrid,
-                (None, Some(_)) => Mode::Push,
-                _ => Mode::Pull,
-            },
-            frame: setup.frame,
-            consumers: setup.consumers,
-            page: client.pull.as_ref().map(|pull| match pull.target {
-                Target::Feed { .. } => pull.page.min(setup.api.page),
-                Target::Record { .. } => 1,
-            }),
-            provider_workers: client.pull.as_ref().and(setup.api.capacity.workers),
-            consumer_workers: client.push.as_ref().and_then(|push| push.receive.capacity.workers),
-            opens_records: setup.workload.lifecycle.is_some(),
-            cpu: run.cpu.map(|cpu| (cpu.provider, cpu.consumer)),
-        };
-        Ok(Summary::new(terms, run.tally))
-    };
-    setup.clients.iter().zip(runs).map(summary).collect()
-}
-
-/// What identifies a scenario in its results.
-pub(super) fn identity(scenario: &Scenario) -> Identity {
-    Identity {
-        name: scenario.name.clone(),
-        title: scenario.title.clone(),
-        sha256: scenario.sha256(),
-        seed: scenario.seed,
-        consumers: scenario.setup.consumers,
-        has_forgeries: scenario.setup.clients.iter().any(|client| theory::forged_per_consumer(client) > 0.0),
-        resolved: scenario.to_json(),
-    }
+    Ok(engine_report("live", setup, run.clients, Some(run.lag))?)
 }
 
 /// A live run whose schedule slipped by more than this share of its shortest interval says little about the scenario.

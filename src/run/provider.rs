@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::play::{behind_schedule, event_gap, identity};
+use super::play::{behind_schedule, event_gap};
 use super::progress::Progress;
 use super::{Failure, INTERRUPTED, TOO_SLOW, interrupt, load, print, style, tell};
 use crate::cli::{ProviderArguments, RoleFormat};
 use crate::distribution::Distribution;
 use crate::engine::live::{Alone, Destination};
 use crate::engine::{Control, Setup};
+use crate::evaluation::identity;
 use crate::link::Leg;
 use crate::policy::signature::Keys;
 use crate::report::files::{self, Streamed};

@@ -103,7 +103,7 @@ pub(crate) fn run(setup: &Setup) -> Vec<Summary> {
 }
 
 pub(crate) fn summaries(setup: &Setup, runs: Vec<ClientRun>) -> Vec<Summary> {
-    pushpull::run::summarise(setup, runs).unwrap_or_else(|failure| panic!("{failure}"))
+    pushpull::evaluation::summarise(setup, runs).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
 /// Asserts that a value lies within four standard errors of the truth.
