@@ -1,5 +1,6 @@
 //! From what engines counted to what reports tell: figures, what theory says beside them, and which parts could not keep up.
 
+pub mod crossing;
 pub mod outcome;
 
 use crate::engine::live::Lag;
