@@ -92,6 +92,12 @@ impl Template {
         &self.axes
     }
 
+    /// The name of the file, without its folder.
+    pub fn file_name(&self) -> String {
+        let label = self.sources.first().and_then(|source| source.label.as_deref()).unwrap_or_default();
+        Path::new(label).file_name().map_or_else(|| label.to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
     /// The text of the file.
     pub fn text(&self) -> &str {
         self.sources.first().map_or("", |source| &source.text)
@@ -109,10 +115,15 @@ impl Template {
     /// Everything that is wrong with it, where the values of the settings stand.
     pub fn at(&self, settings: &[Setting], replication: u32) -> Result<Scenario, Problems> {
         self.build(settings, replication).map_err(|list| {
-            let at: Vec<_> = settings.iter().map(|setting| format!("{} = {}", setting.key, setting.value.text)).collect();
+            let at: Vec<_> =
+                settings.iter().map(|setting| format!("{} = {}", setting.key, setting.value.text)).collect();
             let with_point = |problem: Problem| Problem {
                 // A problem may lie in how values go together that are far from each other in the file.
-                message: if at.len() > 1 { format!("{}, at {}", problem.message, at.join(", ")) } else { problem.message },
+                message: if at.len() > 1 {
+                    format!("{}, at {}", problem.message, at.join(", "))
+                } else {
+                    problem.message
+                },
                 ..problem
             };
             problems_of(&self.sources, list.into_iter().map(with_point).collect())

@@ -10,8 +10,8 @@ use crate::scenario::problems::{Place, Problem};
 use crate::scenario::tree::{Node, Table, Value, quoted};
 
 pub use quantity::Quantity;
-pub use range::Scale;
 pub(super) use range::RangeKeys;
+pub use range::Scale;
 pub(super) use read::take;
 pub(super) use vary::PREFIX;
 

@@ -68,7 +68,8 @@ impl Quantity {
     ///
     /// Whole numbers, sizes and bandwidths have all the digits that they need.
     pub(super) fn value(self, number: f64, digits: u32) -> Option<Value> {
-        let whole = || Some(libm::round(number)).filter(|whole| (0.0..1.8e19).contains(whole)).map(|whole| whole as u64);
+        let whole =
+            || Some(libm::round(number)).filter(|whole| (0.0..1.8e19).contains(whole)).map(|whole| whole as u64);
         Some(match self {
             Self::Time => Value::Text(decimal_span(span(number, digits)?)),
             Self::Rate => Value::Text(decimal_rate(number, digits)?),

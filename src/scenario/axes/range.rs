@@ -72,7 +72,8 @@ impl RangeKeys {
     /// The values of the range for a key; those between the ends stand where the whole range does.
     pub(super) fn values(&self, target: &Target, place: Option<&Place>) -> Result<Vec<AxisValue>, Problem> {
         let Some((key, quantity)) = target.key().and_then(|key| Some((key, Quantity::of(key.kind)?))) else {
-            let problem = Problem::new(format!("`{}` takes no numbers, so there is nothing between two values", target.path));
+            let problem =
+                Problem::new(format!("`{}` takes no numbers, so there is nothing between two values", target.path));
             return Err(problem.at(place).help("write a list of values"));
         };
         let [from, to] = [quantity.number(&self.from, key)?, quantity.number(&self.to, key)?];
@@ -112,7 +113,14 @@ pub(super) fn check_points(points: i128, place: Option<&Place>) -> Result<usize,
         ..=1 => "write at least 2, or a list of values".to_owned(),
         _ => format!("write at most {AXIS_MAX}"),
     };
-    let problem = || Problem::new(format!("a range of {points} points is {}", if points < 2 { "empty" } else { "too long" }));
+    let problem =
+        || Problem::new(format!("a range of {points} points is {}", if points < 2 { "empty" } else { "too long" }));
     let whole = usize::try_from(points).ok().filter(|points| (2..=AXIS_MAX).contains(points));
-    whole.ok_or_else(|| problem().at(place).help(if points == 1 { "a range has two ends: write a list with one value".to_owned() } else { help }))
+    whole.ok_or_else(|| {
+        problem().at(place).help(if points == 1 {
+            "a range has two ends: write a list with one value".to_owned()
+        } else {
+            help
+        })
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::scenario::Changes;
 use crate::scenario::axes::range::{RangeKeys, Scale, check_points};
 use crate::scenario::axes::{AXES_MAX, AXIS_MAX, Axes, Axis, AxisValue, Combine, canonical, unsuitable, vary};
 use crate::scenario::keys::{self, nearest};
@@ -9,7 +10,6 @@ use crate::scenario::kinds;
 use crate::scenario::overrides::{Target, resolve};
 use crate::scenario::problems::{Place, Problem};
 use crate::scenario::tree::{Entry, Node, Table, Value};
-use crate::scenario::Changes;
 
 /// The keys of a range.
 const RANGE: [&str; 4] = ["from", "to", "points", "scale"];
