@@ -37,6 +37,9 @@ pub enum Command {
     /// Run a scenario at every combination of values that its keys take
     #[command(after_help = sweep::SWEEP_EXAMPLES)]
     Sweep(SweepArguments),
+    /// Put the shards of a sweep together: the same files as of a sweep on one machine
+    #[command(after_help = sweep::MERGE_EXAMPLES)]
+    Merge(MergeArguments),
     /// Validate a scenario; show it in full, what a run amounts to, and what theory predicts
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),

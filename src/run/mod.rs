@@ -5,6 +5,7 @@ pub mod builtin;
 pub mod check;
 mod faults;
 mod interrupt;
+mod merge;
 mod network;
 mod play;
 mod polls;
@@ -142,6 +143,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Run(arguments) => run_scenario(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
+        Command::Merge(arguments) => merge::merge(arguments),
         Command::Check(arguments) => check_scenario(arguments),
         Command::Provider(arguments) => provider::provide(arguments),
         Command::Receiver(arguments) => receiver::receive(arguments),
@@ -159,6 +161,7 @@ pub fn errors_in_colour(cli: &Cli) -> bool {
     let refused = match &cli.command {
         Command::Run(arguments) => arguments.no_color,
         Command::Sweep(arguments) => arguments.no_color,
+        Command::Merge(arguments) => arguments.no_color,
         Command::Check(arguments) => arguments.no_color,
         Command::Provider(arguments) => arguments.no_color,
         Command::Receiver(arguments) => arguments.no_color,
@@ -213,6 +216,10 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     print(&output(report, arguments))?;
     if !arguments.quiet {
         tell(&play::closing_line(report, &folder, played.wall));
+        if !scenario.axes.is_empty() {
+            let points = report::human::things(scenario.axes.points() as f64, "point", "points");
+            tell(&format!("this is the scenario without its sweep; `pushpull sweep` plays its {points}"));
+        }
     }
     for warning in &played.warnings {
         tell(&format!("warning: {warning}"));
@@ -255,8 +262,10 @@ fn style(no_color: bool) -> Style {
 }
 
 fn check_scenario(arguments: &CheckArguments) -> Result<u8, Failure> {
-    let scenario = load(&arguments.scenario, None)?;
-    print(check::describe(&scenario).as_bytes()).map(|()| 0)
+    let template = template(&arguments.scenario.file, &changes(&arguments.scenario, None))?;
+    let scenario = template.base().clone();
+    let sweep = check::sweep(template)?;
+    print(check::describe(&scenario, sweep).as_bytes()).map(|()| 0)
 }
 
 fn init(arguments: &InitArguments) -> Result<u8, Failure> {
