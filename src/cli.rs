@@ -1,5 +1,7 @@
 //! The command line as data. Nothing is decided here.
 
+mod sweep;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::scenario::units;
 use crate::time::Span;
+pub use sweep::{MergeArguments, SweepArguments};
 
 /// Poll the API, or take webhooks?
 ///
@@ -31,6 +34,12 @@ pub enum Command {
     /// Run one scenario and show its clients side by side
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArguments),
+    /// Run a scenario at every combination of values that its keys take
+    #[command(after_help = sweep::SWEEP_EXAMPLES)]
+    Sweep(SweepArguments),
+    /// Put the shards of a sweep together: the same files as of a sweep on one machine
+    #[command(after_help = sweep::MERGE_EXAMPLES)]
+    Merge(MergeArguments),
     /// Validate a scenario; show it in full, what a run amounts to, and what theory predicts
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),

@@ -20,6 +20,7 @@ pub mod roles;
 pub mod run;
 pub mod scenario;
 pub mod seed;
+pub mod sweep;
 pub mod theory;
 pub mod time;
 pub mod window;

@@ -27,20 +27,25 @@ pub fn rows(report: &Report) -> impl Iterator<Item = Row<'_>> {
     })
 }
 
+/// The columns of `comparison.csv`.
+pub const COMPARISON: [&str; 10] = [
+    "metric",
+    "baseline",
+    "client",
+    "baseline_value",
+    "client_value",
+    "difference",
+    "ratio",
+    "ci_low",
+    "ci_high",
+    "engine",
+];
+
+/// The columns of `theory.csv`.
+pub const THEORY: [&str; 8] = ["client", "metric", "theory", "observed", "ci_low", "ci_high", "holds", "engine"];
+
 /// `comparison.csv`: every later client against the first, figure by figure.
 pub fn comparison(report: &Report) -> Vec<u8> {
-    let header = [
-        "metric",
-        "baseline",
-        "client",
-        "baseline_value",
-        "client_value",
-        "difference",
-        "ratio",
-        "ci_low",
-        "ci_high",
-        "engine",
-    ];
     let of_engine = |engine: &EngineReport| {
         let mut rows = Vec::new();
         if let Some((baseline, clients)) = engine.summaries.split_first()
@@ -53,7 +58,7 @@ pub fn comparison(report: &Report) -> Vec<u8> {
         }
         rows
     };
-    table(header.into_iter(), report.engines.iter().flat_map(of_engine))
+    table(COMPARISON.into_iter(), report.engines.iter().flat_map(of_engine))
 }
 
 fn comparison_row(engine: &str, baseline: &Summary, client: &Summary, comparison: &Comparison) -> Vec<Cell> {
@@ -73,7 +78,6 @@ fn comparison_row(engine: &str, baseline: &Summary, client: &Summary, comparison
 
 /// `theory.csv`: closed forms beside what was observed.
 pub fn theory(report: &Report) -> Vec<u8> {
-    let header = ["client", "metric", "theory", "observed", "ci_low", "ci_high", "holds", "engine"];
     let rows = report.engines.iter().flat_map(|engine| {
         engine.theory.iter().map(|verification| {
             vec![
@@ -88,7 +92,7 @@ pub fn theory(report: &Report) -> Vec<u8> {
             ]
         })
     });
-    table(header.into_iter(), rows)
+    table(THEORY.into_iter(), rows)
 }
 
 /// `forged.csv`: what became of the forged webhooks of the scenario's attacker, by kind, at each client that has any.
@@ -176,7 +180,7 @@ fn outcome_cells(outcomes: &Outcomes) -> [Cell; 7] {
 }
 
 /// Writes rows as every CSV file here has them.
-pub(super) fn writer<W: std::io::Write>(to: W) -> csv::Writer<W> {
+pub(crate) fn writer<W: std::io::Write>(to: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(to)
 }
 

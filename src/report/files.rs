@@ -99,6 +99,15 @@ pub fn write_with(folder: &Path, files: &[(&str, Vec<u8>)], streamed: Option<Str
             Err(source) => return Err(WriteError { path, source }),
         }
     }
+    persist(written)
+}
+
+/// Gives finished files the names that they are to have, all or none as far as the file system allows.
+///
+/// # Errors
+///
+/// If one cannot be renamed.
+pub(crate) fn persist(written: Vec<(PathBuf, NamedTempFile)>) -> Result<(), WriteError> {
     // A folder in the place of a file is the one thing that lets a rename fail after others have succeeded.
     if let Some((path, _)) = written.iter().find(|(path, _)| path.is_dir()) {
         let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
@@ -111,7 +120,7 @@ pub fn write_with(folder: &Path, files: &[(&str, Vec<u8>)], streamed: Option<Str
 }
 
 /// A file that is to be renamed once it is complete.
-fn unfinished(folder: &Path) -> std::io::Result<NamedTempFile> {
+pub(crate) fn unfinished(folder: &Path) -> std::io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(".pushpull-").permissions(readable_by_all()).tempfile_in(folder)
 }
 

@@ -23,6 +23,7 @@ builtin!(
     "quickstart",
     "rare-events",
     "busy-feed",
+    "crossover-sweep",
     "flaky-network",
     "many-consumers",
     "thundering-herd",

@@ -6,11 +6,14 @@ use crate::engine::Setup;
 use crate::measure::summary::Figure;
 use crate::report::human;
 use crate::run::{api, faults, network, polls, webhooks};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Template};
+use crate::sweep::plan::{POINTS_MAX, Plan, PlanError};
+use crate::sweep::table;
 use crate::theory::{self, Prediction, stability};
 
-/// The resolved scenario as TOML, with everything else as comments behind it: the whole is a scenario file again.
-pub fn describe(scenario: &Scenario) -> String {
+/// The resolved scenario as TOML, with everything else as comments behind it: the whole is a scenario file again. `sweep` is
+/// what there is to say of its points.
+pub fn describe(scenario: &Scenario, sweep: Vec<String>) -> String {
     let mut text = scenario.to_toml();
     if !text.ends_with('\n') {
         text.push('\n');
@@ -18,6 +21,7 @@ pub fn describe(scenario: &Scenario) -> String {
     text.push('\n');
     let setup = &scenario.setup;
     let parts = [
+        sweep,
         volume(setup),
         network::describe(setup),
         polls::describe(setup),
@@ -32,6 +36,30 @@ pub fn describe(scenario: &Scenario) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
+}
+
+/// What the sweep of a scenario comes to, if it has one.
+///
+/// # Errors
+///
+/// If there is a point whose scenario is invalid.
+pub(super) fn sweep(template: Template) -> Result<Vec<String>, PlanError> {
+    let axes = template.axes();
+    if axes.is_empty() {
+        return Ok(Vec::new());
+    }
+    if axes.points() > POINTS_MAX {
+        let points = human::count(axes.points());
+        return Ok(vec![format!("A sweep has {points} points, which were not looked at one by one"), String::new()]);
+    }
+    let plan = Plan::new(template, 1, true)?;
+    let mut lines = vec!["A sweep means".to_owned()];
+    lines.extend(table::axes(&plan.header).lines().map(|line| format!("  {line}")));
+    let total = plan.total();
+    let requests = human::number(total.exchanges);
+    lines.push(format!("  about {requests} requests, {} on one thread", human::duration_secs(total.seconds)));
+    lines.push(String::new());
+    Ok(lines)
 }
 
 fn volume(setup: &Setup) -> Vec<String> {

@@ -6,6 +6,11 @@ use crate::engine::Control;
 
 /// Stops a run at the first SIGINT or SIGTERM, and kills the process at the second.
 pub(super) fn watch(control: Arc<Control>) {
+    watch_with(move || control.stop());
+}
+
+/// The same for whatever is to be stopped.
+pub(super) fn watch_with(stop: impl FnOnce() + Send + 'static) {
     let wait = move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
@@ -19,7 +24,7 @@ pub(super) fn watch(control: Arc<Control>) {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            control.stop();
+            stop();
             // Keeping what there is takes milliseconds. Whoever asks again means it.
             tokio::select! {
                 _ = interrupt.recv() => {}

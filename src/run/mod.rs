@@ -5,16 +5,18 @@ pub mod builtin;
 pub mod check;
 mod faults;
 mod interrupt;
+mod merge;
 mod network;
 mod play;
 mod polls;
 mod progress;
 mod provider;
 mod receiver;
+mod sweep;
 mod webhooks;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{CheckArguments, Cli, Command, Engine, Format, InitArguments, RunArguments, ScenarioArguments};
 use crate::engine::live::LiveError;
@@ -22,7 +24,12 @@ use crate::evaluation::BrokenIdentity;
 use crate::report::files::{self, WriteError};
 use crate::report::table::Style;
 use crate::report::{self, Report};
-use crate::scenario::{self, Problems, Scenario};
+use crate::scenario::{self, Changes, Problems, Scenario, Template};
+use crate::sweep::files::FilesError;
+use crate::sweep::plan::PlanError;
+use crate::sweep::play::PlayError;
+use crate::sweep::unit::UnitError;
+use crate::sweep::units::ReadError;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +55,39 @@ pub enum Failure {
     /// Threads cannot be started.
     #[error("cannot start threads: {0}")]
     Threads(String),
+    /// A file of units cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Scenario(problems) => Self::Scenario(problems),
+            PlanError::Size(sentence) => Self::Usage(sentence),
+        }
+    }
+}
+
+impl From<PlayError> for Failure {
+    fn from(error: PlayError) -> Self {
+        match error {
+            PlayError::Unit(UnitError::Scenario(problems)) => Self::Scenario(problems),
+            PlayError::Unit(UnitError::Live(error)) => Self::Live(error),
+            PlayError::Unit(UnitError::Identity(error)) => Self::Identity(error),
+            PlayError::Write(error) => Self::Write(error),
+            PlayError::Threads(error) => Self::Threads(error),
+        }
+    }
+}
+
+impl From<FilesError> for Failure {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Write(error) => Self::Write(error),
+            FilesError::Read(error) => Self::Read(error),
+        }
+    }
 }
 
 impl Failure {
@@ -56,7 +96,9 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Scenario(_) | Self::Live(LiveError::OnePort { .. }) => 2,
             Self::Live(LiveError::Bind { .. }) => 3,
-            Self::Write(_) | Self::Live(_) | Self::Identity(_) | Self::Output(_) | Self::Threads(_) => 1,
+            Self::Write(_) | Self::Live(_) | Self::Identity(_) | Self::Output(_) | Self::Threads(_) | Self::Read(_) => {
+                1
+            }
         }
     }
 
@@ -100,6 +142,8 @@ const TOO_SLOW: u8 = 3;
 pub fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Run(arguments) => run_scenario(arguments),
+        Command::Sweep(arguments) => sweep::sweep(arguments),
+        Command::Merge(arguments) => merge::merge(arguments),
         Command::Check(arguments) => check_scenario(arguments),
         Command::Provider(arguments) => provider::provide(arguments),
         Command::Receiver(arguments) => receiver::receive(arguments),
@@ -116,6 +160,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
 pub fn errors_in_colour(cli: &Cli) -> bool {
     let refused = match &cli.command {
         Command::Run(arguments) => arguments.no_color,
+        Command::Sweep(arguments) => arguments.no_color,
+        Command::Merge(arguments) => arguments.no_color,
         Command::Check(arguments) => arguments.no_color,
         Command::Provider(arguments) => arguments.no_color,
         Command::Receiver(arguments) => arguments.no_color,
@@ -129,16 +175,26 @@ fn colours_allowed() -> bool {
 }
 
 fn load(arguments: &ScenarioArguments, engine: Option<Engine>) -> Result<Scenario, Failure> {
+    template(&arguments.file, &changes(arguments, engine)).map(Template::into_base)
+}
+
+/// What arguments change in a scenario file.
+fn changes(arguments: &ScenarioArguments, engine: Option<Engine>) -> Changes {
     let mut sets = arguments.sets.clone();
     sets.extend(arguments.seed.map(|seed| format!("seed={seed}")));
     sets.extend(engine.map(|engine| format!("engine=\"{}\"", engine.name())));
-    let loaded = match builtin::find(&arguments.file) {
-        Some(builtin) => Scenario::parse(builtin.text, builtin.name, std::path::Path::new("."), &sets),
-        None if !arguments.file.exists() && builtin::nearest(&arguments.file).is_some() => {
-            let (file, name) = (arguments.file.display(), builtin::nearest(&arguments.file).unwrap_or_default());
+    Changes { sets, ..Changes::default() }
+}
+
+/// Reads a scenario file, or the built-in scenario of that name.
+fn template(file: &Path, changes: &Changes) -> Result<Template, Failure> {
+    let loaded = match builtin::find(file) {
+        Some(builtin) => Template::parse(builtin.text, builtin.name, Path::new("."), changes),
+        None if !file.exists() && builtin::nearest(file).is_some() => {
+            let (file, name) = (file.display(), builtin::nearest(file).unwrap_or_default());
             Err(Problems::single(format!("there is no file {file}; did you mean the built-in scenario \"{name}\"?")))
         }
-        None => Scenario::load(&arguments.file, &sets),
+        None => Template::load(file, changes),
     };
     loaded.map_err(|problems| Failure::Scenario(Box::new(problems)))
 }
@@ -160,6 +216,10 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     print(&output(report, arguments))?;
     if !arguments.quiet {
         tell(&play::closing_line(report, &folder, played.wall));
+        if !scenario.axes.is_empty() {
+            let points = report::human::things(scenario.axes.points() as f64, "point", "points");
+            tell(&format!("this is the scenario without its sweep; `pushpull sweep` plays its {points}"));
+        }
     }
     for warning in &played.warnings {
         tell(&format!("warning: {warning}"));
@@ -202,8 +262,10 @@ fn style(no_color: bool) -> Style {
 }
 
 fn check_scenario(arguments: &CheckArguments) -> Result<u8, Failure> {
-    let scenario = load(&arguments.scenario, None)?;
-    print(check::describe(&scenario).as_bytes()).map(|()| 0)
+    let template = template(&arguments.scenario.file, &changes(&arguments.scenario, None))?;
+    let scenario = template.base().clone();
+    let sweep = check::sweep(template)?;
+    print(check::describe(&scenario, sweep).as_bytes()).map(|()| 0)
 }
 
 fn init(arguments: &InitArguments) -> Result<u8, Failure> {

@@ -106,7 +106,8 @@ fn play_live(setup: &Setup, arguments: &RunArguments, control: &Control) -> Resu
 /// A live run whose schedule slipped by more than this share of its shortest interval says little about the scenario.
 const LAG_SHARE_MAX: f64 = 0.1;
 
-fn schedule_kept(setup: &Setup, reports: &[EngineReport]) -> (Vec<String>, bool) {
+/// What to say of a live run that fell behind its schedule, and whether it did.
+pub(super) fn schedule_kept(setup: &Setup, reports: &[EngineReport]) -> (Vec<String>, bool) {
     let Some((lag, live)) = reports.iter().find_map(|report| Some((report.lag?, report))) else {
         return (Vec::new(), false);
     };

@@ -78,6 +78,8 @@ pub enum Kind {
     Sections,
     /// A small table that is written in one line.
     Table,
+    /// A table of the keys below this one, and of any key that `--set` can reach, with the values that it takes.
+    Sweep,
     /// Something that this version cannot read.
     Unknown,
 }
@@ -173,7 +175,7 @@ pub(super) fn header(table: &str) -> String {
     match find(table).map(|key| key.kind) {
         None => "the top of the file".to_owned(),
         Some(Kind::Sections) => format!("[[{table}]]"),
-        Some(Kind::Section) => format!("[{table}]"),
+        Some(Kind::Section | Kind::Sweep) => format!("[{table}]"),
         Some(_) => format!("`{table}`"),
     }
 }

@@ -6,6 +6,7 @@
 
 mod api;
 mod arrivals;
+pub mod axes;
 mod bandwidth;
 mod clients;
 mod column;
@@ -29,6 +30,7 @@ mod sections;
 mod sizes;
 mod strategy;
 mod syntax;
+mod template;
 mod trace;
 mod tree;
 pub mod units;
@@ -45,6 +47,7 @@ use crate::seed::Seed;
 use crate::workload::{Arrivals, Workload};
 
 use arrivals::PhaseKeys;
+use axes::Axes;
 pub(crate) use bandwidth::format_bandwidth;
 use faults::FaultKeys;
 pub use keys::{Absent, Key, Kind, keys};
@@ -52,6 +55,7 @@ pub use problems::{Place, Problem, Problems, Source};
 use read::{Reader, Section};
 pub use schema::schema;
 use sections::DispatchKeys;
+pub use template::{Changes, Template};
 use tree::Table;
 use units::Rate;
 
@@ -83,6 +87,8 @@ pub struct Scenario {
     preset: &'static str,
     /// The faults as the file says them; those that concern a client are in its setup.
     faults: Vec<FaultKeys>,
+    /// What varies in a sweep of the file; nothing at a point of one.
+    pub axes: Axes,
     written: Written,
 }
 
@@ -137,9 +143,7 @@ impl Scenario {
     ///
     /// Everything that is wrong with the file and the `--set`s.
     pub fn load(path: &Path, sets: &[String]) -> Result<Self, Problems> {
-        let text = read_text(path).map_err(Problems::single)?;
-        let dir = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, &path.display().to_string(), dir, sets)
+        Template::load(path, &Changes::from(sets)).map(Template::into_base)
     }
 
     /// Reads the text of a scenario file; `name` is what the file is called, and a trace file is looked for in `dir`.
@@ -148,13 +152,7 @@ impl Scenario {
     ///
     /// Everything that is wrong with the text and the `--set`s.
     pub fn parse(text: &str, name: &str, dir: &Path, sets: &[String]) -> Result<Self, Problems> {
-        let file = Source { label: Some(name.to_owned()), text: text.to_owned() };
-        let set = |text: &String| Source { label: None, text: format!("{}{text}", overrides::PREFIX) };
-        let sources: Arc<[Source]> = std::iter::once(file).chain(sets.iter().map(set)).collect();
-        match read(text, name, dir, sets, &sources) {
-            Ok(scenario) => Ok(scenario),
-            Err(list) => Err(problems_of(&sources, list)),
-        }
+        Template::parse(text, name, dir, &Changes::from(sets)).map(Template::into_base)
     }
 
     /// Whether the live engine can run this scenario too.
@@ -193,18 +191,15 @@ fn read_text(path: &Path) -> Result<String, String> {
     })
 }
 
-fn read(
-    text: &str,
-    name: &str,
+/// The scenario of a tree in which every key has one value, and about which these problems are known.
+fn scenario_of(
+    root: Table,
     dir: &Path,
-    sets: &[String],
     sources: &Arc<[Source]>,
+    problems: Vec<Problem>,
 ) -> Result<Scenario, Vec<Problem>> {
-    let mut root = syntax::read_file(text)?;
-    let mut problems = overrides::apply(&mut root, sets);
-    problems.extend(walk::check(&root));
-    durations::load(&mut root, dir);
     let mut reader = Reader { problems };
+    let name = sources.first().and_then(|source| source.label.as_deref()).unwrap_or_default();
     let stem = Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
     let written = Written { sources: Arc::clone(sources), root };
     let scenario = assemble(&mut reader, stem, dir, written);
@@ -278,6 +273,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         dispatch: provider.dispatch,
         preset: provider.preset.name,
         faults,
+        axes: Axes::default(),
         written,
     })
 }

@@ -1,6 +1,6 @@
 //! `--set KEY=VALUE`: changes to the tree of a scenario before it is read.
 
-use crate::scenario::keys::{self, Kind};
+use crate::scenario::keys::{self, Key, Kind};
 use crate::scenario::problems::{Place, Problem};
 use crate::scenario::tree::{Entry, Node, Table, Value, read_value};
 
@@ -18,43 +18,64 @@ pub(super) fn apply(root: &mut Table, sets: &[String]) -> Vec<Problem> {
 
 /// One step from a table or list to what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
+    /// To the value of a key.
     Key(String),
+    /// To an element of a list, counted from 0.
     Element(usize),
 }
 
-/// Where a `--set` leads: the way through the tree, and the path of the key that it ends at.
-struct Target {
-    steps: Vec<Step>,
-    path: String,
+/// Where a key of a `--set` leads: the way through the tree, and the path of the key that it ends at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    /// The way through the tree.
+    pub steps: Vec<Step>,
+    /// The path in the table of keys, or one that goes on from there into the value of a key.
+    pub path: String,
+}
+
+impl Target {
+    /// The key that the path is of, or whose value it leads into.
+    pub(super) fn key(&self) -> Option<&'static Key> {
+        let ends = self.path.match_indices('.').map(|(at, _)| at).chain([self.path.len()]);
+        ends.collect::<Vec<_>>().into_iter().rev().find_map(|end| keys::find(&self.path[..end]))
+    }
 }
 
 fn apply_one(root: &mut Table, text: &str, source: usize) -> Result<(), Problem> {
     let place = |start: usize, end: usize| Place { source, span: PREFIX.len() + start..PREFIX.len() + end };
-    let mut first = None;
-    // A client's name may hold an equals sign, so the first one that leaves a known key before it counts.
-    for (at, _) in text.match_indices('=') {
-        match resolve(root, text[..at].trim()) {
-            Ok(target) => {
-                let value = value_of(&target, text, at + 1, source);
-                return insert(root, &target, value, &place(0, at));
-            }
-            Err(problem) => first = first.or_else(|| Some(problem.at(Some(&place(0, at))))),
-        }
-    }
     let no_value = || {
         let problem = Problem::new(format!("`--set {text}` sets nothing")).at(Some(&place(0, text.len())));
         problem.help("write a key and a value, such as --set events.rate=5/s")
     };
-    Err(first.unwrap_or_else(no_value))
+    let (target, at) = split(root, text, &place)?.ok_or_else(no_value)?;
+    let value = value_of(&target, &text[at + 1..], source, PREFIX.len() + at + 1);
+    insert(root, &target, value, &place(0, at))
 }
 
-/// The value, as TOML where it is that; what goes to a key that takes a text needs no quotes, whatever it looks like.
-fn value_of(target: &Target, text: &str, from: usize, source: usize) -> Node {
-    let written = &text[from..];
-    let offset = from + written.len() - written.trim_start().len();
+/// The key that stands before an equals sign, and where that is; none where there is no equals sign.
+pub(super) fn split(
+    root: &Table,
+    text: &str,
+    place: &dyn Fn(usize, usize) -> Place,
+) -> Result<Option<(Target, usize)>, Problem> {
+    let mut first = None;
+    // A client's name may hold an equals sign, so the first one that leaves a known key before it counts.
+    for (at, _) in text.match_indices('=') {
+        match resolve(root, text[..at].trim()) {
+            Ok(target) => return Ok(Some((target, at))),
+            Err(problem) => first = first.or_else(|| Some(problem.at(Some(&place(0, at))))),
+        }
+    }
+    first.map_or(Ok(None), Err)
+}
+
+/// The value that stands at an offset of a source, as TOML where it is that; what goes to a key that takes a text needs no
+/// quotes, whatever it looks like.
+pub(super) fn value_of(target: &Target, written: &str, source: usize, offset: usize) -> Node {
+    let offset = offset + written.len() - written.trim_start().len();
     let written = written.trim();
-    let node = read_value(written, source, PREFIX.len() + offset);
+    let node = read_value(written, source, offset);
     let takes_text = matches!(keys::find(&target.path).map(|key| key.kind), Some(Kind::Text(_)));
     match node.value {
         Value::Text(_) => node,
@@ -63,7 +84,8 @@ fn value_of(target: &Target, text: &str, from: usize, source: usize) -> Node {
     }
 }
 
-fn resolve(root: &Table, path: &str) -> Result<Target, Problem> {
+/// Where the text of a key leads.
+pub(super) fn resolve(root: &Table, path: &str) -> Result<Target, Problem> {
     let Some(rest) = path.strip_prefix("client.") else {
         let steps = path.split('.').map(|step| Step::Key(step.trim().to_owned())).collect();
         return known(steps, path);
@@ -86,7 +108,7 @@ fn resolve(root: &Table, path: &str) -> Result<Target, Problem> {
 }
 
 /// The names of the clients and their places in the list.
-fn client_names(root: &Table) -> Vec<(usize, &str)> {
+pub(super) fn client_names(root: &Table) -> Vec<(usize, &str)> {
     let Some(Node { value: Value::List(list), .. }) = root.get("client") else { return Vec::new() };
     list.iter()
         .enumerate()
@@ -172,7 +194,8 @@ fn known(steps: Vec<Step>, path: &str) -> Result<Target, Problem> {
     Ok(Target { steps, path })
 }
 
-fn insert(root: &mut Table, target: &Target, value: Node, place: &Place) -> Result<(), Problem> {
+/// Puts a value where a key leads; what is not there on the way comes into being at `place`.
+pub(super) fn insert(root: &mut Table, target: &Target, value: Node, place: &Place) -> Result<(), Problem> {
     let mut table = root;
     let mut steps = target.steps.iter().peekable();
     while let Some(step) = steps.next() {

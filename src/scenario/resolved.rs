@@ -11,6 +11,7 @@ use crate::distribution::{Distribution, Origin};
 use crate::engine::ClientSetup;
 use crate::link::Handshake;
 use crate::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
+use crate::scenario::axes::bare;
 use crate::scenario::bandwidth::format_bandwidth;
 use crate::scenario::keys::{self, Kind};
 use crate::scenario::tree::quoted;
@@ -50,15 +51,19 @@ impl Scenario {
         if let (Value::Object(top), false) = (&mut json, self.faults.is_empty()) {
             top.insert("fault".to_owned(), self.faults.iter().map(push::fault).collect());
         }
+        if let (Value::Object(top), Some(axes)) = (&mut json, self.axes.to_json()) {
+            top.insert("sweep".to_owned(), axes);
+        }
         json
     }
 
-    /// The SHA-256 of the scenario whatever the engine, in hexadecimal: of its JSON, and of what the files hold
+    /// The SHA-256 of the scenario whatever the engine and the sweep, in hexadecimal: of its JSON, and of what the files hold
     /// that it names: the instants of a trace, and samples of durations.
     pub fn sha256(&self) -> String {
         let mut json = self.to_json();
         if let Value::Object(top) = &mut json {
             top.shift_remove("engine");
+            top.shift_remove("sweep");
         }
         let mut hash = Sha256::new();
         hash.update(json.to_string());
@@ -257,9 +262,9 @@ fn strategy(strategy: &Strategy) -> (&'static str, Option<(&'static str, Value)>
 /// Writes the values of a table, and then the tables in it that have headers of their own.
 fn write_section(text: &mut String, table: &Map<String, Value>, path: &str) {
     let kind = |name: &str| keys::find(&keys::join(path, name)).map(|key| key.kind);
-    let has_header = |name: &str| matches!(kind(name), Some(Kind::Section | Kind::Sections));
+    let has_header = |name: &str| matches!(kind(name), Some(Kind::Section | Kind::Sections | Kind::Sweep));
     for (name, value) in table.iter().filter(|(name, _)| !has_header(name)) {
-        text.push_str(&format!("{name} = {}\n", inline(value)));
+        text.push_str(&format!("{} = {}\n", bare(name), inline(value)));
     }
     for (name, value) in table.iter().filter(|(name, _)| has_header(name)) {
         let path = keys::join(path, name);

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::scenario::axes::AXIS_MAX;
 use crate::scenario::bandwidth::{BANDWIDTH_PATTERN, UNLIMITED};
 use crate::scenario::keys::{self, Absent, Key, Kind, LIST_MAX};
 use crate::scenario::tree::{self, read_value};
@@ -43,7 +44,25 @@ fn definitions() -> Value {
         "required": ["file"],
         "additionalProperties": false,
     });
+    let end = json!({ "type": ["string", "number"] });
+    // What a key is called may hold dots, which TOML then reads as tables in tables.
+    let axis = json!({ "anyOf": [
+        { "type": "array", "minItems": 1 },
+        {
+            "type": "object",
+            "properties": {
+                "from": end,
+                "to": end,
+                "points": { "type": "integer", "minimum": 2, "maximum": AXIS_MAX },
+                "scale": { "enum": ["linear", "log"] },
+            },
+            "required": ["from", "to", "points"],
+            "additionalProperties": false,
+        },
+        { "type": "object", "not": { "required": ["points"] }, "additionalProperties": { "$ref": "#/$defs/axis" } },
+    ] });
     json!({
+        "axis": axis,
         "duration": { "type": "string", "pattern": SPAN_PATTERN, "examples": ["10s", "250ms", "1h 30m"] },
         "time": { "anyOf": [
             span,
@@ -163,6 +182,11 @@ fn kind(key: &Key) -> Value {
         Kind::Section | Kind::Table => table(key.path),
         Kind::Sections => {
             json!({ "type": "array", "items": table(key.path), "minItems": 1, "maxItems": LIST_MAX })
+        }
+        Kind::Sweep => {
+            let mut schema = table(key.path);
+            schema["additionalProperties"] = json!({ "$ref": "#/$defs/axis" });
+            schema
         }
         Kind::Unknown => json!(false),
     }

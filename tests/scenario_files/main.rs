@@ -12,6 +12,7 @@ mod push;
 mod records;
 mod resolved;
 mod schema;
+mod sweep;
 mod traces;
 
 use std::path::{Path, PathBuf};

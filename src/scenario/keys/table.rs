@@ -3,8 +3,8 @@
 use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
     Bandwidth, BandwidthOrLegs, Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, IntegerOrTable, Limit, Number,
-    NumberOr, NumberOrLegs, Rate, RateOrTable, Section, Sections, Size, SizeOr, Sizes, Span, SpanOr, Spans, Table,
-    TableOr, Text, Time, TimeOrLegs, Unknown,
+    NumberOr, NumberOrLegs, Rate, RateOrTable, Section, Sections, Size, SizeOr, Sizes, Span, SpanOr, Spans, Sweep,
+    Table, TableOr, Text, Time, TimeOrLegs, Unknown,
 };
 use super::{Absent, Key, Kind};
 
@@ -202,7 +202,8 @@ pub(super) const KEYS: &[Key] = &[
     key("fault.mix.oversized", Integer(0, 1_000), Nothing, "Made up, with a body that is larger than the receiver takes"),
     key("fault.mix.slow", Integer(0, 1_000), Nothing, "Made up, and sent so slowly that it never ends"),
 
-    later("sweep", "Keys that take several values"),
+    key("sweep", Sweep, Nothing, "What varies in a sweep: each key, as --set takes it, with a list of values or with a range"),
+    key("sweep.combine", Choice(&["product", "zip"], &[]), Default("\"product\""), "Whether every value of a key meets every value of the others, the last key fastest, or the first values meet, then the second"),
     later("threshold", "What the results have to fulfil"),
     later("prices", "What requests and traffic cost"),
 ];

@@ -1,0 +1,99 @@
+//! Arguments of `sweep` and `merge`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::{Engine, Format, ScenarioArguments};
+
+pub(super) const SWEEP_EXAMPLES: &str = "Examples:
+  pushpull sweep crossover-sweep
+  pushpull sweep quickstart --engine sim --vary events.rate=0.001/s..10/s:13:log
+  pushpull sweep rare-events --vary \"client.poll every minute.pull.every=10s,1m,10m\" --dry-run
+  pushpull sweep mine.toml --vary consumers=1..1001:11 --vary seed=1,2,3 --replications 10
+  pushpull sweep mine.toml --resume
+
+A range has its ends and its number of values, both ends included: 1s..60s:5, or 1s..60s:5:log for
+the same factor from one to the next. Every value of a key meets every value of the others, the
+last key fastest, or with --zip the first values meet, then the second.
+
+On several machines, each plays a part, and the parts are put together:
+  pushpull sweep mine.toml --shard 1/2 --out parts    (on one)
+  pushpull sweep mine.toml --shard 2/2 --out parts    (on the other)
+  pushpull merge parts --out results/mine
+--shard auto/N takes the number from SLURM_ARRAY_TASK_ID, which counts from 1 (--array=1-N), or from
+JOB_COMPLETION_INDEX, which counts from 0.";
+
+pub(super) const MERGE_EXAMPLES: &str = "Examples:
+  pushpull merge parts --out results/mine
+  pushpull merge node1 node2 node3 --out results/mine --format csv
+
+The files are the same, byte for byte, as those of a sweep on one machine. A shard may be there more
+than once, as long as it says the same.";
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+pub struct SweepArguments {
+    /// Which scenario.
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// Let a key vary, over a list of values or a range; may be given several times
+    #[arg(long = "vary", value_name = "KEY=SPEC")]
+    pub varied: Vec<String>,
+    /// Let the values of several keys meet one by one, not each with each
+    #[arg(long)]
+    pub zip: bool,
+    /// Play every point so many times, with different seeds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), default_value_t = 1)]
+    pub replications: u32,
+    /// Play every point in virtual time, over real HTTP on loopback, or in both; otherwise as the scenario says
+    #[arg(long, value_enum)]
+    pub engine: Option<Engine>,
+    /// Folder for the result files; otherwise `results/` and the scenario's name
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Print nothing but errors on standard error
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Use no colours; NO_COLOR in the environment does the same
+    #[arg(long)]
+    pub no_color: bool,
+    /// Threads; otherwise one for each core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Show the points and what they take, and play nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on with the sweep of this scenario that was interrupted in the same folder
+    #[arg(long)]
+    pub resume: bool,
+    /// Play more than a million points
+    #[arg(long)]
+    pub yes: bool,
+    /// Play only one of several parts, for `merge`: its number from 1, or `auto`, and how many there are
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+}
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArguments {
+    /// Folders with the files of shards
+    #[arg(required = true, value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Folder for the result files
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Print nothing but errors on standard error
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Use no colours; NO_COLOR in the environment does the same
+    #[arg(long)]
+    pub no_color: bool,
+}

@@ -1,0 +1,262 @@
+//! The course of a sweep: its plan, what is there already, the units, and the files.
+
+mod progress;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use crate::cli::{Format, SweepArguments};
+use crate::report::files::{self, WriteError};
+use crate::report::human;
+use crate::run::{Failure, INTERRUPTED, TOO_SLOW, interrupt, play, print, style, tell, template};
+use crate::scenario::{Changes, Template};
+use crate::sweep::files::{self as result_files, UNITS};
+use crate::sweep::header::Header;
+use crate::sweep::plan::Plan;
+use crate::sweep::play::{self as playing, Crew};
+use crate::sweep::results::Results;
+use crate::sweep::shard::Shard;
+use crate::sweep::table::{self, Table};
+use crate::sweep::unit::Watched;
+use crate::sweep::units::{self, Damage, Journal, UnitFile};
+use progress::{Load, SweepProgress};
+
+/// Plays a sweep, or a shard of one.
+pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
+    let shard = arguments.shard.as_deref().map(|text| Shard::parse(text, |name| std::env::var(name).ok()));
+    let shard = shard.transpose().map_err(|error| Failure::Usage(error.to_string()))?;
+    let plan = Plan::new(read(arguments)?, arguments.replications, arguments.yes)?;
+    let threads = threads(arguments);
+    if arguments.dry_run {
+        let text = table::dry_run(
+            &plan.header,
+            |point| plan.cost(point * u64::from(plan.header.replications)),
+            plan.total(),
+            threads,
+        );
+        return print(text.as_bytes()).map(|()| 0);
+    }
+    let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&plan.header.scenario.name));
+    files::prepare(&folder)?;
+    let stem = shard.map_or_else(|| UNITS.to_owned(), Shard::stem);
+    let earlier = earlier(&folder, &stem, &plan.header, shard, arguments.resume)?;
+    let session = Session { plan: Arc::new(plan), folder, stem, shard, threads, earlier };
+    session.run(arguments)
+}
+
+fn read(arguments: &SweepArguments) -> Result<Template, Failure> {
+    let mut changes = super::changes(&arguments.scenario, arguments.engine);
+    changes = Changes { varied: arguments.varied.clone(), zip: arguments.zip, ..changes };
+    template(&arguments.scenario.file, &changes)
+}
+
+fn threads(arguments: &SweepArguments) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.threads.map_or_else(cores, usize::from)
+}
+
+/// One call of `sweep` that has units to play.
+struct Session {
+    plan: Arc<Plan>,
+    folder: PathBuf,
+    /// What the file of units is called in the end, without its ending.
+    stem: String,
+    shard: Option<Shard>,
+    threads: usize,
+    /// Files with units that were played before.
+    earlier: Vec<UnitFile>,
+}
+
+/// What was seen of the units beside what they came to.
+#[derive(Default)]
+struct Seen {
+    transitions: u64,
+    /// What to say of units that a live engine could not keep up with; how many there were, and the first of them.
+    too_slow: Option<(u64, String)>,
+}
+
+impl Session {
+    fn run(self, arguments: &SweepArguments) -> Result<u8, Failure> {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "how long it took is told to the user; it is no part of any result"
+        )]
+        let started = Instant::now();
+        let plan = &self.plan;
+        let crew = Arc::new(Crew::new(plan.template.base().engine, self.threads));
+        let watched = Arc::clone(&crew);
+        interrupt::watch_with(move || watched.stop());
+        let journal = Journal::begin(&self.folder, &self.stem, &plan.header, self.shard)?;
+        let done = Results::new(plan.header.clone(), self.earlier);
+        let left = || {
+            (0..plan.header.units()).filter(|unit| self.shard.is_none_or(|shard| shard.has(*unit)) && !done.has(*unit))
+        };
+        let load = left().fold(Load { units: 0, seconds: 0.0 }, |load, unit| Load {
+            units: load.units + 1,
+            seconds: load.seconds + plan.cost(unit).seconds,
+        });
+        let seen = Mutex::new(Seen::default());
+        let progress = SweepProgress::start(plan, &crew, load, arguments.quiet);
+        let played = playing::play(plan, left(), &crew, self.threads, &journal, &|watched| look(&seen, watched));
+        drop(progress);
+        played?;
+        let path = journal.path.clone();
+        drop(journal);
+        let results = done.with(UnitFile::read(&path, Damage::LeftOut)?);
+        let seen = seen.into_inner().unwrap_or_default();
+        let ending = Ending { folder: &self.folder, stem: &self.stem, shard: self.shard, results, journal: path };
+        let missing = ending.write(arguments)?;
+        if !arguments.quiet {
+            let took = human::duration_secs(started.elapsed().as_secs_f64());
+            let runs = human::things(load.units.saturating_sub(missing) as f64, "run", "runs");
+            let transitions = human::count(seen.transitions);
+            let folder = self.folder.display();
+            tell(&format!("{runs}, {transitions} transitions in {took}; results in {folder}"));
+        }
+        if let Some((count, first)) = &seen.too_slow {
+            let runs = human::things(*count as f64, "run", "runs");
+            tell(&format!("warning: {runs} fell behind; of the first: {first}"));
+        }
+        Ok(match () {
+            () if missing > 0 => {
+                tell(&format!(
+                    "stopped with {} to go; the same command with --resume goes on",
+                    human::things(missing as f64, "run", "runs")
+                ));
+                INTERRUPTED
+            }
+            () if seen.too_slow.is_some() => TOO_SLOW,
+            () => 0,
+        })
+    }
+}
+
+/// Looks at a report before it is gone.
+fn look(seen: &Mutex<Seen>, watched: &Watched<'_>) {
+    let engines = &watched.report.engines;
+    let transitions: u64 =
+        engines.iter().flat_map(|engine| &engine.summaries).map(|summary| summary.tally.transitions).sum();
+    let (warnings, too_slow) = play::schedule_kept(&watched.scenario.setup, engines);
+    // A lock is poisoned by a panic alone, which ends the program.
+    let Ok(mut seen) = seen.lock() else { return };
+    seen.transitions += transitions;
+    if let (true, Some(warning)) = (too_slow, warnings.first()) {
+        let (count, first) = seen.too_slow.take().unwrap_or_else(|| (0, warning.clone()));
+        seen.too_slow = Some((count + 1, first));
+    }
+}
+
+/// The units that were played before, in files of the same sweep; without `resume` none, and what is left of a sweep that
+/// was killed is removed.
+fn earlier(
+    folder: &Path,
+    stem: &str,
+    header: &Header,
+    shard: Option<Shard>,
+    resume: bool,
+) -> Result<Vec<UnitFile>, Failure> {
+    let left = units::unfinished(folder, stem).map_err(|source| WriteError { path: folder.to_owned(), source })?;
+    if !resume {
+        // Whoever still writes one of them goes on, and ends with the same bytes.
+        left.iter().filter(|path| !units::is_in_use(path)).for_each(|path| drop(std::fs::remove_file(path)));
+        return Ok(Vec::new());
+    }
+    let finished = folder.join(format!("{stem}.jsonl"));
+    let mut files = Vec::new();
+    for path in left.into_iter().chain(finished.is_file().then_some(finished)) {
+        // A process that is killed right after it began leaves a file without a first line.
+        let Ok(file) = UnitFile::read(&path, Damage::LeftOut) else {
+            tell(&format!("warning: {} holds no units that can be read; they are played again", path.display()));
+            continue;
+        };
+        let mut differences = same(header).differences(&file.header);
+        if file.shard != shard {
+            differences.push("it is another part of the sweep".to_owned());
+        }
+        if !differences.is_empty() {
+            return Err(Failure::Usage(format!(
+                "cannot go on: {} is of another sweep: {}. Without --resume it is replaced; with another --out it stays",
+                path.display(),
+                differences.join("; ")
+            )));
+        }
+        files.push(file);
+    }
+    if files.is_empty() {
+        tell(&format!("nothing to go on from in {}: starting from the first run", folder.display()));
+    }
+    Ok(files)
+}
+
+/// A header as it is after it has been written and read.
+fn same(header: &Header) -> Header {
+    let text = serde_json::to_string(header).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_else(|_| header.clone())
+}
+
+/// What is to be done when no more units are played.
+struct Ending<'a> {
+    folder: &'a Path,
+    stem: &'a str,
+    shard: Option<Shard>,
+    results: Results,
+    /// The file that holds the units which were played now.
+    journal: PathBuf,
+}
+
+impl Ending<'_> {
+    /// Writes the files, prints what is asked for, and gives back how many units are missing.
+    fn write(&self, arguments: &SweepArguments) -> Result<u64, Failure> {
+        let Some(shard) = self.shard else {
+            let missing = self.results.missing();
+            if missing < self.results.header.units() {
+                let bytes = write_results(self.folder, &self.results, arguments.format, arguments.no_color)?;
+                print(&bytes)?;
+            }
+            self.clear(missing < self.results.header.units());
+            return Ok(missing);
+        };
+        let missing = shard.count(self.results.header.units()) - self.results.units().count() as u64;
+        // A shard that is not whole would only be refused later.
+        if missing == 0 {
+            result_files::write_shard(self.folder, &self.results, shard)?;
+            self.clear(true);
+        }
+        Ok(missing)
+    }
+
+    /// Removes the files of which everything is in the finished one.
+    fn clear(&self, written: bool) {
+        if !written {
+            return;
+        }
+        let left = units::unfinished(self.folder, self.stem).unwrap_or_default();
+        let done = left.into_iter().filter(|path| *path == self.journal || !units::is_in_use(path));
+        done.for_each(|path| drop(std::fs::remove_file(path)));
+    }
+}
+
+/// Writes the files of a whole sweep, and gives back what is to be printed.
+pub(super) fn write_results(
+    folder: &Path,
+    results: &Results,
+    format: Format,
+    no_color: bool,
+) -> Result<Vec<u8>, Failure> {
+    let mut table = Table::new(&results.header, style(no_color));
+    result_files::write(folder, results, |point| {
+        if format == Format::Table {
+            table.add(point);
+        }
+    })?;
+    let content = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).map_err(|source| Failure::Write(WriteError { path, source }))
+    };
+    match format {
+        Format::Table => Ok(table.render().into_bytes()),
+        Format::Csv => content("summary.csv"),
+        Format::Json => content("sweep.json"),
+    }
+}

@@ -1,0 +1,180 @@
+//! Puts the shards of a sweep together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::sweep::header::Header;
+use crate::sweep::results::Results;
+use crate::sweep::shard::Shard;
+use crate::sweep::units::{Damage, ReadError, UnitFile};
+
+/// The most missing units, or shards, that are named one by one.
+const NAMED_MAX: usize = 20;
+
+/// Why shards cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A folder or a file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The shards do not make a whole: every reason, each as a sentence, and what to do.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The shards in these folders, as the results of a whole sweep.
+///
+/// # Errors
+///
+/// If there are none, if one is damaged, missing, incomplete, or of another sweep than the first one, and if two differ for
+/// the same unit.
+pub fn merge(folders: &[PathBuf]) -> Result<Results, MergeError> {
+    let mut found = Found::default();
+    for path in shard_files(folders)? {
+        found.read(&path)?;
+    }
+    let Some(header) = found.files.first().map(|file| file.header.clone()) else {
+        let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        let mut sentences = found.sentences;
+        if sentences.is_empty() {
+            sentences.push(format!(
+                "there is no shard in {}: no file is called shard-1-of-2.jsonl or the like",
+                folders.join(", ")
+            ));
+        }
+        return Err(refused(&sentences, &found.again));
+    };
+    found.belong_together(&header);
+    found.agree()?;
+    found.complete(&header);
+    if found.sentences.is_empty() {
+        Ok(Results::new(header, found.files))
+    } else {
+        Err(refused(&found.sentences, &found.again))
+    }
+}
+
+fn refused(sentences: &[String], again: &BTreeSet<Shard>) -> MergeError {
+    let mut text = format!("cannot merge: {}", sentences.join("\n  and: "));
+    if !again.is_empty() {
+        let shards: Vec<_> = again.iter().take(NAMED_MAX).map(|shard| format!("--shard {shard}")).collect();
+        let more = again.len().saturating_sub(NAMED_MAX);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        text.push_str(&format!("\n  run again: {}{more}", shards.join(", ")));
+    }
+    MergeError::Refused(text)
+}
+
+/// The files of shards in folders, in the order of the shards; a folder that is named twice counts once.
+fn shard_files(folders: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+    let mut paths = Vec::new();
+    for folder in folders {
+        let unreadable = |source| ReadError::Unreadable { path: folder.clone(), source };
+        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            if let Some(shard) = Shard::of_file_name(&entry.file_name().to_string_lossy()) {
+                paths.push((shard.of, shard.shard, entry.path()));
+            }
+        }
+    }
+    paths.sort();
+    paths.dedup();
+    Ok(paths.into_iter().map(|(_, _, path)| path).collect())
+}
+
+/// What is there, and what is wrong with it.
+#[derive(Default)]
+struct Found {
+    files: Vec<UnitFile>,
+    sentences: Vec<String>,
+    /// The shards to be played again.
+    again: BTreeSet<Shard>,
+}
+
+impl Found {
+    fn read(&mut self, path: &Path) -> Result<(), ReadError> {
+        let named = path.file_name().and_then(|name| Shard::of_file_name(&name.to_string_lossy()));
+        match UnitFile::read(path, Damage::Refused) {
+            Ok(file) if file.shard == named => self.files.push(file),
+            Ok(file) => {
+                let holds = file.shard.map_or_else(|| "no shard".to_owned(), |shard| format!("shard {shard}"));
+                self.sentences.push(format!("{} holds {holds}, unlike its name", path.display()));
+                self.again.extend(named);
+            }
+            Err(ReadError::Unreadable { path, source }) => return Err(ReadError::Unreadable { path, source }),
+            Err(error) => {
+                self.sentences.push(error.to_string());
+                self.again.extend(named);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes every file that is of another sweep than the first, or cut into another number of shards.
+    fn belong_together(&mut self, header: &Header) {
+        let Some(first) = self.files.first() else { return };
+        let (name, of) = (first.path.display().to_string(), first.shard.map(|shard| shard.of));
+        for file in &self.files[1..] {
+            let mut differences = header.differences(&file.header);
+            if file.shard.map(|shard| shard.of) != of {
+                differences.push(format!("it is cut into another number of shards than {name}"));
+            }
+            if !differences.is_empty() {
+                let path = file.path.display();
+                self.sentences.push(format!("{path} is not of the same sweep as {name}: {}", differences.join("; ")));
+            }
+        }
+    }
+
+    /// Notes files that say different things of the same unit.
+    fn agree(&mut self) -> Result<(), ReadError> {
+        for (index, file) in self.files.iter().enumerate() {
+            for earlier in self.files[..index].iter().filter(|other| other.shard == file.shard) {
+                for unit in file.index.keys() {
+                    let (here, there) = (file.line(*unit)?, earlier.line(*unit)?);
+                    if there.is_some() && here != there {
+                        let point = file.header.name_of(file.header.place(*unit).0);
+                        let [earlier, file] = [earlier, file].map(|file| file.path.display().to_string());
+                        self.sentences.push(format!("{earlier} and {file} differ in run {unit} ({point})"));
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes every shard that is missing or lacks a unit.
+    fn complete(&mut self, header: &Header) {
+        let Some(of) = self.files.first().and_then(|file| file.shard).map(|shard| shard.of) else { return };
+        let mut counts: BTreeMap<Shard, u64> = BTreeMap::new();
+        for file in &self.files {
+            if let Some(shard) = file.shard {
+                let count = counts.entry(shard).or_default();
+                *count = (*count).max(file.index.len() as u64);
+            }
+        }
+        let mut missing = Vec::new();
+        for shard in (1..=of).map(|shard| Shard { shard, of }) {
+            let whole = shard.count(header.units());
+            match counts.get(&shard) {
+                Some(count) if *count == whole => {}
+                Some(count) => {
+                    self.sentences.push(format!("shard {shard} has {count} of its {whole} runs"));
+                    self.again.insert(shard);
+                }
+                // A damaged one has been named.
+                None if self.again.contains(&shard) => {}
+                None => missing.push(shard),
+            }
+        }
+        if !missing.is_empty() {
+            let names: Vec<_> = missing.iter().take(NAMED_MAX).map(Shard::to_string).collect();
+            let more = missing.len().saturating_sub(NAMED_MAX);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let (what, is) = if missing.len() == 1 { ("shard", "is") } else { ("shards", "are") };
+            self.sentences.push(format!("{what} {}{more} {is} missing", names.join(", ")));
+            self.again.extend(missing);
+        }
+    }
+}

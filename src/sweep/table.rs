@@ -1,0 +1,192 @@
+//! The table of a sweep for people: one line a point, at most 80 columns wide.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::report::human;
+use crate::report::table::{Style, WIDTH};
+use crate::sweep::estimate::Cost;
+use crate::sweep::header::Header;
+use crate::sweep::results::Point;
+
+/// The width of the two figures of a client, with the gap before each.
+const REQUESTS_WIDTH: usize = 10;
+const LATENCY_WIDTH: usize = 10;
+const CLIENT_WIDTH: usize = REQUESTS_WIDTH + LATENCY_WIDTH;
+/// The widest column of values; a wider one is cut.
+const VALUE_WIDTH_MAX: usize = 16;
+
+/// A table that grows by a line with every point.
+#[derive(Debug)]
+pub struct Table<'a> {
+    columns: Columns<'a>,
+    style: Style,
+    /// The engines and clients of each part, and its lines so far; what does not fit beside each other stands below.
+    parts: Vec<(Vec<(String, String)>, String)>,
+}
+
+/// The columns that say which point a line is of.
+#[derive(Debug)]
+struct Columns<'a> {
+    header: &'a Header,
+    /// The width of the number of a point.
+    number: usize,
+    /// The width of each axis; none if there is no room for them.
+    axes: Vec<usize>,
+}
+
+impl<'a> Columns<'a> {
+    fn new(header: &'a Header, room: usize) -> Self {
+        let number = header.points.to_string().len().max(2);
+        let width = |axis: &super::header::AxisPart| {
+            let values = axis.values.iter().map(|value| value.text.width());
+            values.chain([short(&axis.key).width()]).max().unwrap_or(0).min(VALUE_WIDTH_MAX)
+        };
+        let axes: Vec<usize> = header.axes.iter().map(width).collect();
+        let total = number + axes.iter().map(|width| width + 2).sum::<usize>();
+        Self { header, number, axes: if total <= room { axes } else { Vec::new() } }
+    }
+
+    fn width(&self) -> usize {
+        self.number + self.axes.iter().map(|width| width + 2).sum::<usize>()
+    }
+
+    fn line<'t>(&self, number: &str, texts: impl Iterator<Item = &'t str>) -> String {
+        let mut line = format!("{number:>width$}", width = self.number);
+        for (text, width) in texts.zip(&self.axes) {
+            let text = cut(text, *width);
+            let _ = write!(line, "  {text}{}", " ".repeat(width.saturating_sub(text.width())));
+        }
+        line
+    }
+
+    fn head(&self) -> String {
+        self.line("", self.header.axes.iter().map(|axis| short(&axis.key)))
+    }
+
+    fn point(&self, number: u64) -> String {
+        let values = self.header.values(number);
+        self.line(&(number + 1).to_string(), values.iter().map(|value| value.text.as_str()))
+    }
+}
+
+/// What varies, a line for each key.
+pub fn axes(header: &Header) -> String {
+    let mut text = String::new();
+    for axis in &header.axes {
+        let count = human::things(axis.values.len() as f64, "value", "values");
+        let ends = match axis.values.as_slice() {
+            [only] => format!("{count}: {}", only.text),
+            [first, .., last] => format!("{count} from {} to {}", first.text, last.text),
+            [] => count,
+        };
+        let _ = writeln!(text, "{}", cut(&format!("{}: {ends}", axis.key), WIDTH));
+    }
+    let points = human::things(header.points as f64, "point", "points");
+    let combined = if header.combine == "zip" && header.axes.len() > 1 { ", values one by one" } else { "" };
+    let replications = match header.replications {
+        1 => String::new(),
+        more => format!(", {} each", human::things(more.into(), "replication", "replications")),
+    };
+    let _ = writeln!(text, "{points}{combined}{replications}");
+    text
+}
+
+impl<'a> Table<'a> {
+    /// A table without a line.
+    pub fn new(header: &'a Header, style: Style) -> Self {
+        Self { columns: Columns::new(header, WIDTH - CLIENT_WIDTH), style, parts: Vec::new() }
+    }
+
+    /// Adds the line of a point.
+    pub fn add(&mut self, point: &Point<'_>) {
+        if self.parts.is_empty() {
+            let together = ((WIDTH - self.columns.width()) / CLIENT_WIDTH).max(1);
+            self.parts = point.series().chunks(together).map(|part| (part.to_vec(), String::new())).collect();
+        }
+        for (series, lines) in &mut self.parts {
+            let mut line = self.columns.point(point.number);
+            for (engine, client) in series.iter() {
+                let requests = point.mean(engine, client, "requests_per_event").map(human::number);
+                let latency = point.mean(engine, client, "latency_p95_ms").map(human::duration_ms);
+                for (cell, width) in [(requests, REQUESTS_WIDTH), (latency, LATENCY_WIDTH)] {
+                    push_right(&mut line, &cell.unwrap_or_else(|| "-".to_owned()), width);
+                }
+            }
+            let _ = writeln!(lines, "{line}");
+        }
+    }
+
+    /// The whole table.
+    pub fn render(&self) -> String {
+        let header = self.columns.header;
+        let mut text = format!("{}\n\n{}", self.style.bold(&cut(&header.scenario.title, WIDTH)), axes(header));
+        let has_both = header.scenario.engine == "both";
+        for (series, lines) in &self.parts {
+            let mut names = self.columns.line("", std::iter::repeat_n("", self.columns.axes.len()));
+            let mut units = self.columns.head();
+            for (engine, client) in series {
+                let name = if has_both { format!("{client} ({engine})") } else { client.clone() };
+                push_right(&mut names, &cut(&name, CLIENT_WIDTH - 2), CLIENT_WIDTH);
+                push_right(&mut units, "req/event", REQUESTS_WIDTH);
+                push_right(&mut units, "p95", LATENCY_WIDTH);
+            }
+            let _ = write!(text, "\n{}\n{}\n{lines}", self.style.bold(&names), self.style.dim(&units));
+        }
+        if self.columns.axes.is_empty() && !header.axes.is_empty() {
+            text.push_str("\nThe values of each point stand in summary.csv: there are too many keys for this table.\n");
+        }
+        text.push_str("\nreq/event: polls and webhooks for each event; p95: 95 % of events are heard within\n");
+        text
+    }
+}
+
+/// What a sweep would be: a line for each point, with what it takes.
+pub fn dry_run(header: &Header, cost: impl Fn(u64) -> Cost, total: Cost, threads: usize) -> String {
+    let columns = Columns::new(header, WIDTH - CLIENT_WIDTH);
+    let mut text = axes(header);
+    let mut head = columns.head();
+    push_right(&mut head, "requests", REQUESTS_WIDTH + 2);
+    let _ = writeln!(text, "\n{head}");
+    for point in 0..header.points {
+        let mut line = columns.point(point);
+        push_right(&mut line, &human::number(cost(point).exchanges), REQUESTS_WIDTH + 2);
+        let _ = writeln!(text, "{line}");
+    }
+    let cores = if header.scenario.engine == "sim" { threads.max(1) } else { 1 };
+    let _ = writeln!(
+        text,
+        "\nAbout {} requests in {}, some {} on {}.",
+        human::number(total.exchanges),
+        human::things(header.units() as f64, "run", "runs"),
+        human::duration_secs(total.seconds / cores as f64),
+        human::things(cores as f64, "thread", "threads"),
+    );
+    text
+}
+
+/// What a key is called above a column: its last name.
+fn short(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
+}
+
+fn push_right(line: &mut String, text: &str, width: usize) {
+    line.push_str(&" ".repeat(width.saturating_sub(text.width()).max(1)));
+    line.push_str(text);
+}
+
+/// A text that is no wider than this; one that is cut ends in two dots.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for character in text.chars() {
+        if short.width() + 2 + character.to_string().width() > width {
+            break;
+        }
+        short.push(character);
+    }
+    short + ".."
+}

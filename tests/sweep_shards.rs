@@ -1,0 +1,159 @@
+//! Shards of a sweep, and what they come to when they are put together.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod sweep_support;
+
+use std::fs;
+
+use sweep_support::Bench;
+
+const SWEEP: [&str; 5] = ["sweep", "mine.toml", "--replications", "10", "--quiet"];
+/// Ten runs, for what does not depend on their number.
+const FEW: [&str; 7] =
+    ["sweep", "mine.toml", "--vary", "events.rate=1/s,2/s,3/s,4/s,5/s", "--zip", "--quiet", "--vary"];
+const EVERY: &str = "client.poll every so often.pull.every=1s,2s,3s,4s,5s";
+
+fn shards(bench: &Bench, folder: &str, of: u32) {
+    for shard in 1..=of {
+        bench.good(&[&FEW[..], &[EVERY, "--out", folder, "--shard", &format!("{shard}/{of}")]].concat());
+    }
+}
+
+#[test]
+fn five_shards_come_to_the_bytes_of_the_whole() {
+    let bench = Bench::new();
+    bench.good(&[&SWEEP[..], &["--out", "whole"]].concat());
+    for shard in 1..=5 {
+        let folder = if shard % 2 == 0 { "even" } else { "odd" };
+        let sweep = [&SWEEP[..], &["--out", folder, "--shard"]].concat();
+        match shard {
+            // Schedulers count from one, or from nought.
+            4 => {
+                let mut command = bench.command(&[&sweep[..], &["auto/5"]].concat());
+                assert!(command.env("SLURM_ARRAY_TASK_ID", "4").status().unwrap().success());
+            }
+            5 => {
+                let mut command = bench.command(&[&sweep[..], &["auto/5"]].concat());
+                assert!(command.env("JOB_COMPLETION_INDEX", "4").status().unwrap().success());
+            }
+            _ => drop(bench.good(&[&sweep[..], &[&format!("{shard}/5")]].concat())),
+        }
+    }
+    assert_eq!(bench.names("even"), ["shard-2-of-5.jsonl", "shard-4-of-5.jsonl"]);
+    bench.good(&["merge", "odd", "even", "--out", "merged", "--quiet"]);
+    assert!(bench.files("whole") == bench.files("merged"));
+    let whole = bench.run(&[&SWEEP[..], &["--out", "whole"]].concat()).stdout;
+    let merged = bench.run(&["merge", "even", "odd", "even", "--out", "merged"]).stdout;
+    assert!(whole == merged, "the tables are the same too");
+}
+
+#[test]
+fn a_shard_that_was_killed_is_played_again_or_gone_on_from() {
+    let bench = Bench::new();
+    let shard = [&SWEEP[..], &["--shard", "2/3", "--out"]].concat();
+    bench.good(&[&shard[..], &["whole"]].concat());
+    let whole = fs::read(bench.path("whole").join("shard-2-of-3.jsonl")).unwrap();
+    for (folder, more) in [("again", &[][..]), ("resumed", &["--resume"][..])] {
+        let mut child = bench.start(&[&shard[..], &[folder, "--threads", "1"]].concat(), folder, 20);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!bench.path(folder).join("shard-2-of-3.jsonl").exists(), "half a shard is none");
+        assert!(bench.unfinished(folder).is_some());
+        bench.good(&[&shard[..], &[folder], more].concat());
+        assert_eq!(bench.names(folder), ["shard-2-of-3.jsonl"]);
+        assert!(whole == fs::read(bench.path(folder).join("shard-2-of-3.jsonl")).unwrap());
+    }
+}
+
+#[test]
+fn a_shard_may_run_twice_at_the_same_time() {
+    let bench = Bench::new();
+    let shard = [&SWEEP[..], &["--shard", "1/2", "--out"]].concat();
+    let mut children: Vec<_> = (0..2).map(|_| bench.start(&[&shard[..], &["both"]].concat(), "both", 1)).collect();
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(bench.names("both"), ["shard-1-of-2.jsonl"]);
+    bench.good(&[&shard[..], &["alone"]].concat());
+    let [both, alone] =
+        ["both", "alone"].map(|folder| fs::read(bench.path(folder).join("shard-1-of-2.jsonl")).unwrap());
+    assert!(both == alone);
+}
+
+#[test]
+fn shards_that_do_not_make_a_whole_are_refused_by_name() {
+    let bench = Bench::new();
+    shards(&bench, "good", 5);
+    bench.good(&["merge", "good", "--out", "merged", "--quiet"]);
+    let copy = |folder: &str, change: &dyn Fn(&str, String) -> Option<String>| {
+        fs::create_dir(bench.path(folder)).unwrap();
+        for name in bench.names("good") {
+            let text = fs::read_to_string(bench.path("good").join(&name)).unwrap();
+            if let Some(text) = change(&name, text) {
+                fs::write(bench.path(folder).join(&name), text).unwrap();
+            }
+        }
+    };
+    let third = "shard-3-of-5.jsonl";
+    copy("missing", &|name, text| (name != third && name != "shard-1-of-5.jsonl").then_some(text));
+    copy("damaged", &|name, text| Some(if name == third { text.replacen("\"pull\"", "\"push\"", 1) } else { text }));
+    copy("torn", &|name, text| Some(if name == third { text[..text.len() - 1].to_owned() } else { text }));
+    copy("short", &|name, text| {
+        let end = text.trim_end().rfind('\n').unwrap() + 1;
+        Some(if name == third { text[..end].to_owned() } else { text })
+    });
+    copy("renamed", &|name, text| {
+        let other = fs::read_to_string(bench.path("good").join("shard-4-of-5.jsonl")).unwrap();
+        Some(if name == third { other } else { text })
+    });
+    fs::create_dir(bench.path("empty")).unwrap();
+    // The same points with another seed, and the same points in another number of shards.
+    bench.good(&[&FEW[..], &[EVERY, "--out", "other", "--shard", "3/5", "--seed", "9"]].concat());
+    bench.good(&[&FEW[..], &[EVERY, "--out", "fewer", "--shard", "1/2"]].concat());
+    // The same sweep, and another outcome: another version of this program could say so without a checksum that tells.
+    let forged = |name: &str, text: String| {
+        if name != third {
+            return None;
+        }
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let body = lines[2].split_once("\"body\":").unwrap().1.strip_suffix('}').unwrap().replacen("sim", "SIM", 1);
+        lines[2] = format!("{{\"sum\":\"{}\",\"body\":{body}}}", sum(&body));
+        Some(lines.join("\n") + "\n")
+    };
+    copy("differing", &forged);
+    let cases: &[&[&str]] = &[
+        &["missing"],
+        &["damaged"],
+        &["torn"],
+        &["short"],
+        &["renamed"],
+        &["empty"],
+        &["good", "other"],
+        &["good", "fewer"],
+        &["good", "differing"],
+    ];
+    let said: Vec<_> =
+        cases.iter().map(|case| bench.refused(&[&["merge"], *case, &["--out", "refused"]].concat())).collect();
+    insta::assert_snapshot!(said.join("\n----\n"));
+    assert!(!bench.path("refused").exists(), "nothing is written");
+    // What is said to be run again makes it whole.
+    bench.good(&[&FEW[..], &[EVERY, "--out", "missing", "--shard", "1/5"]].concat());
+    bench.good(&[&FEW[..], &[EVERY, "--out", "missing", "--shard", "3/5"]].concat());
+    bench.good(&["merge", "missing", "good", "--out", "complete", "--quiet"]);
+    assert!(bench.files("complete") == bench.files("merged"));
+}
+
+/// The checksum of a line.
+fn sum(body: &str) -> String {
+    use sha2::Digest as _;
+    hex::encode(&sha2::Sha256::digest(body)[..8])
+}
+
+#[test]
+fn there_may_be_more_shards_than_runs() {
+    let bench = Bench::new();
+    shards(&bench, "parts", 7);
+    bench.good(&[&FEW[..], &[EVERY, "--out", "whole"]].concat());
+    bench.good(&["merge", "parts", "--out", "merged", "--quiet"]);
+    assert!(bench.files("whole") == bench.files("merged"));
+}
