@@ -31,7 +31,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap", &["cli.rs", "main.rs"]),
     ("indicatif", &["run/progress.rs"]),
     ("rand", &["engine/live"]),
-    ("rayon", &["engine/sim", "run/play.rs"]),
+    ("rayon", &["engine/sim", "run/play.rs", "run/replicate.rs"]),
     ("annotate_snippets", &["scenario"]),
     ("hmac", &["policy/signature"]),
     ("ecdsa", &["policy/signature"]),

@@ -1,6 +1,12 @@
 //! From what engines counted to what reports tell: figures, what theory says beside them, and which parts could not keep up.
 
+pub mod estimate;
 pub mod outcome;
+pub mod paired;
+pub mod pilot;
+pub mod predicted;
+pub mod replications;
+pub mod stopping;
 
 use crate::engine::live::Lag;
 use crate::engine::{ClientRun, ClientSetup, Setup};

@@ -27,20 +27,22 @@ pub fn rows(report: &Report) -> impl Iterator<Item = Row<'_>> {
     })
 }
 
+/// The columns of `comparison.csv`.
+pub(super) const COMPARISON: [&str; 10] = [
+    "metric",
+    "baseline",
+    "client",
+    "baseline_value",
+    "client_value",
+    "difference",
+    "ratio",
+    "ci_low",
+    "ci_high",
+    "engine",
+];
+
 /// `comparison.csv`: every later client against the first, figure by figure.
 pub fn comparison(report: &Report) -> Vec<u8> {
-    let header = [
-        "metric",
-        "baseline",
-        "client",
-        "baseline_value",
-        "client_value",
-        "difference",
-        "ratio",
-        "ci_low",
-        "ci_high",
-        "engine",
-    ];
     let of_engine = |engine: &EngineReport| {
         let mut rows = Vec::new();
         if let Some((baseline, clients)) = engine.summaries.split_first()
@@ -53,7 +55,7 @@ pub fn comparison(report: &Report) -> Vec<u8> {
         }
         rows
     };
-    table(header.into_iter(), report.engines.iter().flat_map(of_engine))
+    table(COMPARISON.into_iter(), report.engines.iter().flat_map(of_engine))
 }
 
 fn comparison_row(engine: &str, baseline: &Summary, client: &Summary, comparison: &Comparison) -> Vec<Cell> {
@@ -71,9 +73,11 @@ fn comparison_row(engine: &str, baseline: &Summary, client: &Summary, comparison
     ]
 }
 
+/// The columns of `theory.csv`.
+pub(super) const THEORY: [&str; 8] = ["client", "metric", "theory", "observed", "ci_low", "ci_high", "holds", "engine"];
+
 /// `theory.csv`: closed forms beside what was observed.
 pub fn theory(report: &Report) -> Vec<u8> {
-    let header = ["client", "metric", "theory", "observed", "ci_low", "ci_high", "holds", "engine"];
     let rows = report.engines.iter().flat_map(|engine| {
         engine.theory.iter().map(|verification| {
             vec![
@@ -88,11 +92,35 @@ pub fn theory(report: &Report) -> Vec<u8> {
             ]
         })
     });
-    table(header.into_iter(), rows)
+    table(THEORY.into_iter(), rows)
 }
 
+/// Which replication a table is about, where there are several: a column at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// There is only one.
+    TheRun,
+    /// The first of several.
+    TheFirst,
+}
+
+impl Of {
+    /// The table with the column.
+    fn table<'a>(self, header: impl Iterator<Item = &'a str>, rows: impl Iterator<Item = Vec<Cell>>) -> Vec<u8> {
+        let is_named = self == Self::TheFirst;
+        let named = |mut row: Vec<Cell>| {
+            row.extend(is_named.then_some(FIRST));
+            row
+        };
+        table(header.chain(is_named.then_some("replication")), rows.map(named))
+    }
+}
+
+/// The number of the first replication.
+const FIRST: Cell = Cell::Count(1);
+
 /// `forged.csv`: what became of the forged webhooks of the scenario's attacker, by kind, at each client that has any.
-pub fn forged(report: &Report) -> Vec<u8> {
+pub fn forged(report: &Report, of: Of) -> Vec<u8> {
     let header = ["engine", "client", "kind", "rejected", "accepted"];
     let of_client = |row: Row<'_>| {
         let cells = |(kind, forged): (ForgeryKind, Forged)| {
@@ -108,11 +136,11 @@ pub fn forged(report: &Report) -> Vec<u8> {
         let came = |(_, forged): &(ForgeryKind, Forged)| forged.rejected + forged.accepted > 0;
         row.summary.forged().filter(came).map(cells).collect::<Vec<_>>()
     };
-    table(header.into_iter(), rows(report).flat_map(of_client))
+    of.table(header.into_iter(), rows(report).flat_map(of_client))
 }
 
 /// `timeseries.csv`: the measured stretch and the drain in buckets, for each client.
-pub fn timeseries(report: &Report) -> Vec<u8> {
+pub fn timeseries(report: &Report, of: Of) -> Vec<u8> {
     let header = [
         "engine",
         "client",
@@ -140,7 +168,7 @@ pub fn timeseries(report: &Report) -> Vec<u8> {
     let of_engine = |engine: &EngineReport| {
         engine.summaries.iter().flat_map(|summary| timeseries_rows(engine.engine, summary)).collect::<Vec<_>>()
     };
-    table(header.into_iter(), report.engines.iter().flat_map(of_engine))
+    of.table(header.into_iter(), report.engines.iter().flat_map(of_engine))
 }
 
 fn timeseries_rows(engine: &str, summary: &Summary) -> Vec<Vec<Cell>> {

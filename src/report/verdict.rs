@@ -54,8 +54,13 @@ fn overloaded(overload: &Overload, client: &Summary) -> String {
 
 /// The sentences as a paragraph each, broken at the width of the table.
 pub fn render(engine: &EngineReport) -> String {
+    paragraphs(&sentences(engine))
+}
+
+/// Sentences as a paragraph each, broken at the width of the table.
+pub(super) fn paragraphs(sentences: &[String]) -> String {
     let paragraphs: Vec<String> =
-        sentences(engine).iter().map(|sentence| table::wrap(&glue_units(sentence), table::WIDTH).join("\n")).collect();
+        sentences.iter().map(|sentence| table::wrap(&glue_units(sentence), table::WIDTH).join("\n")).collect();
     paragraphs.join("\n").replace(NO_BREAK, " ")
 }
 
@@ -85,7 +90,7 @@ fn quoted(summary: &Summary) -> String {
 }
 
 /// Two latencies that differ by no more than this factor may be called the same.
-const ALIKE: f64 = 1.25;
+pub(super) const ALIKE: f64 = 1.25;
 
 fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, uncertain: bool) -> String {
     let (fast, slow) = (name(pair, better.0), name(pair, worse.0));

@@ -15,7 +15,7 @@ use crate::scenario::presets::{self, Preset};
 use crate::scenario::problems::Problem;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::tree::Node;
-use crate::scenario::units::Rate;
+use crate::scenario::units::{Percent, Rate};
 use crate::scenario::{EngineChoice, TraceSource, api, keys, sizes, trace, walk};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
@@ -28,9 +28,12 @@ pub(super) struct Run {
     pub engine: EngineChoice,
     /// None means what a run takes by default, which depends on its events.
     pub duration: Option<Span>,
-    pub warmup: Span,
+    /// None means that a pilot run is to find it.
+    pub warmup: Option<Span>,
     pub drain: Span,
     pub seed: u64,
+    pub replications: Option<u32>,
+    pub precision: Option<Percent>,
     pub consumers: u32,
 }
 
@@ -40,9 +43,11 @@ pub(super) fn run(reader: &mut Reader, top: &Section<'_>) -> Option<Run> {
     let title = reader.get_if_written(top, "title", kinds::text);
     let engine = reader.get(top, "engine", engine);
     let duration = reader.get_if_written(top, "duration", kinds::span);
-    let warmup = reader.get(top, "warmup", kinds::span);
+    let warmup = reader.get(top, "warmup", kinds::any_span_or_word);
     let drain = reader.get(top, "drain", kinds::span);
     let seed = reader.get(top, "seed", kinds::integer);
+    let replications = reader.get_if_written(top, "replications", kinds::small_integer);
+    let precision = reader.get_if_written(top, "precision", kinds::percent);
     let consumers = reader.get(top, "consumers", kinds::small_integer);
     Some(Run {
         title: title?,
@@ -51,6 +56,8 @@ pub(super) fn run(reader: &mut Reader, top: &Section<'_>) -> Option<Run> {
         warmup: warmup?,
         drain: drain?,
         seed: seed?,
+        replications: replications?,
+        precision: precision?,
         consumers: consumers?,
     })
 }
