@@ -13,9 +13,14 @@ const SETTINGS: [&str; 1] = ["consumers"];
 /// observation of it, and only so its interval is one of independent observations.
 pub fn estimates(outcomes: &[Outcome]) -> Vec<Estimated> {
     let mut estimates = Vec::new();
-    for row in rows(outcomes) {
-        for column in MEASURES.iter().filter(|column| !SETTINGS.contains(&column.name)) {
-            let estimate = estimate(outcomes, &row.engine, &row.client, column.name);
+    for (position, row) in rows(outcomes).iter().enumerate() {
+        // Every replication has its rows in the same order.
+        let same = |other: &&ClientOutcome| (&other.engine, &other.client) == (&row.engine, &row.client);
+        let others: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.rows.get(position).filter(same)).collect();
+        let figures = MEASURES.iter().enumerate().filter(|(_, column)| !SETTINGS.contains(&column.name));
+        for (index, column) in figures {
+            let value = |other: &&ClientOutcome| other.cells.get(index)?.value();
+            let estimate = Estimate::of(&others.iter().filter_map(value).collect::<Vec<_>>());
             estimates.extend(estimate.map(|estimate| Estimated {
                 engine: row.engine.clone(),
                 client: row.client.clone(),

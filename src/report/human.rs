@@ -47,17 +47,22 @@ pub fn estimate_bytes(mean: f64, half_width: f64) -> String {
 
 /// Less than this share of a number is not worth a digit.
 const NEGLIGIBLE: f64 = 5e-5;
+/// Nor is anything less than this.
+const SMALLEST: f64 = 1e-6;
 
 /// A number and how far it may be off, in as many digits as that allows; by itself where it cannot be off.
 fn plus_minus(value: f64, half_width: f64) -> String {
     if half_width == 0.0 {
         return number(value);
     }
-    if half_width < NEGLIGIBLE * value.abs() {
+    if half_width < (NEGLIGIBLE * value.abs()).max(SMALLEST) {
         return format!("{} ± 0", number(value));
     }
-    // Two digits of the error, and the value to the same place.
-    let decimals = (1.0 - libm::floor(libm::log10(half_width))).clamp(0.0, 6.0) as usize;
+    // Two digits of the error where it begins with a small one and otherwise one, and the value to the same place.
+    let magnitude = libm::floor(libm::log10(half_width));
+    let leading = half_width / libm::pow(10.0, magnitude);
+    let digits = if leading < 3.55 { 1.0 } else { 0.0 };
+    let decimals = (digits - magnitude).clamp(0.0, 6.0) as usize;
     let show = |value: f64| match decimals {
         0 => number(libm::round(value)),
         _ => format!("{value:.decimals$}"),
@@ -198,10 +203,11 @@ mod tests {
             assert_eq!(estimate_ms(mean, half), text);
         }
         assert_eq!(estimate_number(12_345.6, 123.0), "12,346 ± 123");
-        assert_eq!(estimate_number(1_234.0, 5.25), "1,234 ± 5.2");
+        assert_eq!(estimate_number(1_234.0, 5.25), "1,234 ± 5");
+        assert_eq!(estimate_percent(8.3e-7, 2e-9), "0.00008 ± 0 %");
         assert_eq!((estimate_number(1.0, 0.0), estimate_number(0.0, 0.0)), ("1".into(), "0".into()));
         assert_eq!(estimate_percent(0.9851, 0.0023), "98.51 ± 0.23 %");
-        assert_eq!(estimate_bytes(1_536.0, 100.0), "1.500 ± 0.098 KiB");
+        assert_eq!(estimate_bytes(1_536.0, 100.0), "1.50 ± 0.10 KiB");
     }
 
     #[test]

@@ -89,6 +89,9 @@ fn quoted(summary: &Summary) -> String {
     format!("\"{}\"", summary.terms.client)
 }
 
+/// Two values that differ by no more than this factor are the same.
+pub(super) const SAME: f64 = 1.005;
+
 /// Two latencies that differ by no more than this factor may be called the same.
 pub(super) const ALIKE: f64 = 1.25;
 
@@ -98,7 +101,7 @@ fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, uncertain: boo
     // The mean of a client that loses events is the mean of the easy ones.
     let loses = |position: usize| pair[position].lost_total() > 0;
     let either = if loses(better.0) || loses(worse.0) { ", if at all," } else { "" };
-    if worse.1 <= better.1 * 1.005 {
+    if worse.1 <= better.1 * SAME {
         return format!("{fast} and {slow} hear of an event{either} equally late, after {fast_ms} on average.");
     }
     if uncertain && worse.1 <= better.1 * ALIKE {

@@ -24,6 +24,9 @@ use crate::seed::replicated;
 /// With more consumers than this a single replication keeps all cores busy, and takes much memory.
 const LARGE: u32 = 100_000;
 
+/// So many replications are spread over the cores at a time.
+const TOGETHER: u32 = 64;
+
 /// Plays the replications of a scenario, writes their files and shows what they came to; gives back the exit code.
 pub(super) fn run(
     scenario: &Scenario,
@@ -143,11 +146,15 @@ impl Series<'_> {
                 }
                 (outcome, played)
             };
-            let played: Vec<_> = play::in_pool(arguments.threads, || {
-                let all = (known..goal).into_par_iter().map(|replication| Ok(play(replication)?.map(slim)));
-                all.collect::<Result<_, Failure>>()
-            })??;
-            played.into_iter().map_while(|played| played).for_each(|(outcome, played)| self.take(outcome, played));
+            // Not all of them in one go: only those without a gap before them are kept of a run that is stopped.
+            for start in (known..goal).step_by(TOGETHER as usize) {
+                let together = (start..goal.min(start.saturating_add(TOGETHER))).into_par_iter();
+                let played: Vec<_> = play::in_pool(arguments.threads, || {
+                    let all = together.map(|replication| Ok(play(replication)?.map(slim)));
+                    all.collect::<Result<_, Failure>>()
+                })??;
+                played.into_iter().map_while(|played| played).for_each(|(outcome, played)| self.take(outcome, played));
+            }
         } else {
             for replication in known..goal {
                 let Some((outcome, played)) = play(replication)? else { break };

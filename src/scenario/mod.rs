@@ -274,6 +274,9 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         };
         Some(sections::frame(run.warmup.unwrap_or(Span::ZERO), duration, run.drain))
     });
+    if let (Some(None), Some(events)) = (run.as_ref().map(|run| run.warmup), &events) {
+        sections::steady(reader, &top, &events.arrivals);
+    }
     if let (Some(clients), Some(events)) = (&mut clients, &events) {
         limits::push::fit_bodies(clients, &events.payload, &written.root);
     }

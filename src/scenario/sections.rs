@@ -62,6 +62,19 @@ pub(super) fn run(reader: &mut Reader, top: &Section<'_>) -> Option<Run> {
     })
 }
 
+/// Makes sure that a run whose warm-up is to be found has a state that it can come to.
+pub(super) fn steady(reader: &mut Reader, top: &Section<'_>, arrivals: &Arrivals) {
+    let changing = match arrivals {
+        Arrivals::Daily { .. } => "daily",
+        Arrivals::Phases { .. } => "phases",
+        Arrivals::Constant { .. } | Arrivals::Poisson { .. } | Arrivals::Bursts { .. } | Arrivals::Trace(_) => return,
+    };
+    let message =
+        format!("`warmup = \"auto\"` means nothing with arrivals = \"{changing}\", whose rate never stays the same");
+    let place = top.node("warmup").and_then(|node| node.place.as_ref());
+    reader.problem(Problem::new(message).at(place).help("write a duration, such as warmup = \"5m\""));
+}
+
 fn schema(node: &Node, key: &keys::Key) -> Parsed<u64> {
     kinds::integer(node, key).map_err(|problem| problem.help("this version reads schema = 1"))
 }

@@ -62,8 +62,13 @@ impl Verdict<'_> {
         let [fast_ms, slow_ms] = [sooner, later].map(human::duration_ms);
         let certainty = Certainty::of(&paired);
         let loses = |client: &str| self.mean(client, "lost") > 0.0;
+        let either = if pair.into_iter().any(loses) { ", if at all," } else { "" };
+        if later <= sooner * verdict::SAME && certainty != Certainty::Uncertain {
+            return Some(format!(
+                "\"{fast}\" and \"{slow}\" hear of an event{either} equally late, after {fast_ms} on average."
+            ));
+        }
         if certainty == Certainty::Uncertain && later <= sooner * verdict::ALIKE {
-            let either = if pair.into_iter().any(loses) { ", if at all," } else { "" };
             return Some(format!(
                 "\"{fast}\" and \"{slow}\" hear of an event{either} equally late, within the error of {}: after {fast_ms} and \
                  {slow_ms} on average.",
@@ -94,6 +99,10 @@ impl Verdict<'_> {
                 human::number(fewer),
                 human::number(further),
             ));
+        }
+        if further <= fewer * verdict::SAME && certainty != Certainty::Uncertain {
+            let each = human::things(fewer, "request", "requests");
+            return Some(format!("\"{less}\" and \"{more}\" need equally many requests: {each} an event."));
         }
         let wasted = |client: &str| match self.mean(client, "wasted_ratio") {
             0.0 => "none wasted".to_owned(),
