@@ -62,6 +62,8 @@ const RUN_EXAMPLES: &str = "Examples:
   pushpull run rare-events --seed 3
   pushpull run busy-feed --set events.rate=20/s --set \"client.poll every 5 s.pull.every=2s\"
   pushpull run flaky-network --engine both
+  pushpull run flaky-network --replications 20
+  pushpull run flaky-network --precision 2%
   pushpull run many-consumers --format csv > summary.csv";
 
 const CHECK_EXAMPLES: &str = "Examples:
@@ -133,6 +135,12 @@ pub struct RunArguments {
     /// Play it in virtual time, over real HTTP on loopback, or in both and compare; otherwise as the scenario says
     #[arg(long, value_enum)]
     pub engine: Option<Engine>,
+    /// Play it so many times with different seeds, and show means with their intervals; with --precision at most so many
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Play it until mean latency and requests per event are known this well, such as 2%
+    #[arg(long, value_name = "PERCENT")]
+    pub precision: Option<String>,
     /// Folder for the result files; otherwise `results/` and the scenario's name
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -51,6 +51,13 @@ impl Fault {
         Self { kind, from, until, whom: Whom::All }
     }
 
+    /// Draws the consumers that meet it anew, from another seed.
+    pub fn reseed(&mut self, other: Seed) {
+        if let Whom::Some { seed, .. } = &mut self.whom {
+            *seed = other;
+        }
+    }
+
     /// Whether it is wrong at this instant for a consumer.
     pub fn is_on(&self, at: Time, consumer: u32) -> bool {
         (self.from..self.until).contains(&at) && self.whom.includes(consumer)

@@ -31,7 +31,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("clap", &["cli.rs", "cli", "main.rs"]),
     ("indicatif", &["run/progress.rs", "run/sweep/progress.rs"]),
     ("rand", &["engine/live"]),
-    ("rayon", &["engine/sim", "run/play.rs", "sweep"]),
+    ("rayon", &["engine/sim", "run/play.rs", "run/replicate.rs", "sweep"]),
     ("annotate_snippets", &["scenario"]),
     ("hmac", &["policy/signature"]),
     ("ecdsa", &["policy/signature"]),

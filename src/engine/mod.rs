@@ -124,6 +124,13 @@ impl ClientSetup {
 }
 
 impl Setup {
+    /// Gives every draw another seed, so that everything that is random goes otherwise.
+    pub fn reseed(&mut self, seed: Seed) {
+        let Self { seed: own, workload, link, clients, .. } = self;
+        (*own, workload.seed, link.seed) = (seed, seed, seed);
+        clients.iter_mut().flat_map(|client| &mut client.faults.0).for_each(|fault| fault.reseed(seed));
+    }
+
     /// Which records a client waits for that polls records.
     pub fn watched(&self) -> Watched {
         match &self.workload.lifecycle {

@@ -1,7 +1,13 @@
 //! From what engines counted to what reports tell: figures, what theory says beside them, and which parts could not keep up.
 
 pub mod crossing;
+pub mod estimate;
 pub mod outcome;
+pub mod paired;
+pub mod pilot;
+pub mod predicted;
+pub mod replications;
+pub mod stopping;
 
 use crate::engine::live::Lag;
 use crate::engine::{ClientRun, ClientSetup, Setup};

@@ -49,6 +49,12 @@ pub struct TheoryOutcome {
     pub theory: Cell,
     /// What was observed.
     pub observed: Cell,
+    /// The 95 % interval of what was observed, from this run alone.
+    pub interval: [Cell; 2],
+    /// Whether the prediction agrees with this run; none where that cannot be said.
+    pub holds: Option<bool>,
+    /// The smallest step in which the figure can be observed at all.
+    pub resolution: Cell,
 }
 
 impl Outcome {
@@ -67,6 +73,12 @@ impl Outcome {
                 metric: verification.prediction.figure.name(),
                 theory: Cell::from(verification.prediction.value).rounded(),
                 observed: Cell::from(verification.observed).rounded(),
+                interval: [
+                    Cell::from(verification.interval.map(|interval| interval.low)).rounded(),
+                    Cell::from(verification.interval.map(|interval| interval.high)).rounded(),
+                ],
+                holds: verification.holds(),
+                resolution: Cell::from(verification.resolution).rounded(),
             })
         });
         let summaries = report.engines.iter().flat_map(|engine| &engine.summaries);

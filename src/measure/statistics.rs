@@ -62,13 +62,15 @@ fn batches<const N: usize>(series: [&[(f64, f64)]; N]) -> [Vec<(f64, f64)>; N] {
 
 /// The 97.5 % point of Student's t distribution: the factor of a two-sided 95 % interval.
 ///
-/// Exact for 1 and 2 degrees of freedom, otherwise the Cornish-Fisher expansion to the fourth order (Abramowitz and Stegun
+/// Exact up to 4 degrees of freedom, otherwise the Cornish-Fisher expansion to the fourth order (Abramowitz and Stegun
 /// 26.7.5), which is right to three digits from 5 degrees on.
 pub fn student_t_975(degrees_of_freedom: usize) -> f64 {
     match degrees_of_freedom {
         0 => f64::INFINITY,
         1 => 12.706_204_736,
         2 => 4.302_652_730,
+        3 => 3.182_446_305,
+        4 => 2.776_445_105,
         n => {
             let (z, n) = (normal_quantile(0.975), n as f64);
             let z2 = z * z;
@@ -157,6 +159,8 @@ mod tests {
         let table = [
             (1, 12.7062),
             (2, 4.30265),
+            (3, 3.182_446),
+            (4, 2.776_445),
             (5, 2.570_582),
             (9, 2.262_157),
             (19, 2.093_024),

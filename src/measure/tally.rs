@@ -24,7 +24,13 @@ pub struct Frame {
 impl Frame {
     /// A run with these stretches.
     pub fn new(warmup: Time, duration: Time, end: Time) -> Self {
-        Self { warmup, duration, end, bucket: round_bucket(duration.since(warmup)) }
+        Self { warmup, duration, end, bucket: round_bucket(duration.since(warmup), BUCKETS) }
+    }
+
+    /// The same stretches, looked at in so many buckets at most.
+    #[must_use]
+    pub fn with_buckets(self, count: u64) -> Self {
+        Self { bucket: round_bucket(self.measured(), count), ..self }
     }
 
     /// Whether something that starts at this instant is counted.
@@ -63,9 +69,12 @@ impl Frame {
     }
 }
 
-/// The roundest width that cuts a stretch of time into at most 60 buckets.
-fn round_bucket(measured: Span) -> Span {
-    let target = measured.as_nanos().div_ceil(60).max(1);
+/// The most buckets of the measured stretch: few enough to be looked at one by one.
+const BUCKETS: u64 = 60;
+
+/// The roundest width that cuts a stretch of time into at most so many buckets.
+fn round_bucket(measured: Span, count: u64) -> Span {
+    let target = measured.as_nanos().div_ceil(count.max(1)).max(1);
     let seconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400];
     let below_a_second = [1, 2, 5, 10, 20, 50, 100, 200, 500].into_iter().map(|ms| ms * 1_000_000);
     let round = below_a_second.chain(seconds.into_iter().map(|s| s * SECOND)).find(|&width| width >= target);

@@ -95,8 +95,32 @@ pub fn theory(report: &Report) -> Vec<u8> {
     table(THEORY.into_iter(), rows)
 }
 
+/// Which replication a table is about, where there are several: a column at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// There is only one.
+    TheRun,
+    /// The first of several.
+    TheFirst,
+}
+
+impl Of {
+    /// The table with the column.
+    fn table<'a>(self, header: impl Iterator<Item = &'a str>, rows: impl Iterator<Item = Vec<Cell>>) -> Vec<u8> {
+        let is_named = self == Self::TheFirst;
+        let named = |mut row: Vec<Cell>| {
+            row.extend(is_named.then_some(FIRST));
+            row
+        };
+        table(header.chain(is_named.then_some("replication")), rows.map(named))
+    }
+}
+
+/// The number of the first replication.
+const FIRST: Cell = Cell::Count(1);
+
 /// `forged.csv`: what became of the forged webhooks of the scenario's attacker, by kind, at each client that has any.
-pub fn forged(report: &Report) -> Vec<u8> {
+pub fn forged(report: &Report, of: Of) -> Vec<u8> {
     let header = ["engine", "client", "kind", "rejected", "accepted"];
     let of_client = |row: Row<'_>| {
         let cells = |(kind, forged): (ForgeryKind, Forged)| {
@@ -112,11 +136,11 @@ pub fn forged(report: &Report) -> Vec<u8> {
         let came = |(_, forged): &(ForgeryKind, Forged)| forged.rejected + forged.accepted > 0;
         row.summary.forged().filter(came).map(cells).collect::<Vec<_>>()
     };
-    table(header.into_iter(), rows(report).flat_map(of_client))
+    of.table(header.into_iter(), rows(report).flat_map(of_client))
 }
 
 /// `timeseries.csv`: the measured stretch and the drain in buckets, for each client.
-pub fn timeseries(report: &Report) -> Vec<u8> {
+pub fn timeseries(report: &Report, of: Of) -> Vec<u8> {
     let header = [
         "engine",
         "client",
@@ -144,7 +168,7 @@ pub fn timeseries(report: &Report) -> Vec<u8> {
     let of_engine = |engine: &EngineReport| {
         engine.summaries.iter().flat_map(|summary| timeseries_rows(engine.engine, summary)).collect::<Vec<_>>()
     };
-    table(header.into_iter(), report.engines.iter().flat_map(of_engine))
+    of.table(header.into_iter(), report.engines.iter().flat_map(of_engine))
 }
 
 fn timeseries_rows(engine: &str, summary: &Summary) -> Vec<Vec<Cell>> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::report::columns::Cell;
+use crate::report::csv::Of;
 use crate::report::{Report, csv, faults, json};
 
 /// A result file that could not be written.
@@ -35,17 +36,30 @@ const FORGED: &str = "forged.csv";
 /// The file that only scenarios have in which something breaks.
 const FAULTS: &str = "faults.csv";
 
+/// The file that only several replications have.
+pub(super) const STATISTICS: &str = "statistics.csv";
+
 /// The name and the content of each result file of a report.
 pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
     let mut files = vec![
         ("summary.csv", csv::summary(report)),
         ("comparison.csv", csv::comparison(report)),
         ("theory.csv", csv::theory(report)),
-        ("timeseries.csv", csv::timeseries(report)),
         ("run.json", json::run(report)),
     ];
+    files.extend(course(report, Of::TheRun));
+    files
+}
+
+/// The files that tell of the course of a run, which is the first of several replications.
+pub(super) fn of_first(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
+    course(report, Of::TheFirst)
+}
+
+fn course(report: &Report, of: Of) -> Vec<(&'static str, Vec<u8>)> {
+    let mut files = vec![("timeseries.csv", csv::timeseries(report, of))];
     if report.scenario.has_forgeries {
-        files.push((FORGED, csv::forged(report)));
+        files.push((FORGED, csv::forged(report, of)));
     }
     if faults::has_any(report) {
         files.push((FAULTS, faults::file(report)));
@@ -53,14 +67,14 @@ pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
     files
 }
 
-/// Removes the files of an earlier run that this report has none of, so that a folder never tells of two runs.
+/// Removes the files of an earlier run that are not among those of this one, so that a folder never tells of two runs.
 ///
 /// # Errors
 ///
 /// If one is there and cannot be removed.
-pub fn remove_stale(folder: &Path, report: &Report) -> Result<(), WriteError> {
-    let stale = [(FORGED, !report.scenario.has_forgeries), (FAULTS, !faults::has_any(report))];
-    for (name, _) in stale.into_iter().filter(|(_, is_stale)| *is_stale) {
+pub fn remove_stale(folder: &Path, written: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
+    let is_written = |name: &str| written.iter().any(|(other, _)| *other == name);
+    for name in [FORGED, FAULTS, STATISTICS].into_iter().filter(|name| !is_written(name)) {
         let path = folder.join(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(WriteError { path, source }),

@@ -2,17 +2,74 @@
 
 /// A length of time, from milliseconds.
 pub fn duration_ms(ms: f64) -> String {
+    let (in_seconds, unit) = time_unit(ms);
+    // Scaled in one step, up or down: a number that is divided twice may end in another digit.
     let seconds = ms / 1e3;
-    let (value, unit) = match seconds {
-        0.0 => (0.0, "s"),
-        s if s < 0.999_5e-3 => (s * 1e6, "µs"),
-        s if s < 0.999_5 => (s * 1e3, "ms"),
-        s if s < 119.95 => (s, "s"),
-        s if s < 7_197.0 => (s / 60.0, "min"),
-        s if s < 172_728.0 => (s / 3_600.0, "h"),
-        s => (s / 86_400.0, "d"),
-    };
+    let value = if in_seconds < 1.0 { seconds * (1.0 / in_seconds) } else { seconds / in_seconds };
     format!("{} {unit}", three_digits(value))
+}
+
+/// The unit in which a length of time is not small: how many seconds it has, and what it is called.
+fn time_unit(ms: f64) -> (f64, &'static str) {
+    match ms / 1e3 {
+        0.0 => (1.0, "s"),
+        s if s < 0.999_5e-3 => (1e-6, "µs"),
+        s if s < 0.999_5 => (1e-3, "ms"),
+        s if s < 119.95 => (1.0, "s"),
+        s if s < 7_197.0 => (60.0, "min"),
+        s if s < 172_728.0 => (3_600.0, "h"),
+        _ => (86_400.0, "d"),
+    }
+}
+
+/// A mean length of time from milliseconds, and how far it may be off: `5.02 ± 0.13 s`.
+pub fn estimate_ms(mean: f64, half_width: f64) -> String {
+    let (in_seconds, unit) = time_unit(mean);
+    let scaled = |ms: f64| ms / 1e3 / in_seconds;
+    format!("{} {unit}", plus_minus(scaled(mean), scaled(half_width)))
+}
+
+/// A mean share as a percentage, and how far it may be off.
+pub fn estimate_percent(mean: f64, half_width: f64) -> String {
+    format!("{} %", plus_minus(mean * 100.0, half_width * 100.0))
+}
+
+/// A mean number, and how far it may be off.
+pub fn estimate_number(mean: f64, half_width: f64) -> String {
+    plus_minus(mean, half_width)
+}
+
+/// A mean number of bytes, and how far it may be off.
+pub fn estimate_bytes(mean: f64, half_width: f64) -> String {
+    let (in_bytes, unit) = byte_unit(mean);
+    format!("{} {unit}", plus_minus(mean / in_bytes, half_width / in_bytes))
+}
+
+/// Less than this share of a number is not worth a digit.
+const NEGLIGIBLE: f64 = 5e-5;
+/// Nor is anything less than this.
+const SMALLEST: f64 = 1e-6;
+
+/// A number and how far it may be off, in as many digits as that allows; by itself where it cannot be off.
+fn plus_minus(value: f64, half_width: f64) -> String {
+    if half_width == 0.0 {
+        return number(value);
+    }
+    if half_width < (NEGLIGIBLE * value.abs()).max(SMALLEST) {
+        return format!("{} ± 0", number(value));
+    }
+    // Two digits of the error where it begins with a small one and otherwise one, and the value to the same place.
+    let magnitude = libm::floor(libm::log10(half_width));
+    let leading = half_width / libm::pow(10.0, magnitude);
+    let digits = if leading < 3.55 { 1.0 } else { 0.0 };
+    let decimals = (digits - magnitude).clamp(0.0, 6.0) as usize;
+    let show = |value: f64| match decimals {
+        0 => number(libm::round(value)),
+        _ => format!("{value:.decimals$}"),
+    };
+    // From a thousand on the whole numbers are grouped.
+    let show = |value: f64| if value.abs() >= 999.5 { number(value) } else { show(value) };
+    format!("{} ± {}", show(value), show(half_width))
 }
 
 /// A length of time, from seconds.
@@ -70,13 +127,19 @@ pub fn things(value: f64, one: &str, many: &str) -> String {
 
 /// A number of bytes, in binary units.
 pub fn bytes(bytes: u64) -> String {
+    let (in_bytes, unit) = byte_unit(bytes as f64);
+    format!("{} {unit}", three_digits(bytes as f64 / in_bytes))
+}
+
+/// The binary unit in which a number of bytes is not large: how many bytes it has, and what it is called.
+fn byte_unit(bytes: f64) -> (f64, &'static str) {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-    let (mut value, mut unit) = (bytes as f64, 0);
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1_024.0;
+    let (mut in_bytes, mut unit) = (1.0, 0);
+    while bytes / in_bytes >= 999.5 && unit + 1 < UNITS.len() {
+        in_bytes *= 1_024.0;
         unit += 1;
     }
-    format!("{} {}", three_digits(value), UNITS[unit])
+    (in_bytes, UNITS[unit])
 }
 
 /// How often events happen, in the shortest unit of time in which the number is not small: `5 events a second`.
@@ -125,6 +188,26 @@ mod tests {
         for (ms, text) in cases {
             assert_eq!(duration_ms(ms), text);
         }
+    }
+
+    #[test]
+    fn an_error_says_how_many_digits_count() {
+        let times = [
+            ((5_021.3, 130.0), "5.02 ± 0.13 s"),
+            ((152.4, 12.3), "152 ± 12 ms"),
+            ((60_000.0, 0.0), "60 s"),
+            ((60_000.0, 0.1), "60 ± 0 s"),
+            ((150_250.0, 61_000.0), "2.5 ± 1.0 min"),
+        ];
+        for ((mean, half), text) in times {
+            assert_eq!(estimate_ms(mean, half), text);
+        }
+        assert_eq!(estimate_number(12_345.6, 123.0), "12,346 ± 123");
+        assert_eq!(estimate_number(1_234.0, 5.25), "1,234 ± 5");
+        assert_eq!(estimate_percent(8.3e-7, 2e-9), "0.00008 ± 0 %");
+        assert_eq!((estimate_number(1.0, 0.0), estimate_number(0.0, 0.0)), ("1".into(), "0".into()));
+        assert_eq!(estimate_percent(0.9851, 0.0023), "98.51 ± 0.23 %");
+        assert_eq!(estimate_bytes(1_536.0, 100.0), "1.50 ± 0.10 KiB");
     }
 
     #[test]

@@ -8,6 +8,18 @@ use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, csv, faults, ver
 
 /// The run as JSON, indented, with a line end.
 pub fn run(report: &Report) -> Vec<u8> {
+    bytes(&document(report))
+}
+
+/// A document as text, indented, with a line end.
+pub(super) fn bytes(document: &Value) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(document).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+/// The run as a JSON document.
+pub(super) fn document(report: &Report) -> Value {
     let engines: Vec<Value> = report.engines.iter().map(|engine| engine_json(report, engine)).collect();
     let agreements: Vec<Value> = report
         .agreements
@@ -19,7 +31,7 @@ pub fn run(report: &Report) -> Vec<u8> {
             })
         })
         .collect();
-    let document = json!({
+    json!({
         "schema": SCHEMA,
         "tool_version": TOOL_VERSION,
         "scenario": {
@@ -32,10 +44,7 @@ pub fn run(report: &Report) -> Vec<u8> {
         "partial": report.partial,
         "engines": engines,
         "agreement": agreements,
-    });
-    let mut text = serde_json::to_vec_pretty(&document).unwrap_or_default();
-    text.push(b'\n');
-    text
+    })
 }
 
 fn engine_json(report: &Report, engine: &EngineReport) -> Value {

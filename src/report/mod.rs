@@ -7,6 +7,7 @@ pub mod faults;
 pub mod files;
 pub mod human;
 pub mod json;
+pub mod replications;
 pub mod table;
 pub mod verdict;
 

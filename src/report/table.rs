@@ -13,9 +13,12 @@ use crate::report::{faults, human};
 
 /// The widest line.
 pub const WIDTH: usize = 80;
-const LABEL_WIDTH: usize = 31;
-const SECTION_WIDTH: usize = 9;
-const RATIO_WIDTH: usize = 11;
+/// The columns that sections and labels take.
+pub(super) const LABEL_WIDTH: usize = 31;
+/// The columns that sections take of these.
+pub(super) const SECTION_WIDTH: usize = 9;
+/// The columns that a ratio takes.
+pub(super) const RATIO_WIDTH: usize = 11;
 const COLUMN_WIDTH_MIN: usize = 12;
 /// Clients that fit beside each other without a ratio.
 const CLIENTS_PER_TABLE: usize = 4;
@@ -228,10 +231,7 @@ const LINES: &[Line] = &[
 
 /// The heading and the tables of every engine of a report.
 pub fn render(report: &Report, style: Style) -> String {
-    let mut text = String::new();
-    for line in wrap(&format!("{}: {}", report.scenario.name, report.scenario.title), WIDTH) {
-        let _ = writeln!(text, "{}", style.bold(&line));
-    }
+    let mut text = title(report, style);
     for engine in &report.engines {
         let _ = writeln!(text, "{}\n", style.dim(&subtitle(report, engine)));
         for (index, clients) in engine.summaries.chunks(CLIENTS_PER_TABLE).enumerate() {
@@ -247,6 +247,12 @@ pub fn render(report: &Report, style: Style) -> String {
         }
     }
     text
+}
+
+/// The name and the title of the scenario.
+pub(super) fn title(report: &Report, style: Style) -> String {
+    let lines = wrap(&format!("{}: {}", report.scenario.name, report.scenario.title), WIDTH);
+    lines.iter().map(|line| format!("{}\n", style.bold(line))).collect()
 }
 
 fn subtitle(report: &Report, engine: &EngineReport) -> String {
@@ -272,7 +278,8 @@ fn table(engine: &EngineReport, first: usize, clients: &[Summary], style: Style)
     let with_ratio = clients.len() == 2 && !engine.cut_unevenly;
     let room = WIDTH - LABEL_WIDTH - if with_ratio { RATIO_WIDTH } else { 0 };
     let width = (room / clients.len().max(1)).clamp(COLUMN_WIDTH_MIN, 20);
-    let mut text = header(clients, width, with_ratio, style);
+    let names: Vec<&str> = clients.iter().map(|summary| summary.terms.client.as_str()).collect();
+    let mut text = header(&names, width, with_ratio, style);
     let mut section = "";
     for line in LINES {
         let values: Vec<Option<f64>> = clients.iter().map(|s| line.value.and_then(|value| value(s))).collect();
@@ -313,8 +320,9 @@ fn ratio(values: &[Option<f64>]) -> Option<f64> {
     }
 }
 
-fn header(clients: &[Summary], width: usize, with_ratio: bool, style: Style) -> String {
-    let names: Vec<Vec<String>> = clients.iter().map(|summary| wrap(&summary.terms.client, width - 2)).collect();
+/// The lines with the names of the clients.
+pub(super) fn header(clients: &[&str], width: usize, with_ratio: bool, style: Style) -> String {
+    let names: Vec<Vec<String>> = clients.iter().map(|client| wrap(client, width - 2)).collect();
     let height = names.iter().map(Vec::len).max().unwrap_or(0);
     let mut text = String::new();
     for row in 0..height {

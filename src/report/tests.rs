@@ -56,7 +56,7 @@ fn attacked() -> Report {
 #[test]
 fn forged_webhooks_are_told_apart_by_kind() {
     let report = attacked();
-    let csv = String::from_utf8(csv::forged(&report)).unwrap();
+    let csv = String::from_utf8(csv::forged(&report, csv::Of::TheRun)).unwrap();
     assert_eq!(csv, "engine,client,kind,rejected,accepted\nsim,webhook,unsigned,4,0\nsim,webhook,replayed,1,2\n");
     let run: serde_json::Value = serde_json::from_slice(&json::run(&report)).unwrap();
     let [poll, webhook] = [0, 1].map(|client| &run["engines"][0]["clients"][client]["forged"]);
@@ -83,8 +83,9 @@ fn a_file_that_this_run_has_not_does_not_stay_from_another() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("forged.csv");
     let save = |report: &Report| {
-        files::write(folder.path(), &files::of(report)).unwrap();
-        files::remove_stale(folder.path(), report).unwrap();
+        let files = files::of(report);
+        files::write(folder.path(), &files).unwrap();
+        files::remove_stale(folder.path(), &files).unwrap();
     };
     save(&attacked());
     assert!(path.exists());

@@ -54,8 +54,13 @@ fn overloaded(overload: &Overload, client: &Summary) -> String {
 
 /// The sentences as a paragraph each, broken at the width of the table.
 pub fn render(engine: &EngineReport) -> String {
+    paragraphs(&sentences(engine))
+}
+
+/// Sentences as a paragraph each, broken at the width of the table.
+pub(super) fn paragraphs(sentences: &[String]) -> String {
     let paragraphs: Vec<String> =
-        sentences(engine).iter().map(|sentence| table::wrap(&glue_units(sentence), table::WIDTH).join("\n")).collect();
+        sentences.iter().map(|sentence| table::wrap(&glue_units(sentence), table::WIDTH).join("\n")).collect();
     paragraphs.join("\n").replace(NO_BREAK, " ")
 }
 
@@ -84,8 +89,11 @@ fn quoted(summary: &Summary) -> String {
     format!("\"{}\"", summary.terms.client)
 }
 
+/// Two values that differ by no more than this factor are the same.
+pub(super) const SAME: f64 = 1.005;
+
 /// Two latencies that differ by no more than this factor may be called the same.
-const ALIKE: f64 = 1.25;
+pub(super) const ALIKE: f64 = 1.25;
 
 fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, uncertain: bool) -> String {
     let (fast, slow) = (name(pair, better.0), name(pair, worse.0));
@@ -93,7 +101,7 @@ fn latency(pair: [&Summary; 2], Ranked { better, worse }: Ranked, uncertain: boo
     // The mean of a client that loses events is the mean of the easy ones.
     let loses = |position: usize| pair[position].lost_total() > 0;
     let either = if loses(better.0) || loses(worse.0) { ", if at all," } else { "" };
-    if worse.1 <= better.1 * 1.005 {
+    if worse.1 <= better.1 * SAME {
         return format!("{fast} and {slow} hear of an event{either} equally late, after {fast_ms} on average.");
     }
     if uncertain && worse.1 <= better.1 * ALIKE {

@@ -3,17 +3,25 @@
 use std::fmt::Write as _;
 
 use crate::engine::Setup;
+use crate::evaluation::pilot::WarmUp;
+use crate::evaluation::stopping::{self, Rule};
 use crate::measure::summary::Figure;
 use crate::report::human;
-use crate::run::{api, faults, network, polls, webhooks};
+use crate::report::table::wrap;
+use crate::run::{api, faults, network, polls, warmup, webhooks};
 use crate::scenario::{Scenario, Template};
 use crate::sweep::plan::{POINTS_MAX, Plan, PlanError};
 use crate::sweep::table;
 use crate::theory::{self, Prediction, stability};
 
+/// The widest line of what is said, without the sign of a comment before it.
+const WIDTH: usize = 78;
+
 /// The resolved scenario as TOML, with everything else as comments behind it: the whole is a scenario file again. `sweep` is
 /// what there is to say of its points.
-pub fn describe(scenario: &Scenario, sweep: Vec<String>) -> String {
+///
+/// `found` is the warm-up that a pilot run found, where the scenario asked for it.
+pub fn describe(scenario: &Scenario, sweep: Vec<String>, found: Option<&WarmUp>) -> String {
     let mut text = scenario.to_toml();
     if !text.ends_with('\n') {
         text.push('\n');
@@ -22,6 +30,8 @@ pub fn describe(scenario: &Scenario, sweep: Vec<String>) -> String {
     let setup = &scenario.setup;
     let parts = [
         sweep,
+        found.map_or_else(Vec::new, warm_up),
+        repetitions(scenario),
         volume(setup),
         network::describe(setup),
         polls::describe(setup),
@@ -60,6 +70,37 @@ pub(super) fn sweep(template: Template) -> Result<Vec<String>, PlanError> {
     lines.push(format!("  about {requests} requests, {} on one thread", human::duration_secs(total.seconds)));
     lines.push(String::new());
     Ok(lines)
+}
+
+/// What a pilot run found.
+fn warm_up(found: &WarmUp) -> Vec<String> {
+    let sentences = std::iter::once(warmup::describe(found)).chain(warmup::doubt(found));
+    let lines = sentences.flat_map(|sentence| wrap(&format!("warmup = \"auto\": {sentence}"), WIDTH));
+    lines.chain([String::new()]).collect()
+}
+
+/// How often the scenario is played.
+fn repetitions(scenario: &Scenario) -> Vec<String> {
+    let count = |count: u32| human::count(count.into());
+    let sentence = match (scenario.precision, scenario.replications) {
+        (None, None | Some(1)) => return Vec::new(),
+        (None, Some(replications)) => format!(
+            "It is played {} times, each time with another seed: every figure is a mean with its 95 % confidence interval.",
+            count(replications)
+        ),
+        (Some(precision), replications) => {
+            let rule = Rule { precision: precision.share(), maximum: replications.unwrap_or(stopping::MAXIMUM) };
+            format!(
+                "It is played until the mean latency and the requests per event of every client are known to {}, each time with \
+                 another seed: at least {} and at most {} times. Every figure is a mean with its 95 % confidence interval.",
+                human::percent(rule.precision),
+                count(rule.minimum()),
+                count(rule.maximum),
+            )
+        }
+    };
+    let lines = wrap(&sentence, WIDTH).into_iter();
+    lines.chain([String::new()]).collect()
 }
 
 fn volume(setup: &Setup) -> Vec<String> {

@@ -12,13 +12,17 @@ mod polls;
 mod progress;
 mod provider;
 mod receiver;
+mod replicate;
 mod sweep;
+mod warmup;
 mod webhooks;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::{CheckArguments, Cli, Command, Engine, Format, InitArguments, RunArguments, ScenarioArguments};
+use crate::engine::Control;
 use crate::engine::live::LiveError;
 use crate::evaluation::BrokenIdentity;
 use crate::report::files::{self, WriteError};
@@ -30,6 +34,8 @@ use crate::sweep::plan::PlanError;
 use crate::sweep::play::PlayError;
 use crate::sweep::unit::UnitError;
 use crate::sweep::units::ReadError;
+
+use warmup::Settled;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -174,15 +180,32 @@ fn colours_allowed() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn load(arguments: &ScenarioArguments, engine: Option<Engine>) -> Result<Scenario, Failure> {
-    template(&arguments.file, &changes(arguments, engine)).map(Template::into_base)
+/// Options of a command that stand for keys of the scenario.
+#[derive(Clone, Copy, Debug, Default)]
+struct Options<'a> {
+    engine: Option<Engine>,
+    replications: Option<u32>,
+    precision: Option<&'a str>,
+}
+
+impl<'a> Options<'a> {
+    fn of(arguments: &'a RunArguments) -> Self {
+        let RunArguments { engine, replications, precision, .. } = arguments;
+        Self { engine: *engine, replications: *replications, precision: precision.as_deref() }
+    }
+}
+
+fn load(arguments: &ScenarioArguments, options: Options<'_>) -> Result<Scenario, Failure> {
+    template(&arguments.file, &changes(arguments, options)).map(Template::into_base)
 }
 
 /// What arguments change in a scenario file.
-fn changes(arguments: &ScenarioArguments, engine: Option<Engine>) -> Changes {
+fn changes(arguments: &ScenarioArguments, options: Options<'_>) -> Changes {
     let mut sets = arguments.sets.clone();
     sets.extend(arguments.seed.map(|seed| format!("seed={seed}")));
-    sets.extend(engine.map(|engine| format!("engine=\"{}\"", engine.name())));
+    sets.extend(options.engine.map(|engine| format!("engine=\"{}\"", engine.name())));
+    sets.extend(options.replications.map(|count| format!("replications={count}")));
+    sets.extend(options.precision.map(|precision| format!("precision={precision}")));
     Changes { sets, ..Changes::default() }
 }
 
@@ -200,19 +223,35 @@ fn template(file: &Path, changes: &Changes) -> Result<Template, Failure> {
 }
 
 fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
-    let scenario = load(&arguments.scenario, arguments.engine)?;
+    let scenario = load(&arguments.scenario, Options::of(arguments))?;
     let engines = play::engines(&scenario, arguments)?;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&scenario.name));
     // A place that cannot be written is found now, not after the run.
     files::prepare(&folder)?;
-    let played = play::play(&scenario, &engines, arguments)?;
+    let control = Arc::new(Control::default());
+    interrupt::watch(control.clone());
+    let Some(Settled { scenario, found }) = warmup::settle(scenario, arguments.threads, &control)? else {
+        tell("stopped before anything was measured; what was in the results folder is still there");
+        return Ok(INTERRUPTED);
+    };
+    if let Some(found) = &found {
+        if !arguments.quiet {
+            tell(&warmup::describe(found));
+        }
+        warmup::doubt(found).iter().for_each(|doubt| tell(&format!("warning: {doubt}")));
+    }
+    if scenario.is_replicated() {
+        return replicate::run(&scenario, &engines, arguments, &folder, &control);
+    }
+    let played = play::play(&scenario, &engines, arguments, &control)?;
     let report = &played.report;
     if report.partial && report.engines.iter().all(|engine| engine.summaries.iter().all(|s| s.measured_s == 0.0)) {
         tell("stopped before anything was measured; what was in the results folder is still there");
         return Ok(INTERRUPTED);
     }
-    files::write(&folder, &files::of(report))?;
-    files::remove_stale(&folder, report)?;
+    let written = files::of(report);
+    files::write(&folder, &written)?;
+    files::remove_stale(&folder, &written)?;
     print(&output(report, arguments))?;
     if !arguments.quiet {
         tell(&play::closing_line(report, &folder, played.wall));
@@ -262,10 +301,12 @@ fn style(no_color: bool) -> Style {
 }
 
 fn check_scenario(arguments: &CheckArguments) -> Result<u8, Failure> {
-    let template = template(&arguments.scenario.file, &changes(&arguments.scenario, None))?;
+    let template = template(&arguments.scenario.file, &changes(&arguments.scenario, Options::default()))?;
     let scenario = template.base().clone();
     let sweep = check::sweep(template)?;
-    print(check::describe(&scenario, sweep).as_bytes()).map(|()| 0)
+    let control = Control::default();
+    let Some(settled) = warmup::settle(scenario, None, &control)? else { return Ok(INTERRUPTED) };
+    print(check::describe(&settled.scenario, sweep, settled.found.as_ref()).as_bytes()).map(|()| 0)
 }
 
 fn init(arguments: &InitArguments) -> Result<u8, Failure> {

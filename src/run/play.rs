@@ -11,7 +11,7 @@ use crate::engine::{ClientSetup, Control, Setup, live, sim};
 use crate::evaluation::{engine_report, identity};
 use crate::measure::agreement;
 use crate::report::{EngineReport, Report, human};
-use crate::run::{Failure, interrupt, network, progress::Progress};
+use crate::run::{Failure, network, progress::Progress};
 use crate::scenario::{EngineChoice, Scenario};
 use crate::theory;
 use crate::time::Span;
@@ -43,12 +43,15 @@ pub(super) fn engines(scenario: &Scenario, arguments: &RunArguments) -> Result<V
     Ok(engines)
 }
 
-/// Plays a scenario with each engine in turn.
-pub(super) fn play(scenario: &Scenario, engines: &[Engine], arguments: &RunArguments) -> Result<Played, Failure> {
+/// Plays a scenario with each engine in turn, and shows how far it has come.
+pub(super) fn play(
+    scenario: &Scenario,
+    engines: &[Engine],
+    arguments: &RunArguments,
+    control: &Arc<Control>,
+) -> Result<Played, Failure> {
     let started = Instant::now();
     let setup = &scenario.setup;
-    let control = Arc::new(Control::default());
-    interrupt::watch(control.clone());
     let mut reports = Vec::new();
     for engine in engines {
         if control.is_stopped() {
@@ -61,12 +64,39 @@ pub(super) fn play(scenario: &Scenario, engines: &[Engine], arguments: &RunArgum
         let label = if *engine == Engine::Live { "live" } else { "sim" };
         let progress = Progress::start(label, total, control.clone(), arguments.quiet);
         let report = match engine {
-            Engine::Live => play_live(setup, arguments, &control)?,
-            Engine::Sim | Engine::Both => play_sim(setup, arguments, &control)?,
+            Engine::Live => play_live(setup, arguments, control)?,
+            Engine::Sim | Engine::Both => in_pool(arguments.threads, || play_sim(setup, control))??,
         };
         drop(progress);
         reports.push(report);
     }
+    Ok(gather(scenario, reports, control, started))
+}
+
+/// Plays one of several replications with each engine in turn, in the threads that there are.
+pub(super) fn play_once(
+    scenario: &Scenario,
+    engines: &[Engine],
+    arguments: &RunArguments,
+    control: &Control,
+) -> Result<Played, Failure> {
+    let started = Instant::now();
+    let mut reports = Vec::new();
+    for engine in engines {
+        if control.is_stopped() {
+            break;
+        }
+        reports.push(match engine {
+            Engine::Live => play_live(&scenario.setup, arguments, control)?,
+            Engine::Sim | Engine::Both => play_sim(&scenario.setup, control)?,
+        });
+    }
+    Ok(gather(scenario, reports, control, started))
+}
+
+/// What the engines found, side by side.
+fn gather(scenario: &Scenario, reports: Vec<EngineReport>, control: &Control, started: Instant) -> Played {
+    let setup = &scenario.setup;
     let (mut warnings, too_slow) = schedule_kept(setup, &reports);
     if reports.iter().any(|report| report.engine == "sim") {
         let compressed = setup.clients.iter().filter(|client| client.is_compressed());
@@ -81,19 +111,18 @@ pub(super) fn play(scenario: &Scenario, engines: &[Engine], arguments: &RunArgum
         _ => Vec::new(),
     };
     let report = Report { scenario: identity(scenario), engines: reports, agreements, partial: control.is_stopped() };
-    Ok(Played { report, wall: started.elapsed(), warnings, too_slow })
+    Played { report, wall: started.elapsed(), warnings, too_slow }
 }
 
-fn play_sim(setup: &Setup, arguments: &RunArguments, control: &Control) -> Result<EngineReport, Failure> {
-    let runs = match arguments.threads {
-        None => sim::run(setup, control),
-        Some(threads) => rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build()
-            .map_err(|error| Failure::Threads(error.to_string()))?
-            .install(|| sim::run(setup, control)),
-    };
-    Ok(engine_report("sim", setup, runs, None)?)
+fn play_sim(setup: &Setup, control: &Control) -> Result<EngineReport, Failure> {
+    Ok(engine_report("sim", setup, sim::run(setup, control), None)?)
+}
+
+/// Does something in so many threads, or in as many as there are cores.
+pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let Some(threads) = threads else { return Ok(work()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build();
+    Ok(pool.map_err(|error| Failure::Threads(error.to_string()))?.install(work))
 }
 
 fn play_live(setup: &Setup, arguments: &RunArguments, control: &Control) -> Result<EngineReport, Failure> {

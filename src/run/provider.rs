@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::play::{behind_schedule, event_gap};
 use super::progress::Progress;
-use super::{Failure, INTERRUPTED, TOO_SLOW, interrupt, load, print, style, tell};
+use super::{Failure, INTERRUPTED, Options, TOO_SLOW, interrupt, load, print, style, tell};
 use crate::cli::{ProviderArguments, RoleFormat};
 use crate::distribution::Distribution;
 use crate::engine::live::{Alone, Destination};
@@ -23,7 +23,7 @@ use crate::wire::api_key;
 
 /// Plays System B of a scenario against a receiver of the user's own.
 pub(super) fn provide(arguments: &ProviderArguments) -> Result<u8, Failure> {
-    let scenario = load(&arguments.scenario, None)?;
+    let scenario = load(&arguments.scenario, Options::default())?;
     let usage = |error: &dyn std::error::Error| Failure::Usage(error.to_string());
     let client =
         provider::choose_client(&scenario.setup, arguments.client.as_deref()).map_err(|error| usage(&error))?;

@@ -56,6 +56,8 @@ pub enum Kind {
     NumberOr(f64, f64, &'static str),
     /// A number within these bounds, or a table with one for each direction.
     NumberOrLegs(f64, f64),
+    /// A percentage within these bounds.
+    Percent(f64, f64),
     /// A bandwidth, or `"unlimited"`.
     Bandwidth,
     /// The same, or a table with one for each direction.

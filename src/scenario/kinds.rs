@@ -5,7 +5,7 @@ use crate::scenario::durations::EMPIRICAL;
 use crate::scenario::keys::{Key, Kind, listed, nearest};
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::{Node, Table, Value};
-use crate::scenario::units::{self, Rate, UnitError};
+use crate::scenario::units::{self, Percent, Rate, UnitError};
 use crate::time::Span;
 
 /// A value, or what is wrong with what was written.
@@ -187,6 +187,26 @@ pub(super) fn number(node: &Node, key: &Key) -> Parsed<f64> {
     }
     // Minus zero is zero, and is written so.
     Ok(value + 0.0)
+}
+
+/// Reads a percentage within the bounds of the key.
+pub(super) fn percent(node: &Node, key: &Key) -> Parsed<Percent> {
+    let Kind::Percent(min, max) = key.kind else { return Err(misread(key)) };
+    let percent = with_unit(node, key, units::parse_percent, ["a percentage", "\"2%\""])?;
+    if !(min..=max).contains(&percent.value()) {
+        let help = format!("write a percentage from \"{min}%\" to \"{max}%\"");
+        return Err(not_allowed(node, key, "is out of range").help(help));
+    }
+    Ok(percent)
+}
+
+/// Reads a duration, which may be zero, or the word of the key, which is none.
+pub(super) fn any_span_or_word(node: &Node, key: &Key) -> Parsed<Option<Span>> {
+    let Kind::SpanOr(word) = key.kind else { return Err(misread(key)) };
+    if is_word(node, word) {
+        return Ok(None);
+    }
+    span(node, key).map(Some).map_err(|problem| or_word(problem, word))
 }
 
 /// Reads a number within the bounds of the key, or its word, which is none.

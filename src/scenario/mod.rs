@@ -42,8 +42,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::Setup;
+use crate::measure::tally::Frame;
 use crate::policy::provider::ApiPolicy;
 use crate::seed::Seed;
+use crate::time::{Span, Time};
 use crate::workload::{Arrivals, Workload};
 
 use arrivals::PhaseKeys;
@@ -57,7 +59,7 @@ pub use schema::schema;
 use sections::DispatchKeys;
 pub use template::{Changes, Template};
 use tree::Table;
-use units::Rate;
+use units::{Percent, Rate};
 
 /// The largest scenario file that is read.
 const FILE_MAX: u64 = 16 << 20;
@@ -73,6 +75,12 @@ pub struct Scenario {
     pub engine: EngineChoice,
     /// The number that every random draw goes back to.
     pub seed: u64,
+    /// How often it is to be run; none where the file does not say.
+    pub replications: Option<u32>,
+    /// How well its figures are to be known; none where the file does not say.
+    pub precision: Option<Percent>,
+    /// Whether its warm-up is still to be found by a pilot run; until then it has none.
+    pub seeks_warmup: bool,
     /// What an engine needs to know of it.
     pub setup: Setup,
     /// The mean rate of events of a consumer; none with phases and with a trace.
@@ -165,6 +173,29 @@ impl Scenario {
         Problems::new(&self.written.sources, problems).map_or(Ok(()), Err)
     }
 
+    /// The same scenario with another seed: one of its replications.
+    #[must_use]
+    pub fn reseeded(&self, seed: u64) -> Self {
+        let mut other = Self { seed, ..self.clone() };
+        other.setup.reseed(Seed::new(seed));
+        other.faults.iter_mut().for_each(|keys| keys.fault.reseed(Seed::new(seed)));
+        other
+    }
+
+    /// The same scenario with the warm-up that was found for it.
+    #[must_use]
+    pub fn with_warmup(&self, warmup: Span) -> Self {
+        let mut other = Self { seeks_warmup: false, ..self.clone() };
+        let frame = other.setup.frame;
+        other.setup.frame = Frame::new(Time::ZERO + warmup, frame.duration, frame.end);
+        other
+    }
+
+    /// Whether it is run more than once.
+    pub fn is_replicated(&self) -> bool {
+        self.precision.is_some() || self.replications.is_some_and(|count| count > 1)
+    }
+
     fn subject(&self) -> limits::Subject<'_> {
         limits::Subject { setup: &self.setup, root: &self.written.root }
     }
@@ -236,8 +267,11 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
             (None, Arrivals::Trace(instants)) => trace::default_duration(instants),
             (None, _) => reader.get(&top, "duration", kinds::span)?,
         };
-        Some(sections::frame(run.warmup, duration, run.drain))
+        Some(sections::frame(run.warmup.unwrap_or(Span::ZERO), duration, run.drain))
     });
+    if let (Some(None), Some(events)) = (run.as_ref().map(|run| run.warmup), &events) {
+        sections::steady(reader, &top, &events.arrivals);
+    }
     if let (Some(clients), Some(events)) = (&mut clients, &events) {
         limits::push::fit_bodies(clients, &events.payload, &written.root);
     }
@@ -266,6 +300,9 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         title,
         engine: run.engine,
         seed: run.seed,
+        replications: run.replications,
+        precision: run.precision,
+        seeks_warmup: run.warmup.is_none(),
         setup,
         rate: events.rate,
         phases: events.phases,

@@ -39,7 +39,7 @@ impl Scenario {
             "title": self.title,
             "engine": self.engine.name(),
             "duration": span(frame.duration.since(Time::ZERO)),
-            "warmup": span(frame.warmup.since(Time::ZERO)),
+            "warmup": if self.seeks_warmup { "auto".into() } else { span(frame.warmup.since(Time::ZERO)) },
             "drain": span(frame.end.since(frame.duration)),
             "seed": self.seed,
             "consumers": self.setup.consumers,
@@ -54,16 +54,28 @@ impl Scenario {
         if let (Value::Object(top), Some(axes)) = (&mut json, self.axes.to_json()) {
             top.insert("sweep".to_owned(), axes);
         }
+        if let Value::Object(top) = &mut json {
+            let how_often = [
+                ("replications", self.replications.map(Value::from)),
+                ("precision", self.precision.map(|percent| percent.to_string().into())),
+            ];
+            let written = how_often.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+            // Beside the seed, on which they depend.
+            let after = top.keys().position(|key| key == "seed").map_or(0, |position| position + 1);
+            (after..).zip(written).for_each(|(position, (key, value))| {
+                top.shift_insert(position, key, value);
+            });
+        }
         json
     }
 
-    /// The SHA-256 of the scenario whatever the engine and the sweep, in hexadecimal: of its JSON, and of what the files hold
+    /// The SHA-256 of the scenario whatever the engine and the sweep, and however often it is run, in hexadecimal: of its
+    /// JSON, and of what the files hold
     /// that it names: the instants of a trace, and samples of durations.
     pub fn sha256(&self) -> String {
         let mut json = self.to_json();
         if let Value::Object(top) = &mut json {
-            top.shift_remove("engine");
-            top.shift_remove("sweep");
+            ["engine", "replications", "precision", "sweep"].into_iter().for_each(|key| drop(top.shift_remove(key)));
         }
         let mut hash = Sha256::new();
         hash.update(json.to_string());

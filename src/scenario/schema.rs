@@ -6,7 +6,7 @@ use crate::scenario::axes::AXIS_MAX;
 use crate::scenario::bandwidth::{BANDWIDTH_PATTERN, UNLIMITED};
 use crate::scenario::keys::{self, Absent, Key, Kind, LIST_MAX};
 use crate::scenario::tree::{self, read_value};
-use crate::scenario::units::{RATE_PATTERN, SIZE_PATTERN, SPAN_PATTERN};
+use crate::scenario::units::{PERCENT_PATTERN, RATE_PATTERN, SIZE_PATTERN, SPAN_PATTERN};
 
 /// The JSON Schema (draft 2020-12) of a scenario file.
 pub fn schema() -> Value {
@@ -171,6 +171,7 @@ fn kind(key: &Key) -> Value {
         Kind::Number(min, max) => number(min, max),
         Kind::NumberOr(min, max, word) => json!({ "anyOf": [{ "const": word }, number(min, max)] }),
         Kind::NumberOrLegs(min, max) => json!({ "anyOf": [number(min, max), table(key.path)] }),
+        Kind::Percent(..) => json!({ "type": "string", "pattern": PERCENT_PATTERN, "examples": ["2%", "0.5%"] }),
         Kind::Bandwidth => bandwidth(),
         Kind::BandwidthOrLegs => json!({ "anyOf": [bandwidth(), table(key.path)] }),
         Kind::Text(max) => text(key, max),

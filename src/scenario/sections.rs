@@ -15,7 +15,7 @@ use crate::scenario::presets::{self, Preset};
 use crate::scenario::problems::Problem;
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::tree::Node;
-use crate::scenario::units::Rate;
+use crate::scenario::units::{Percent, Rate};
 use crate::scenario::{EngineChoice, TraceSource, api, keys, sizes, trace, walk};
 use crate::seed::Seed;
 use crate::time::{Span, Time};
@@ -28,9 +28,12 @@ pub(super) struct Run {
     pub engine: EngineChoice,
     /// None means what a run takes by default, which depends on its events.
     pub duration: Option<Span>,
-    pub warmup: Span,
+    /// None means that a pilot run is to find it.
+    pub warmup: Option<Span>,
     pub drain: Span,
     pub seed: u64,
+    pub replications: Option<u32>,
+    pub precision: Option<Percent>,
     pub consumers: u32,
 }
 
@@ -40,9 +43,11 @@ pub(super) fn run(reader: &mut Reader, top: &Section<'_>) -> Option<Run> {
     let title = reader.get_if_written(top, "title", kinds::text);
     let engine = reader.get(top, "engine", engine);
     let duration = reader.get_if_written(top, "duration", kinds::span);
-    let warmup = reader.get(top, "warmup", kinds::span);
+    let warmup = reader.get(top, "warmup", kinds::any_span_or_word);
     let drain = reader.get(top, "drain", kinds::span);
     let seed = reader.get(top, "seed", kinds::integer);
+    let replications = reader.get_if_written(top, "replications", kinds::small_integer);
+    let precision = reader.get_if_written(top, "precision", kinds::percent);
     let consumers = reader.get(top, "consumers", kinds::small_integer);
     Some(Run {
         title: title?,
@@ -51,8 +56,23 @@ pub(super) fn run(reader: &mut Reader, top: &Section<'_>) -> Option<Run> {
         warmup: warmup?,
         drain: drain?,
         seed: seed?,
+        replications: replications?,
+        precision: precision?,
         consumers: consumers?,
     })
+}
+
+/// Makes sure that a run whose warm-up is to be found has a state that it can come to.
+pub(super) fn steady(reader: &mut Reader, top: &Section<'_>, arrivals: &Arrivals) {
+    let changing = match arrivals {
+        Arrivals::Daily { .. } => "daily",
+        Arrivals::Phases { .. } => "phases",
+        Arrivals::Constant { .. } | Arrivals::Poisson { .. } | Arrivals::Bursts { .. } | Arrivals::Trace(_) => return,
+    };
+    let message =
+        format!("`warmup = \"auto\"` means nothing with arrivals = \"{changing}\", whose rate never stays the same");
+    let place = top.node("warmup").and_then(|node| node.place.as_ref());
+    reader.problem(Problem::new(message).at(place).help("write a duration, such as warmup = \"5m\""));
 }
 
 fn schema(node: &Node, key: &keys::Key) -> Parsed<u64> {

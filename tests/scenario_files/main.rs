@@ -10,6 +10,7 @@ mod network;
 mod pull;
 mod push;
 mod records;
+mod repetitions;
 mod resolved;
 mod schema;
 mod sweep;
@@ -46,6 +47,8 @@ duration = "2h 30m"
 warmup = "1m"
 drain = "1h"
 seed = 18446744073709551615
+replications = 12
+precision = "0.75%"
 consumers = 3
 
 [events]

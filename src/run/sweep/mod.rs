@@ -46,7 +46,8 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
 }
 
 fn read(arguments: &SweepArguments) -> Result<Template, Failure> {
-    let mut changes = super::changes(&arguments.scenario, arguments.engine);
+    let mut changes =
+        super::changes(&arguments.scenario, super::Options { engine: arguments.engine, ..super::Options::default() });
     changes = Changes { varied: arguments.varied.clone(), zip: arguments.zip, ..changes };
     template(&arguments.scenario.file, &changes)
 }

@@ -3,8 +3,8 @@
 use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
     Bandwidth, BandwidthOrLegs, Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, IntegerOrTable, Limit, Number,
-    NumberOr, NumberOrLegs, Rate, RateOrTable, Section, Sections, Size, SizeOr, Sizes, Span, SpanOr, Spans, Sweep,
-    Table, TableOr, Text, Time, TimeOrLegs, Unknown,
+    NumberOr, NumberOrLegs, Percent, Rate, RateOrTable, Section, Sections, Size, SizeOr, Sizes, Span, SpanOr, Spans,
+    Sweep, Table, TableOr, Text, Time, TimeOrLegs, Unknown,
 };
 use super::{Absent, Key, Kind};
 
@@ -19,6 +19,8 @@ const fn later(path: &'static str, doc: &'static str) -> Key {
 
 const MEBIBYTE: u64 = 1 << 20;
 const MILLION: u64 = 1_000_000;
+/// The most replications of a run.
+const REPLICATIONS_MAX: u64 = 10_000;
 /// The most events at the same instant.
 const BATCH_MAX: u64 = crate::workload::BATCH_MAX as u64;
 /// The most bytes in one webhook.
@@ -30,9 +32,11 @@ pub(super) const KEYS: &[Key] = &[
     key("title", Text(200), Nothing, "What the scenario shows; the name of the file if absent"),
     key("engine", Choice(&["sim", "live", "both"], &[]), Default("\"sim\""), "Virtual time, real HTTP on loopback, or one after the other"),
     key("duration", Span, Default("\"1h\""), "How long events happen; with a trace, by default a second longer than the trace"),
-    key("warmup", Span, Default("\"0s\""), "How long, from the start, events and requests are played but not counted"),
+    key("warmup", SpanOr("auto"), Default("\"0s\""), "How long, from the start, events and requests are played but not counted; \"auto\" finds by a pilot run in virtual time how long it takes until latency and requests are as they will always be"),
     key("drain", Span, Default("\"10m\""), "How long, after `duration`, polls and retries may go on until nothing is pending"),
     key("seed", Integer(0, u64::MAX), Default("1"), "The seed of every random draw"),
+    key("replications", Integer(1, REPLICATIONS_MAX), Nothing, "How often it is run, each time with another seed; once if absent, or with `precision` as often as need be and at most 1000 times"),
+    key("precision", Percent(0.01, 100.0), Nothing, "Runs it until mean latency and requests per event of every client are known this well, as a share of each; 10 times at least and `replications` times at most"),
     key("consumers", Integer(1, MILLION), Default("1"), "How many installations of System A there are, each with its own events"),
 
     key("events", Section, Required, "When something changes at System B"),

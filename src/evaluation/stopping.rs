@@ -1,0 +1,75 @@
+//! When there are enough replications: a pure function of the replications in their order.
+
+use crate::evaluation::estimate::rows;
+use crate::evaluation::outcome::{ClientOutcome, Outcome};
+use crate::measure::sample::Estimate;
+
+/// The figures that have to be precise: how late clients hear of events, and what that costs. Shares that may be near 0,
+/// percentiles and peaks are not among them: their relative error would decide, although nobody may want to know them.
+pub const METRICS: [&str; 2] = ["latency_mean_ms", "requests_per_event"];
+
+/// Fewer replications say too little about their own spread: the standard deviation of 10 values is uncertain by a quarter of
+/// itself, that of 3 by half, and the first few often agree by chance.
+pub const MINIMUM: u32 = 10;
+
+/// As many as this are played at most, if nobody says otherwise.
+pub const MAXIMUM: u32 = 1_000;
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
+    /// The relative error that a figure may have, as a share: 0.02 for 2 %.
+    pub precision: f64,
+    /// The most replications.
+    pub maximum: u32,
+}
+
+/// Where a point stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// After so many replications.
+    pub count: u32,
+    /// Whether every figure is as precise as it was to be.
+    pub reached: bool,
+}
+
+impl Rule {
+    /// The least number of replications.
+    pub fn minimum(&self) -> u32 {
+        MINIMUM.min(self.maximum)
+    }
+
+    /// Where a point stops whose first replications, in their order, are these; none if it takes more of them. The first
+    /// `checked` are known not to be enough. Replications beyond the stop change nothing, so that it does not matter how many
+    /// are played at once.
+    pub fn stop(&self, outcomes: &[Outcome], checked: u32) -> Option<Stop> {
+        let known = u32::try_from(outcomes.len()).unwrap_or(u32::MAX).min(self.maximum);
+        let series = series(outcomes);
+        let first = self.minimum().max(checked.saturating_add(1));
+        let precise =
+            (first..=known).find(|&count| series.iter().all(|values| self.is_precise(&values[..count as usize])));
+        match precise {
+            Some(count) => Some(Stop { count, reached: true }),
+            None => (known == self.maximum).then_some(Stop { count: known, reached: false }),
+        }
+    }
+
+    /// Whether a figure is precise: half of its 95 % interval is at most P / (1 + P) of the observed mean, so that it is at
+    /// most P of the true mean wherever that lies in the interval (Law, Simulation Modeling and Analysis, section 9.4.1).
+    /// What is the same in every replication is precise, and what no replication has need not be.
+    fn is_precise(&self, values: &[Option<f64>]) -> bool {
+        let widest = self.precision / (1.0 + self.precision);
+        let known: Vec<f64> = values.iter().copied().flatten().collect();
+        let width = |estimate: Estimate| estimate.relative_half_width().is_some_and(|width| width <= widest);
+        Estimate::of(&known).is_none_or(width)
+    }
+}
+
+/// The values of each of [`METRICS`] of each client and engine, replication by replication.
+fn series(outcomes: &[Outcome]) -> Vec<Vec<Option<f64>>> {
+    let of = |row: &ClientOutcome, metric| {
+        let value = |outcome: &Outcome| outcome.row(Some(&row.engine), &row.client)?.value(metric);
+        outcomes.iter().map(value).collect()
+    };
+    rows(outcomes).iter().flat_map(|row| METRICS.into_iter().map(move |metric| of(row, metric))).collect()
+}

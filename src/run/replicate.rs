@@ -1,0 +1,215 @@
+//! `run` of a scenario that is to be played several times: replications over the cores, and what they come to.
+#![allow(clippy::disallowed_methods, reason = "how long a run took is told to the user; it is no part of any result")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use crate::cli::{Engine, Format, RunArguments};
+use crate::engine::Control;
+use crate::evaluation::outcome::Outcome;
+use crate::evaluation::replications::{replications, summary};
+use crate::evaluation::stopping::{self, Rule, Stop};
+use crate::report::replications::Replications;
+use crate::report::{Report, files, human, replications as told};
+use crate::run::play::{self, Played};
+use crate::run::progress::Progress;
+use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, print, style, tell};
+use crate::scenario::Scenario;
+use crate::seed::replicated;
+
+/// With more consumers than this a single replication keeps all cores busy, and takes much memory.
+const LARGE: u32 = 100_000;
+
+/// So many replications are spread over the cores at a time.
+const TOGETHER: u32 = 64;
+
+/// Plays the replications of a scenario, writes their files and shows what they came to; gives back the exit code.
+pub(super) fn run(
+    scenario: &Scenario,
+    engines: &[Engine],
+    arguments: &RunArguments,
+    folder: &Path,
+    control: &Arc<Control>,
+) -> Result<u8, Failure> {
+    let started = Instant::now();
+    let mut series =
+        Series { scenario, engines, arguments, control, outcomes: Vec::new(), first: None, said: Said::default() };
+    let stopped = series.play()?;
+    let Series { outcomes, first: Some(report), said, .. } = series else {
+        tell("stopped before the first replication was complete; what was in the results folder is still there");
+        return Ok(INTERRUPTED);
+    };
+    let is_stopped = control.is_stopped();
+    let replications = Replications { stopped_early: is_stopped, ..replications(&outcomes, stopped) };
+    let summary = summary(&scenario.name, &outcomes);
+    let written = told::files(&report, &replications, summary);
+    files::write(folder, &written)?;
+    files::remove_stale(folder, &written)?;
+    print(&output(&report, &replications, &written, arguments))?;
+    if !arguments.quiet {
+        tell(&closing_line(&outcomes, started.elapsed().as_secs_f64(), folder));
+    }
+    for warning in &said.warnings {
+        tell(&format!("warning: {warning}"));
+    }
+    Ok(match () {
+        () if is_stopped => INTERRUPTED,
+        () if said.too_slow => TOO_SLOW,
+        () if said.disagreeing > 0 => BEYOND_TOLERANCE,
+        () => 0,
+    })
+}
+
+/// The replications of a scenario while they are played.
+struct Series<'a> {
+    scenario: &'a Scenario,
+    engines: &'a [Engine],
+    arguments: &'a RunArguments,
+    control: &'a Arc<Control>,
+    /// Those that are complete, in their order and without a gap.
+    outcomes: Vec<Outcome>,
+    /// The report of the first.
+    first: Option<Report>,
+    said: Said,
+}
+
+/// What the replications had to say beside their figures.
+#[derive(Default)]
+struct Said {
+    warnings: Vec<String>,
+    too_slow: bool,
+    /// How many replications had engines that disagree.
+    disagreeing: u32,
+}
+
+impl Series<'_> {
+    /// Plays as many as are asked for, or as the rule takes; what the rule said is given back, if there is one.
+    fn play(&mut self) -> Result<Option<(Rule, Stop)>, Failure> {
+        let Some(precision) = self.scenario.precision else {
+            self.play_to(self.scenario.replications.unwrap_or(1))?;
+            return Ok(None);
+        };
+        let maximum = self.scenario.replications.unwrap_or(stopping::MAXIMUM);
+        let rule = Rule { precision: precision.share(), maximum };
+        let (mut goal, mut checked) = (rule.minimum(), 0);
+        loop {
+            self.play_to(goal)?;
+            let known = self.outcomes.len() as u32;
+            if let Some(stop) = rule.stop(&self.outcomes, checked) {
+                self.outcomes.truncate(stop.count as usize);
+                return Ok(Some((rule, stop)));
+            }
+            if self.control.is_stopped() {
+                return Ok(Some((rule, Stop { count: known, reached: false })));
+            }
+            checked = known;
+            // Those beyond the stop are for nothing, so that there should not be many.
+            let threads = rayon::current_num_threads() as u32;
+            goal = known.saturating_add(threads.max(known / 10)).min(maximum);
+        }
+    }
+
+    /// Plays on until there are so many, or the run is stopped.
+    fn play_to(&mut self, goal: u32) -> Result<(), Failure> {
+        let known = self.outcomes.len() as u32;
+        let Self { scenario, engines, arguments, control, .. } = *self;
+        control.done.store(0, Ordering::Relaxed);
+        let setup = &scenario.setup;
+        let each = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
+        let each = each.saturating_mul(setup.frame.duration.as_nanos());
+        let total = each.saturating_mul(u64::from(goal - known) * engines.len() as u64);
+        let label = format!("replications {} to {}", known + 1, goal);
+        let progress = Progress::start(&label, total, control.clone(), arguments.quiet);
+        let play = |replication: u32| -> Result<Option<(Outcome, Played)>, Failure> {
+            if control.is_stopped() {
+                return Ok(None);
+            }
+            let played = play::play_once(
+                &scenario.reseeded(replicated(scenario.seed, replication)),
+                engines,
+                arguments,
+                control,
+            )?;
+            // What ends while everything is being stopped may be cut off.
+            Ok((!control.is_stopped()).then(|| (Outcome::of(&played.report), played)))
+        };
+        let all_at_once = engines == [Engine::Sim] && setup.consumers <= LARGE;
+        if all_at_once {
+            // Of all but the first nothing more is needed than its rows.
+            let slim = |(outcome, mut played): (Outcome, Played)| {
+                if played.report.scenario.seed != scenario.seed {
+                    played.report.engines.clear();
+                }
+                (outcome, played)
+            };
+            // Not all of them in one go: only those without a gap before them are kept of a run that is stopped.
+            for start in (known..goal).step_by(TOGETHER as usize) {
+                let together = (start..goal.min(start.saturating_add(TOGETHER))).into_par_iter();
+                let played: Vec<_> = play::in_pool(arguments.threads, || {
+                    let all = together.map(|replication| Ok(play(replication)?.map(slim)));
+                    all.collect::<Result<_, Failure>>()
+                })??;
+                played.into_iter().map_while(|played| played).for_each(|(outcome, played)| self.take(outcome, played));
+            }
+        } else {
+            for replication in known..goal {
+                let Some((outcome, played)) = play(replication)? else { break };
+                self.take(outcome, played);
+            }
+        }
+        drop(progress);
+        Ok(())
+    }
+
+    fn take(&mut self, outcome: Outcome, played: Played) {
+        let Played { report, warnings, too_slow, .. } = played;
+        self.said.too_slow |= too_slow;
+        self.said.disagreeing += u32::from(report.agreements.iter().any(|agreement| !agreement.holds()));
+        for warning in warnings {
+            if !self.said.warnings.contains(&warning) {
+                self.said.warnings.push(warning);
+            }
+        }
+        self.outcomes.push(outcome);
+        self.first.get_or_insert(report);
+    }
+}
+
+fn output(
+    report: &Report,
+    replications: &Replications,
+    written: &[(&str, Vec<u8>)],
+    arguments: &RunArguments,
+) -> Vec<u8> {
+    let file = |name| written.iter().find(|(other, _)| *other == name).map(|(_, bytes)| bytes.clone());
+    match arguments.format {
+        Format::Csv => file("summary.csv").unwrap_or_default(),
+        Format::Json => file("run.json").unwrap_or_default(),
+        Format::Table => {
+            let style = style(arguments.no_color);
+            let mut text = told::table::render(report, replications, style);
+            if !report.agreements.is_empty() {
+                text.push_str("The first replication: ");
+                text.push_str(&crate::report::agreement::render(&report.agreements, style));
+            }
+            text.push_str(&format!("\n{}\n", told::verdict::render(report, replications)));
+            text.into_bytes()
+        }
+    }
+}
+
+/// The line that closes a run on standard error.
+fn closing_line(outcomes: &[Outcome], seconds: f64, folder: &Path) -> String {
+    let transitions: u64 = outcomes.iter().map(|outcome| outcome.transitions).sum();
+    format!(
+        "{} with {} transitions in {}; results in {}",
+        human::things(outcomes.len() as f64, "replication", "replications"),
+        human::count(transitions),
+        human::duration_secs(seconds),
+        folder.display(),
+    )
+}

@@ -1,0 +1,43 @@
+//! `warmup = "auto"`: the pilot run before a run, and what is said of it.
+
+use crate::engine::Control;
+use crate::evaluation::pilot::{self, WarmUp};
+use crate::report::human;
+use crate::run::{Failure, play};
+use crate::scenario::Scenario;
+
+/// A scenario whose warm-up is known.
+pub(super) struct Settled {
+    pub(super) scenario: Scenario,
+    /// What the pilot run found, where there was one.
+    pub(super) found: Option<WarmUp>,
+}
+
+/// Finds the warm-up of a scenario that asks for it; none if the pilot run was stopped.
+pub(super) fn settle(scenario: Scenario, threads: Option<u16>, control: &Control) -> Result<Option<Settled>, Failure> {
+    if !scenario.seeks_warmup {
+        return Ok(Some(Settled { scenario, found: None }));
+    }
+    let found = play::in_pool(threads, || pilot::warm_up(&scenario, control))??;
+    control.done.store(0, std::sync::atomic::Ordering::Relaxed);
+    Ok(found.map(|found| Settled { scenario: scenario.with_warmup(found.span), found: Some(found) }))
+}
+
+/// What was found, in a sentence without its full stop.
+pub(super) fn describe(found: &WarmUp) -> String {
+    match &found.longest {
+        None => "a pilot run found no warm-up to be needed".to_owned(),
+        Some((client, series)) => format!(
+            "a pilot run found a warm-up of {} to be needed, by {} of \"{client}\"",
+            human::duration_secs(found.span.as_secs_f64()),
+            series.describe()
+        ),
+    }
+}
+
+/// What to say of a run that does not become steady.
+pub(super) fn doubt(found: &WarmUp) -> Option<String> {
+    let sentence = "the pilot run did not become steady in its first half, so half of the run was taken for its warm-up. \
+                    What helps: a longer `duration`; but what is overloaded never becomes steady";
+    (!found.steady).then(|| sentence.to_owned())
+}
