@@ -22,8 +22,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 internal error, or a file that cannot be written; 2 wrong usage or an \
-invalid scenario; 3 the environment, such as a port in use or a host too slow to keep the schedule; 99 the two engines \
-disagree; 130 interrupted.";
+invalid scenario; 3 the environment, such as a port in use or a host too slow to keep the schedule; 99 a threshold is \
+missed, or the two engines disagree; 130 interrupted.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -53,6 +53,7 @@ const RUN_EXAMPLES: &str = "Examples:
   pushpull run rare-events --seed 3
   pushpull run busy-feed --set events.rate=20/s --set \"client.poll every 5 s.pull.every=2s\"
   pushpull run flaky-network --engine both
+  pushpull run hybrid --threshold \"lost == 0\" --threshold \"webhook alone.latency_p95 < 2s\"
   pushpull run many-consumers --format csv > summary.csv";
 
 const CHECK_EXAMPLES: &str = "Examples:
@@ -124,6 +125,10 @@ pub struct RunArguments {
     /// Play it in virtual time, over real HTTP on loopback, or in both and compare; otherwise as the scenario says
     #[arg(long, value_enum)]
     pub engine: Option<Engine>,
+    /// Something that the results have to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given
+    /// several times
+    #[arg(long = "threshold", value_name = "EXPR")]
+    pub thresholds: Vec<String>,
     /// Folder for the result files; otherwise `results/` and the scenario's name
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! From what engines counted to what reports tell: figures, what theory says beside them, and which parts could not keep up.
 
 pub mod outcome;
+pub mod threshold;
 
 use crate::engine::live::Lag;
 use crate::engine::{ClientRun, ClientSetup, Setup};

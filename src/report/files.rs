@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::report::columns::Cell;
-use crate::report::{Report, csv, faults, json};
+use crate::report::{Report, csv, faults, json, thresholds};
 
 /// A result file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,9 @@ const FORGED: &str = "forged.csv";
 /// The file that only scenarios have in which something breaks.
 const FAULTS: &str = "faults.csv";
 
+/// The file that only scenarios have of which something is expected.
+const THRESHOLDS: &str = "thresholds.csv";
+
 /// The name and the content of each result file of a report.
 pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
     let mut files = vec![
@@ -50,6 +53,9 @@ pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
     if faults::has_any(report) {
         files.push((FAULTS, faults::file(report)));
     }
+    if !report.judgements.is_empty() {
+        files.push((THRESHOLDS, thresholds::file(report)));
+    }
     files
 }
 
@@ -59,7 +65,11 @@ pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
 ///
 /// If one is there and cannot be removed.
 pub fn remove_stale(folder: &Path, report: &Report) -> Result<(), WriteError> {
-    let stale = [(FORGED, !report.scenario.has_forgeries), (FAULTS, !faults::has_any(report))];
+    let stale = [
+        (FORGED, !report.scenario.has_forgeries),
+        (FAULTS, !faults::has_any(report)),
+        (THRESHOLDS, report.judgements.is_empty()),
+    ];
     for (name, _) in stale.into_iter().filter(|(_, is_stale)| *is_stale) {
         let path = folder.join(name);
         match std::fs::remove_file(&path) {

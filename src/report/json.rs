@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::measure::summary::{Mode, Summary};
 use crate::report::columns::{Cell, MEASURES, Row, significant};
-use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, csv, faults, verdict};
+use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, csv, faults, thresholds, verdict};
 
 /// The run as JSON, indented, with a line end.
 pub fn run(report: &Report) -> Vec<u8> {
@@ -32,6 +32,7 @@ pub fn run(report: &Report) -> Vec<u8> {
         "partial": report.partial,
         "engines": engines,
         "agreement": agreements,
+        "thresholds": report.judgements.iter().map(thresholds::json).collect::<Vec<_>>(),
     });
     let mut text = serde_json::to_vec_pretty(&document).unwrap_or_default();
     text.push(b'\n');

@@ -8,10 +8,12 @@ pub mod files;
 pub mod human;
 pub mod json;
 pub mod table;
+pub mod thresholds;
 pub mod verdict;
 
 use crate::engine::live::Lag;
 use crate::measure::agreement::Agreement;
+use crate::measure::judgement::Judgement;
 use crate::measure::summary::Summary;
 use crate::theory::Verification;
 use crate::theory::stability::Overload;
@@ -25,6 +27,8 @@ pub struct Report {
     pub engines: Vec<EngineReport>,
     /// How far the engines agree, where there were two.
     pub agreements: Vec<Agreement>,
+    /// What became of the thresholds, if there are any.
+    pub judgements: Vec<Judgement>,
     /// Whether the run was stopped before its end.
     pub partial: bool,
 }

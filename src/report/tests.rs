@@ -44,7 +44,7 @@ fn report(has_forgeries: bool, summaries: Vec<Summary>) -> Report {
         lag: None,
         cut_unevenly: false,
     };
-    Report { scenario, engines: vec![engine], agreements: Vec::new(), partial: false }
+    Report { scenario, engines: vec![engine], agreements: Vec::new(), judgements: Vec::new(), partial: false }
 }
 
 fn attacked() -> Report {

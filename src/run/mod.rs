@@ -11,6 +11,7 @@ mod polls;
 mod progress;
 mod provider;
 mod receiver;
+mod thresholds;
 mod webhooks;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -87,7 +88,7 @@ impl Failure {
 
 /// Exit code of a run that was interrupted.
 const INTERRUPTED: u8 = 130;
-/// Exit code of a run whose engines disagree.
+/// Exit code of a run whose engines disagree, or that misses a threshold.
 const BEYOND_TOLERANCE: u8 = 99;
 /// Exit code of a live run that could not keep its schedule.
 const TOO_SLOW: u8 = 3;
@@ -145,6 +146,8 @@ fn load(arguments: &ScenarioArguments, engine: Option<Engine>) -> Result<Scenari
 
 fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     let scenario = load(&arguments.scenario, arguments.engine)?;
+    let scenario =
+        scenario.expecting(&arguments.thresholds).map_err(|problems| Failure::Scenario(Box::new(problems)))?;
     let engines = play::engines(&scenario, arguments)?;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&scenario.name));
     // A place that cannot be written is found now, not after the run.
@@ -164,9 +167,11 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     for warning in &played.warnings {
         tell(&format!("warning: {warning}"));
     }
+    let is_missed = thresholds::tell_misses(report, &scenario.thresholds);
     Ok(match () {
         () if report.partial => INTERRUPTED,
         () if played.too_slow => TOO_SLOW,
+        () if is_missed => BEYOND_TOLERANCE,
         () if report.agreements.iter().any(|agreement| !agreement.holds()) => BEYOND_TOLERANCE,
         () => 0,
     })
@@ -184,6 +189,9 @@ fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
             }
             for engine in report.engines.iter().take(1) {
                 text.push_str(&format!("\n{}\n", report::verdict::render(engine)));
+            }
+            if !report.judgements.is_empty() {
+                text.push_str(&format!("\n{}", report::thresholds::render(&report.judgements, style)));
             }
             text.into_bytes()
         }

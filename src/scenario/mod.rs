@@ -29,6 +29,7 @@ mod sections;
 mod sizes;
 mod strategy;
 mod syntax;
+pub mod threshold;
 mod trace;
 mod tree;
 pub mod units;
@@ -52,6 +53,7 @@ pub use problems::{Place, Problem, Problems, Source};
 use read::{Reader, Section};
 pub use schema::schema;
 use sections::DispatchKeys;
+use threshold::Threshold;
 use tree::Table;
 use units::Rate;
 
@@ -83,6 +85,8 @@ pub struct Scenario {
     preset: &'static str,
     /// The faults as the file says them; those that concern a client are in its setup.
     faults: Vec<FaultKeys>,
+    /// What the results have to fulfil.
+    pub thresholds: Vec<Threshold>,
     written: Written,
 }
 
@@ -247,6 +251,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         limits::push::fit_bodies(clients, &events.payload, &written.root);
     }
     let faults = faults::faults(reader, &top, (frame, seed), clients.as_deref_mut().unwrap_or(&mut []));
+    let thresholds = threshold::thresholds(reader, &top, clients.as_deref(), &written.sources);
     let (run, events, provider, frame, faults) = (run?, events?, provider?, frame?, faults?);
     let setup = Setup {
         seed,
@@ -278,6 +283,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         dispatch: provider.dispatch,
         preset: provider.preset.name,
         faults,
+        thresholds: thresholds?,
         written,
     })
 }

@@ -13,6 +13,7 @@ use crate::link::Handshake;
 use crate::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 use crate::scenario::bandwidth::format_bandwidth;
 use crate::scenario::keys::{self, Kind};
+use crate::scenario::threshold::Threshold;
 use crate::scenario::tree::quoted;
 use crate::scenario::units::{format_rate, format_span};
 use crate::scenario::{Scenario, TraceSource, durations};
@@ -50,15 +51,19 @@ impl Scenario {
         if let (Value::Object(top), false) = (&mut json, self.faults.is_empty()) {
             top.insert("fault".to_owned(), self.faults.iter().map(push::fault).collect());
         }
+        if let (Value::Object(top), false) = (&mut json, self.thresholds.is_empty()) {
+            top.insert("threshold".to_owned(), self.thresholds.iter().map(Threshold::to_json).collect());
+        }
         json
     }
 
-    /// The SHA-256 of the scenario whatever the engine, in hexadecimal: of its JSON, and of what the files hold
-    /// that it names: the instants of a trace, and samples of durations.
+    /// The SHA-256 of the scenario whatever the engine and whatever is expected of it, in hexadecimal: of its JSON, and of
+    /// what the files hold that it names: the instants of a trace, and samples of durations.
     pub fn sha256(&self) -> String {
         let mut json = self.to_json();
         if let Value::Object(top) = &mut json {
             top.shift_remove("engine");
+            top.shift_remove("threshold");
         }
         let mut hash = Sha256::new();
         hash.update(json.to_string());

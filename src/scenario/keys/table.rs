@@ -7,6 +7,7 @@ use super::Kind::{
     TableOr, Text, Time, TimeOrLegs, Unknown,
 };
 use super::{Absent, Key, Kind};
+use crate::scenario::threshold::EXPECT_MAX;
 
 const fn key(path: &'static str, kind: Kind, absent: Absent, doc: &'static str) -> Key {
     Key { path, kind, absent, doc, supported: true }
@@ -203,6 +204,8 @@ pub(super) const KEYS: &[Key] = &[
     key("fault.mix.slow", Integer(0, 1_000), Nothing, "Made up, and sent so slowly that it never ends"),
 
     later("sweep", "Keys that take several values"),
-    later("threshold", "What the results have to fulfil"),
+    key("threshold", Sections, Nothing, "Something that the results have to fulfil; where it is missed, the exit code is 99"),
+    key("threshold.expect", Text(EXPECT_MAX), Required, "A comparison of columns of summary.csv, such as webhook.latency_p95 < 2s or poll.requests_per_event <= 3 * webhook.requests_per_event; a column without a client is that of each in turn"),
+    key("threshold.engine", Choice(&["sim", "live"], &[]), Nothing, "The engine whose results it is about; every one that plays the scenario if absent"),
     later("prices", "What requests and traffic cost"),
 ];
