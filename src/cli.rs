@@ -1,10 +1,13 @@
 //! The command line as data. Nothing is decided here.
 
+mod diff;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli::diff::DiffArguments;
 use crate::scenario::units;
 use crate::time::Span;
 
@@ -23,7 +26,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 internal error, or a file that cannot be written; 2 wrong usage or an \
 invalid scenario; 3 the environment, such as a port in use or a host too slow to keep the schedule; 99 a threshold is \
-missed, or the two engines disagree; 130 interrupted.";
+missed, the two engines disagree, or results differ beyond the tolerance of diff; 130 interrupted.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -34,6 +37,9 @@ pub enum Command {
     /// Validate a scenario; show it in full, what a run amounts to, and what theory predicts
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
+    /// Compare the results of two runs; exits with 99 where figures differ beyond a tolerance
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(DiffArguments),
     /// Play System B of a scenario alone: send its webhooks to a receiver of your own, and say how that did
     #[command(after_help = PROVIDER_EXAMPLES)]
     Provider(ProviderArguments),

@@ -29,7 +29,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["engine/live"]),
     ("rcgen", &["engine/live"]),
     ("toml", &["scenario"]),
-    ("clap", &["cli.rs", "main.rs"]),
+    ("clap", &["cli", "main.rs"]),
     ("indicatif", &["run/progress.rs"]),
     ("rand", &["engine/live"]),
     ("rayon", &["engine/sim", "run/play.rs"]),

@@ -1,5 +1,6 @@
 //! From what engines counted to what reports tell: figures, what theory says beside them, and which parts could not keep up.
 
+pub mod diff;
 pub mod outcome;
 pub mod threshold;
 
@@ -94,6 +95,7 @@ pub fn identity(scenario: &Scenario) -> Identity {
         seed: scenario.seed,
         consumers: scenario.setup.consumers,
         has_forgeries: scenario.setup.clients.iter().any(|client| theory::forged_per_consumer(client) > 0.0),
+        prices: scenario.prices.clone(),
         resolved: scenario.to_json(),
     }
 }

@@ -14,6 +14,7 @@ mod forgeries;
 pub mod histogram;
 pub mod judgement;
 pub mod ledger;
+pub mod prices;
 pub mod records;
 pub mod statistics;
 pub mod summary;

@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod columns;
+pub mod costs;
 pub mod csv;
 pub mod faults;
 pub mod files;
@@ -14,6 +15,7 @@ pub mod verdict;
 use crate::engine::live::Lag;
 use crate::measure::agreement::Agreement;
 use crate::measure::judgement::Judgement;
+use crate::measure::prices::Prices;
 use crate::measure::summary::Summary;
 use crate::theory::Verification;
 use crate::theory::stability::Overload;
@@ -48,6 +50,8 @@ pub struct Identity {
     pub consumers: u32,
     /// Whether forged webhooks are sent in it.
     pub has_forgeries: bool,
+    /// What requests and traffic cost, if that is known.
+    pub prices: Option<Prices>,
     /// Every key with the value in effect.
     pub resolved: serde_json::Value,
 }

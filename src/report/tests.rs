@@ -34,6 +34,7 @@ fn report(has_forgeries: bool, summaries: Vec<Summary>) -> Report {
         seed: 1,
         consumers: 1,
         has_forgeries,
+        prices: None,
         resolved: serde_json::Value::Null,
     };
     let engine = EngineReport {

@@ -54,9 +54,13 @@ fn overloaded(overload: &Overload, client: &Summary) -> String {
 
 /// The sentences as a paragraph each, broken at the width of the table.
 pub fn render(engine: &EngineReport) -> String {
-    let paragraphs: Vec<String> =
-        sentences(engine).iter().map(|sentence| table::wrap(&glue_units(sentence), table::WIDTH).join("\n")).collect();
-    paragraphs.join("\n").replace(NO_BREAK, " ")
+    paragraphs(&sentences(engine))
+}
+
+/// Sentences as a paragraph each, broken at the width of the table.
+pub fn paragraphs(sentences: &[String]) -> String {
+    let broken = |sentence: &String| table::wrap(&glue_units(sentence), table::WIDTH).join("\n");
+    sentences.iter().map(broken).collect::<Vec<_>>().join("\n").replace(NO_BREAK, " ")
 }
 
 /// Stands for a space at which a line must not be broken.

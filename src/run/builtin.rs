@@ -43,6 +43,7 @@ builtin!(
     "forged",
     "order-status",
     "tls",
+    "budget",
 );
 
 impl Builtin {

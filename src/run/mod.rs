@@ -3,6 +3,7 @@
 mod api;
 pub mod builtin;
 pub mod check;
+mod diff;
 mod faults;
 mod interrupt;
 mod network;
@@ -102,6 +103,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Run(arguments) => run_scenario(arguments),
         Command::Check(arguments) => check_scenario(arguments),
+        Command::Diff(arguments) => diff::diff(arguments),
         Command::Provider(arguments) => provider::provide(arguments),
         Command::Receiver(arguments) => receiver::receive(arguments),
         Command::Scenarios => print((builtin::list() + &webhooks::presets()).as_bytes()).map(|()| 0),
@@ -118,6 +120,7 @@ pub fn errors_in_colour(cli: &Cli) -> bool {
     let refused = match &cli.command {
         Command::Run(arguments) => arguments.no_color,
         Command::Check(arguments) => arguments.no_color,
+        Command::Diff(arguments) => arguments.no_color,
         Command::Provider(arguments) => arguments.no_color,
         Command::Receiver(arguments) => arguments.no_color,
         Command::Scenarios | Command::Init(_) | Command::Schema => false,
@@ -189,6 +192,10 @@ fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
             }
             for engine in report.engines.iter().take(1) {
                 text.push_str(&format!("\n{}\n", report::verdict::render(engine)));
+                let costs = report::costs::sentences(&report.scenario, engine);
+                if !costs.is_empty() {
+                    text.push_str(&format!("{}\n", report::verdict::paragraphs(&costs)));
+                }
             }
             if !report.judgements.is_empty() {
                 text.push_str(&format!("\n{}", report::thresholds::render(&report.judgements, style)));

@@ -17,6 +17,7 @@ mod limits;
 pub mod names;
 mod overrides;
 pub mod presets;
+mod prices;
 mod problems;
 mod push;
 mod read;
@@ -41,6 +42,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::Setup;
+use crate::measure::prices::Prices;
 use crate::policy::provider::ApiPolicy;
 use crate::seed::Seed;
 use crate::workload::{Arrivals, Workload};
@@ -87,6 +89,8 @@ pub struct Scenario {
     faults: Vec<FaultKeys>,
     /// What the results have to fulfil.
     pub thresholds: Vec<Threshold>,
+    /// What requests and traffic cost, if the file says so.
+    pub prices: Option<Prices>,
     written: Written,
 }
 
@@ -252,6 +256,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
     }
     let faults = faults::faults(reader, &top, (frame, seed), clients.as_deref_mut().unwrap_or(&mut []));
     let thresholds = threshold::thresholds(reader, &top, clients.as_deref(), &written.sources);
+    let prices = prices::prices(reader, &top);
     let (run, events, provider, frame, faults) = (run?, events?, provider?, frame?, faults?);
     let setup = Setup {
         seed,
@@ -284,6 +289,7 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         preset: provider.preset.name,
         faults,
         thresholds: thresholds?,
+        prices: prices?,
         written,
     })
 }

@@ -16,7 +16,7 @@ use crate::scenario::keys::{self, Kind};
 use crate::scenario::threshold::Threshold;
 use crate::scenario::tree::quoted;
 use crate::scenario::units::{format_rate, format_span};
-use crate::scenario::{Scenario, TraceSource, durations};
+use crate::scenario::{Scenario, TraceSource, durations, prices};
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
 use crate::workload::lifecycle::Lifecycle;
@@ -53,6 +53,9 @@ impl Scenario {
         }
         if let (Value::Object(top), false) = (&mut json, self.thresholds.is_empty()) {
             top.insert("threshold".to_owned(), self.thresholds.iter().map(Threshold::to_json).collect());
+        }
+        if let (Value::Object(top), Some(prices)) = (&mut json, &self.prices) {
+            top.insert("prices".to_owned(), prices::to_json(prices));
         }
         json
     }

@@ -96,6 +96,8 @@ fn example(key: &Key, value: &Value) -> String {
         ("client.push.redeliver", _) => "{ every = \"1h\" }".to_owned(),
         ("client.push.fetch", _) => "{ timeout = \"10s\", tries = 5 }".to_owned(),
         ("client.receiver.limits", _) => "{ body = \"1 MiB\" }".to_owned(),
+        ("prices.requests", _) => "{ provider = 0.40, consumer = 0.20, per = \"1M\" }".to_owned(),
+        ("prices.cpu_hour", _) => "{ provider = 0.04, consumer = 0.04 }".to_owned(),
         ("fault.mix", _) => "{ unsigned = 1, replayed = 1 }".to_owned(),
         _ => "{ .. }".to_owned(),
     }

@@ -25,6 +25,9 @@ const BATCH_MAX: u64 = crate::workload::BATCH_MAX as u64;
 /// The most bytes in one webhook.
 const WEBHOOK_MAX: u64 = 64 * MEBIBYTE;
 
+/// The most that anything may cost.
+const PRICE_MAX: f64 = 1e9;
+
 #[rustfmt::skip]
 pub(super) const KEYS: &[Key] = &[
     key("schema", Integer(1, 1), Default("1"), "Version of the scenario format"),
@@ -207,5 +210,15 @@ pub(super) const KEYS: &[Key] = &[
     key("threshold", Sections, Nothing, "Something that the results have to fulfil; where it is missed, the exit code is 99"),
     key("threshold.expect", Text(EXPECT_MAX), Required, "A comparison of columns of summary.csv, such as webhook.latency_p95 < 2s or poll.requests_per_event <= 3 * webhook.requests_per_event; a column without a client is that of each in turn"),
     key("threshold.engine", Choice(&["sim", "live"], &[]), Nothing, "The engine whose results it is about; every one that plays the scenario if absent"),
-    later("prices", "What requests and traffic cost"),
+
+    key("prices", Section, Nothing, "What requests, traffic and CPU time cost, in any currency; adds costs to the results"),
+    key("prices.requests", Table, Nothing, "The price of requests, for each side that handles them; not counted if absent"),
+    key("prices.requests.provider", Number(0.0, PRICE_MAX), Nothing, "At System B, such as that of its API gateway and of what sends its webhooks"),
+    key("prices.requests.consumer", Number(0.0, PRICE_MAX), Nothing, "At System A, such as that of a function that polls or takes webhooks"),
+    key("prices.requests.per", Choice(&["1", "1k", "10k", "100k", "1M"], &[]), Default("\"1M\""), "For how many requests these prices are"),
+    key("prices.egress_per_gib", Number(0.0, PRICE_MAX), Nothing, "The price of each GiB that a side sends, whichever it is; not counted if absent"),
+    key("prices.cpu_hour", Table, Nothing, "The price of an hour of CPU time, which is known of real HTTP only; not counted if absent"),
+    key("prices.cpu_hour.provider", Number(0.0, PRICE_MAX), Nothing, "At System B, whose CPU time is that for all clients together"),
+    key("prices.cpu_hour.consumer", Number(0.0, PRICE_MAX), Nothing, "At System A"),
+    key("prices.currency", Text(8), Nothing, "The name of the currency, such as USD; it is only shown"),
 ];

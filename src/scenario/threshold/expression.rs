@@ -67,7 +67,7 @@ pub enum Operator {
 const ENDINGS: [&str; 3] = ["_ms", "_s", "_ratio"];
 
 /// The column that a word stands for: its name, or its name without the unit at its end where no other column has that.
-pub(super) fn column(word: &str) -> Option<&'static str> {
+pub fn column(word: &str) -> Option<&'static str> {
     let named = |name: &str| MEASURES.iter().find(|column| column.name == name).map(|column| column.name);
     let mut longer = ENDINGS.iter().filter_map(|ending| named(&format!("{word}{ending}")));
     named(word).or_else(|| longer.next().filter(|_| longer.next().is_none()))

@@ -12,13 +12,13 @@ use serde_json::{Value as Json, json};
 
 use crate::engine::ClientSetup;
 use crate::scenario::Scenario;
-use crate::scenario::keys::{Key, LIST_MAX};
+use crate::scenario::keys::{Key, LIST_MAX, nearest};
 use crate::scenario::kinds::{self, Parsed};
 use crate::scenario::problems::{Place, Problem, Problems, Source};
 use crate::scenario::read::{Reader, Section};
 use crate::scenario::tree::{Node, Value};
 
-pub use expression::{ClientColumn, Constant, Expectation, Expression, Operator};
+pub use expression::{ClientColumn, Constant, Expectation, Expression, Operator, column};
 pub use parse::{ExpectationError, constant};
 
 /// The longest expression.
@@ -130,6 +130,11 @@ fn expect(node: &Node, key: &Key) -> Parsed<String> {
         Value::Text(_) => kinds::text(node, key),
         _ => kinds::text(node, key).map_err(|problem| problem.help(example)),
     }
+}
+
+/// The one of these columns that a misspelt one comes nearest to, if any is near.
+pub fn nearest_column<'a>(name: &str, columns: &[&'a str]) -> Option<&'a str> {
+    nearest(name, columns.iter().copied())
 }
 
 fn names(clients: &[ClientSetup]) -> Vec<&str> {
