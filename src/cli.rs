@@ -1,5 +1,6 @@
 //! The command line as data. Nothing is decided here.
 
+mod diff;
 mod sweep;
 
 use std::net::IpAddr;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli::diff::DiffArguments;
 use crate::scenario::units;
 use crate::time::Span;
 pub use sweep::{MergeArguments, SweepArguments};
@@ -25,8 +27,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 internal error, or a file that cannot be written; 2 wrong usage or an \
-invalid scenario; 3 the environment, such as a port in use or a host too slow to keep the schedule; 99 the two engines \
-disagree; 130 interrupted.";
+invalid scenario; 3 the environment, such as a port in use or a host too slow to keep the schedule; 99 a threshold is \
+missed, the two engines disagree, or results differ beyond the tolerance of diff; 130 interrupted.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -43,6 +45,9 @@ pub enum Command {
     /// Validate a scenario; show it in full, what a run amounts to, and what theory predicts
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
+    /// Compare the results of two runs; exits with 99 where figures differ beyond a tolerance
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(DiffArguments),
     /// Play System B of a scenario alone: send its webhooks to a receiver of your own, and say how that did
     #[command(after_help = PROVIDER_EXAMPLES)]
     Provider(ProviderArguments),
@@ -64,6 +69,7 @@ const RUN_EXAMPLES: &str = "Examples:
   pushpull run flaky-network --engine both
   pushpull run flaky-network --replications 20
   pushpull run flaky-network --precision 2%
+  pushpull run hybrid --threshold \"lost == 0\" --threshold \"webhook alone.latency_p95 < 2s\"
   pushpull run many-consumers --format csv > summary.csv";
 
 const CHECK_EXAMPLES: &str = "Examples:
@@ -141,6 +147,10 @@ pub struct RunArguments {
     /// Play it until mean latency and requests per event are known this well, such as 2%
     #[arg(long, value_name = "PERCENT")]
     pub precision: Option<String>,
+    /// Something that the results have to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given
+    /// several times
+    #[arg(long = "threshold", value_name = "EXPR")]
+    pub thresholds: Vec<String>,
     /// Folder for the result files; otherwise `results/` and the scenario's name
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

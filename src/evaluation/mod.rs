@@ -1,6 +1,7 @@
 //! From what engines counted to what reports tell: figures, what theory says beside them, and which parts could not keep up.
 
 pub mod crossing;
+pub mod diff;
 pub mod estimate;
 pub mod outcome;
 pub mod paired;
@@ -8,6 +9,7 @@ pub mod pilot;
 pub mod predicted;
 pub mod replications;
 pub mod stopping;
+pub mod threshold;
 
 use crate::engine::live::Lag;
 use crate::engine::{ClientRun, ClientSetup, Setup};
@@ -100,6 +102,7 @@ pub fn identity(scenario: &Scenario) -> Identity {
         seed: scenario.seed,
         consumers: scenario.setup.consumers,
         has_forgeries: scenario.setup.clients.iter().any(|client| theory::forged_per_consumer(client) > 0.0),
+        prices: scenario.prices.clone(),
         resolved: scenario.to_json(),
     }
 }

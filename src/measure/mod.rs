@@ -6,12 +6,15 @@
 pub mod age;
 pub mod agreement;
 pub mod comparison;
+pub mod dimension;
 pub mod expected;
 pub mod fact;
 pub mod fault_report;
 mod forgeries;
 pub mod histogram;
+pub mod judgement;
 pub mod ledger;
+pub mod prices;
 pub mod records;
 pub mod sample;
 pub mod statistics;

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::prices::Costs;
 use crate::measure::records::RecordSummary;
 use crate::measure::summary::{LoadSummary, Summary};
 use crate::peer::LossCause;
-use crate::report::{EngineReport, Identity, SCHEMA, TOOL_VERSION};
+use crate::report::{EngineReport, Identity, SCHEMA, TOOL_VERSION, costs};
 
 /// What a row is made from.
 #[derive(Clone, Copy, Debug)]
@@ -273,7 +274,28 @@ pub const MEASURES: &[Column] = &[
     column("polls_per_record_max", "most polls of one record; empty where the feed is polled", |r| {
         record(r, |records| records.polls_max.into())
     }),
+    column(
+        "cost_requests_provider",
+        "cost of the requests at System B; costs are empty where `[prices]` has no price",
+        |r| cost(r, |costs| costs.requests_provider),
+    ),
+    column("cost_requests_consumer", "cost of the same requests at System A", |r| {
+        cost(r, |costs| costs.requests_consumer)
+    }),
+    column("cost_egress", "cost of the bytes that both sides sent: provider_bytes_out + consumer_bytes_out", |r| {
+        cost(r, |costs| costs.egress)
+    }),
+    column("cost_cpu", "cost of the CPU seconds, System B's being those for all clients; `live` only", |r| {
+        cost(r, |costs| costs.cpu)
+    }),
+    column("cost_total", "sum of these costs, as far as there are prices", |r| cost(r, |costs| costs.total)),
+    column("cost_per_million_events", "cost_total / events x 1,000,000", |r| cost(r, |costs| costs.per_million_events)),
 ];
+
+/// A cost, where there are prices.
+fn cost(row: Row<'_>, part: fn(&Costs) -> Option<f64>) -> Cell {
+    costs::of(row.scenario, row.summary).and_then(|costs| part(&costs)).into()
+}
 
 /// A figure of the records, where there are any.
 fn record(row: Row<'_>, figure: fn(&RecordSummary) -> Cell) -> Cell {

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::report::columns::Cell;
 use crate::report::csv::Of;
-use crate::report::{Report, csv, faults, json};
+use crate::report::{Report, csv, faults, json, thresholds};
 
 /// A result file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,8 @@ const FAULTS: &str = "faults.csv";
 
 /// The file that only several replications have.
 pub(super) const STATISTICS: &str = "statistics.csv";
+/// The file that only scenarios have of which something is expected.
+const THRESHOLDS: &str = "thresholds.csv";
 
 /// The name and the content of each result file of a report.
 pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
@@ -64,6 +66,9 @@ fn course(report: &Report, of: Of) -> Vec<(&'static str, Vec<u8>)> {
     if faults::has_any(report) {
         files.push((FAULTS, faults::file(report)));
     }
+    if !report.judgements.is_empty() {
+        files.push((THRESHOLDS, thresholds::file(report)));
+    }
     files
 }
 
@@ -74,7 +79,7 @@ fn course(report: &Report, of: Of) -> Vec<(&'static str, Vec<u8>)> {
 /// If one is there and cannot be removed.
 pub fn remove_stale(folder: &Path, written: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
     let is_written = |name: &str| written.iter().any(|(other, _)| *other == name);
-    for name in [FORGED, FAULTS, STATISTICS].into_iter().filter(|name| !is_written(name)) {
+    for name in [FORGED, FAULTS, STATISTICS, THRESHOLDS].into_iter().filter(|name| !is_written(name)) {
         let path = folder.join(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(WriteError { path, source }),

@@ -101,6 +101,14 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// An amount of something that may be as small as it likes: three significant digits, and no exponent.
+pub fn amount(value: f64) -> String {
+    match value.abs() {
+        v if v >= 999.5 => number(value),
+        _ => format!("{value:.2e}").parse::<f64>().map_or_else(|_| String::new(), |rounded| rounded.to_string()),
+    }
+}
+
 /// A share as a percentage.
 pub fn percent(share: f64) -> String {
     format!("{} %", three_digits(share * 100.0))
@@ -220,6 +228,11 @@ mod tests {
         assert_eq!((factor(6.61), factor(0.138), factor(0.0151)), ("6.61 x".into(), "0.138 x".into(), "1/66.2".into()));
         assert_eq!((things(1.0, "poll", "polls"), things(0.5, "poll", "polls")), ("1 poll".into(), "0.5 polls".into()));
         assert_eq!((count(999), count(1_234_567)), ("999".into(), "1,234,567".into()));
+        assert_eq!(
+            (amount(0.000_001_234), amount(12.345), amount(0.0)),
+            ("0.00000123".into(), "12.3".into(), "0".into())
+        );
+        assert_eq!((amount(999.9), amount(1_234_567.0)), ("1,000".into(), "1,234,567".into()));
         assert_eq!((percent(0.985), percent(1.0), percent(0.0)), ("98.5 %".into(), "100 %".into(), "0 %".into()));
         assert_eq!(
             (bytes(0), bytes(1_023), bytes(1_536), bytes(5 << 20)),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::measure::summary::{Mode, Summary};
 use crate::report::columns::{Cell, MEASURES, Row, significant};
-use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, csv, faults, verdict};
+use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, costs, csv, faults, thresholds, verdict};
 
 /// The run as JSON, indented, with a line end.
 pub fn run(report: &Report) -> Vec<u8> {
@@ -44,6 +44,7 @@ pub(super) fn document(report: &Report) -> Value {
         "partial": report.partial,
         "engines": engines,
         "agreement": agreements,
+        "thresholds": report.judgements.iter().map(thresholds::json).collect::<Vec<_>>(),
     })
 }
 
@@ -68,11 +69,12 @@ fn engine_json(report: &Report, engine: &EngineReport) -> Value {
         json!({ "p50_ms": lag.p50.as_millis_f64(), "p99_ms": lag.p99.as_millis_f64(), "max_ms": lag.max.as_millis_f64() })
     });
     let transitions: u64 = engine.summaries.iter().map(|summary| summary.tally.transitions).sum();
+    let verdict = [verdict::sentences(engine), costs::sentences(&report.scenario, engine)].concat();
     json!({
         "engine": engine.engine,
         "transitions": transitions,
         "lag": lag,
-        "verdict": verdict::sentences(engine),
+        "verdict": verdict,
         "clients": clients,
         "theory": theory,
     })

@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod columns;
+pub mod costs;
 pub mod csv;
 pub mod faults;
 pub mod files;
@@ -9,10 +10,13 @@ pub mod human;
 pub mod json;
 pub mod replications;
 pub mod table;
+pub mod thresholds;
 pub mod verdict;
 
 use crate::engine::live::Lag;
 use crate::measure::agreement::Agreement;
+use crate::measure::judgement::Judgement;
+use crate::measure::prices::Prices;
 use crate::measure::summary::Summary;
 use crate::theory::Verification;
 use crate::theory::stability::Overload;
@@ -26,6 +30,8 @@ pub struct Report {
     pub engines: Vec<EngineReport>,
     /// How far the engines agree, where there were two.
     pub agreements: Vec<Agreement>,
+    /// What became of the thresholds, if there are any.
+    pub judgements: Vec<Judgement>,
     /// Whether the run was stopped before its end.
     pub partial: bool,
 }
@@ -45,6 +51,8 @@ pub struct Identity {
     pub consumers: u32,
     /// Whether forged webhooks are sent in it.
     pub has_forgeries: bool,
+    /// What requests and traffic cost, if that is known.
+    pub prices: Option<Prices>,
     /// Every key with the value in effect.
     pub resolved: serde_json::Value,
 }

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::fault::ForgeryKind;
+use crate::measure::prices::Costs;
 use crate::measure::records::RecordSummary;
 use crate::measure::summary::Summary;
 use crate::peer::LossCause;
-use crate::report::{EngineReport, Report};
-use crate::report::{faults, human};
+use crate::report::{EngineReport, Identity, Report};
+use crate::report::{costs, faults, human};
 
 /// The widest line.
 pub const WIDTH: usize = 80;
@@ -239,7 +240,7 @@ pub fn render(report: &Report, style: Style) -> String {
                 text.push('\n');
             }
             let first = index * CLIENTS_PER_TABLE;
-            text.push_str(&table(engine, first, clients, style));
+            text.push_str(&table(engine, first, clients, &report.scenario, style));
         }
         text.push_str(&faults::table(engine, style));
         if report.engines.len() > 1 {
@@ -274,7 +275,7 @@ fn subtitle(report: &Report, engine: &EngineReport) -> String {
     )
 }
 
-fn table(engine: &EngineReport, first: usize, clients: &[Summary], style: Style) -> String {
+fn table(engine: &EngineReport, first: usize, clients: &[Summary], scenario: &Identity, style: Style) -> String {
     let with_ratio = clients.len() == 2 && !engine.cut_unevenly;
     let room = WIDTH - LABEL_WIDTH - if with_ratio { RATIO_WIDTH } else { 0 };
     let width = (room / clients.len().max(1)).clamp(COLUMN_WIDTH_MIN, 20);
@@ -286,30 +287,60 @@ fn table(engine: &EngineReport, first: usize, clients: &[Summary], style: Style)
         if line.optional && values.iter().all(|value| value.is_none_or(|v| v == 0.0)) {
             continue;
         }
-        if line.section != section && !line.section.is_empty() {
-            text.push('\n');
-            section = line.section;
-            let _ = write!(text, "{}", style.bold(&pad_right(line.section, SECTION_WIDTH)));
-        } else {
-            let _ = write!(text, "{:SECTION_WIDTH$}", "");
-        }
-        let _ = write!(text, "{}", pad_right(line.label, LABEL_WIDTH - SECTION_WIDTH));
-        for (index, summary) in clients.iter().enumerate() {
+        let heading = (line.section != section && !line.section.is_empty()).then_some(line.section);
+        section = heading.unwrap_or(section);
+        let show = |(index, summary): (usize, &Summary)| {
             let diverges = line.label == "mean" && engine.is_overloaded(first + index);
-            let shown = if diverges { Some("no limit *".into()) } else { (line.show)(summary) };
-            let _ = write!(text, "{}", pad_left(&shown.unwrap_or_else(|| "-".into()), width));
+            if diverges { Some("no limit *".into()) } else { (line.show)(summary) }
+        };
+        let shown: Vec<_> = clients.iter().enumerate().map(show).collect();
+        let any_diverges = line.label == "mean" && (0..clients.len()).any(|index| engine.is_overloaded(first + index));
+        let ratio = (with_ratio && !any_diverges).then(|| ratio(&values)).flatten();
+        write_line(&mut text, heading, line.label, &shown, ratio, width, style);
+    }
+    let costs: Vec<Costs> = clients.iter().filter_map(|summary| costs::of(scenario, summary)).collect();
+    let mut heading = Some("Cost");
+    for line in costs::LINES {
+        let values: Vec<Option<f64>> = costs.iter().map(line.value).collect();
+        if values.iter().all(Option::is_none) {
+            continue;
         }
-        let any_diverges = (0..clients.len()).any(|index| engine.is_overloaded(first + index));
-        if with_ratio && !(line.label == "mean" && any_diverges) {
-            let ratio = ratio(&values).map(human::factor).unwrap_or_default();
-            let _ = write!(text, "{}", style.dim(&pad_left(&ratio, RATIO_WIDTH)));
-        }
-        while text.ends_with(' ') {
-            text.pop();
-        }
-        text.push('\n');
+        let shown: Vec<_> = values.iter().map(|value| value.map(|amount| costs::money(scenario, amount))).collect();
+        let ratio = with_ratio.then(|| ratio(&values)).flatten();
+        write_line(&mut text, heading.take(), line.label, &shown, ratio, width, style);
     }
     text
+}
+
+/// Writes a line, below the name of its section if it opens one.
+fn write_line(
+    text: &mut String,
+    heading: Option<&str>,
+    label: &str,
+    shown: &[Option<String>],
+    ratio: Option<f64>,
+    width: usize,
+    style: Style,
+) {
+    match heading {
+        Some(heading) => {
+            let _ = write!(text, "\n{}", style.bold(&pad_right(heading, SECTION_WIDTH)));
+        }
+        None => {
+            let _ = write!(text, "{:SECTION_WIDTH$}", "");
+        }
+    }
+    let _ = write!(text, "{}", pad_right(label, LABEL_WIDTH - SECTION_WIDTH));
+    for value in shown {
+        let _ = write!(text, "{}", pad_left(value.as_deref().unwrap_or("-"), width));
+    }
+    if let Some(ratio) = ratio {
+        let _ = write!(text, "{}", style.dim(&pad_left(&human::factor(ratio), RATIO_WIDTH)));
+    }
+    while text.ends_with(' ') {
+        text.pop();
+    }
+    text.push('\n');
 }
 
 fn ratio(values: &[Option<f64>]) -> Option<f64> {

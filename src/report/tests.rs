@@ -34,6 +34,7 @@ fn report(has_forgeries: bool, summaries: Vec<Summary>) -> Report {
         seed: 1,
         consumers: 1,
         has_forgeries,
+        prices: None,
         resolved: serde_json::Value::Null,
     };
     let engine = EngineReport {
@@ -44,7 +45,7 @@ fn report(has_forgeries: bool, summaries: Vec<Summary>) -> Report {
         lag: None,
         cut_unevenly: false,
     };
-    Report { scenario, engines: vec![engine], agreements: Vec::new(), partial: false }
+    Report { scenario, engines: vec![engine], agreements: Vec::new(), judgements: Vec::new(), partial: false }
 }
 
 fn attacked() -> Report {

@@ -58,10 +58,9 @@ pub fn render(engine: &EngineReport) -> String {
 }
 
 /// Sentences as a paragraph each, broken at the width of the table.
-pub(super) fn paragraphs(sentences: &[String]) -> String {
-    let paragraphs: Vec<String> =
-        sentences.iter().map(|sentence| table::wrap(&glue_units(sentence), table::WIDTH).join("\n")).collect();
-    paragraphs.join("\n").replace(NO_BREAK, " ")
+pub fn paragraphs(sentences: &[String]) -> String {
+    let broken = |sentence: &String| table::wrap(&glue_units(sentence), table::WIDTH).join("\n");
+    sentences.iter().map(broken).collect::<Vec<_>>().join("\n").replace(NO_BREAK, " ")
 }
 
 /// Stands for a space at which a line must not be broken.

@@ -44,6 +44,7 @@ builtin!(
     "forged",
     "order-status",
     "tls",
+    "budget",
 );
 
 impl Builtin {

@@ -3,6 +3,7 @@
 mod api;
 pub mod builtin;
 pub mod check;
+mod diff;
 mod faults;
 mod interrupt;
 mod merge;
@@ -14,6 +15,7 @@ mod provider;
 mod receiver;
 mod replicate;
 mod sweep;
+mod thresholds;
 mod warmup;
 mod webhooks;
 
@@ -135,7 +137,7 @@ impl Failure {
 
 /// Exit code of a run that was interrupted.
 const INTERRUPTED: u8 = 130;
-/// Exit code of a run whose engines disagree.
+/// Exit code of a run whose engines disagree, or that misses a threshold.
 const BEYOND_TOLERANCE: u8 = 99;
 /// Exit code of a live run that could not keep its schedule.
 const TOO_SLOW: u8 = 3;
@@ -151,6 +153,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Sweep(arguments) => sweep::sweep(arguments),
         Command::Merge(arguments) => merge::merge(arguments),
         Command::Check(arguments) => check_scenario(arguments),
+        Command::Diff(arguments) => diff::diff(arguments),
         Command::Provider(arguments) => provider::provide(arguments),
         Command::Receiver(arguments) => receiver::receive(arguments),
         Command::Scenarios => print((builtin::list() + &webhooks::presets()).as_bytes()).map(|()| 0),
@@ -169,6 +172,7 @@ pub fn errors_in_colour(cli: &Cli) -> bool {
         Command::Sweep(arguments) => arguments.no_color,
         Command::Merge(arguments) => arguments.no_color,
         Command::Check(arguments) => arguments.no_color,
+        Command::Diff(arguments) => arguments.no_color,
         Command::Provider(arguments) => arguments.no_color,
         Command::Receiver(arguments) => arguments.no_color,
         Command::Scenarios | Command::Init(_) | Command::Schema => false,
@@ -224,6 +228,8 @@ fn template(file: &Path, changes: &Changes) -> Result<Template, Failure> {
 
 fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     let scenario = load(&arguments.scenario, Options::of(arguments))?;
+    let scenario =
+        scenario.expecting(&arguments.thresholds).map_err(|problems| Failure::Scenario(Box::new(problems)))?;
     let engines = play::engines(&scenario, arguments)?;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&scenario.name));
     // A place that cannot be written is found now, not after the run.
@@ -263,9 +269,11 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     for warning in &played.warnings {
         tell(&format!("warning: {warning}"));
     }
+    let is_missed = thresholds::tell_misses(report, &scenario.thresholds);
     Ok(match () {
         () if report.partial => INTERRUPTED,
         () if played.too_slow => TOO_SLOW,
+        () if is_missed => BEYOND_TOLERANCE,
         () if report.agreements.iter().any(|agreement| !agreement.holds()) => BEYOND_TOLERANCE,
         () => 0,
     })
@@ -283,6 +291,13 @@ fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
             }
             for engine in report.engines.iter().take(1) {
                 text.push_str(&format!("\n{}\n", report::verdict::render(engine)));
+                let costs = report::costs::sentences(&report.scenario, engine);
+                if !costs.is_empty() {
+                    text.push_str(&format!("{}\n", report::verdict::paragraphs(&costs)));
+                }
+            }
+            if !report.judgements.is_empty() {
+                text.push_str(&format!("\n{}", report::thresholds::render(&report.judgements, style)));
             }
             text.into_bytes()
         }

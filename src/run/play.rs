@@ -11,7 +11,7 @@ use crate::engine::{ClientSetup, Control, Setup, live, sim};
 use crate::evaluation::{engine_report, identity};
 use crate::measure::agreement;
 use crate::report::{EngineReport, Report, human};
-use crate::run::{Failure, network, progress::Progress};
+use crate::run::{Failure, network, progress::Progress, thresholds};
 use crate::scenario::{EngineChoice, Scenario};
 use crate::theory;
 use crate::time::Span;
@@ -110,7 +110,10 @@ fn gather(scenario: &Scenario, reports: Vec<EngineReport>, control: &Control, st
         }
         _ => Vec::new(),
     };
-    let report = Report { scenario: identity(scenario), engines: reports, agreements, partial: control.is_stopped() };
+    let partial = control.is_stopped();
+    let mut report =
+        Report { scenario: identity(scenario), engines: reports, agreements, judgements: Vec::new(), partial };
+    thresholds::hold(&mut report, &scenario.thresholds);
     Played { report, wall: started.elapsed(), warnings, too_slow }
 }
 

@@ -17,8 +17,6 @@ pub struct Key {
     pub absent: Absent,
     /// What it means, in one line.
     pub doc: &'static str,
-    /// Whether this version can do it; a key that it cannot do is an error and never ignored.
-    pub supported: bool,
 }
 
 /// What a key takes.
@@ -82,8 +80,6 @@ pub enum Kind {
     Table,
     /// A table of the keys below this one, and of any key that `--set` can reach, with the values that it takes.
     Sweep,
-    /// Something that this version cannot read.
-    Unknown,
 }
 
 /// The most tables in a list of tables.
@@ -153,12 +149,12 @@ pub(super) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
 pub(super) fn unknown(table: &str, name: &str) -> Problem {
     let place = if table.is_empty() { String::new() } else { format!(" in {}", header(table)) };
     let problem = Problem::new(format!("unknown key `{name}`{place}"));
-    let supported = || in_table(table).filter(|key| key.supported);
+    let known = || in_table(table);
     if let Some(near) = nearest(name, in_table(table).map(Key::name)) {
         return problem.help(format!("did you mean `{near}`?"));
     }
     let depth = |key: &Key| key.path.split('.').count();
-    let elsewhere = || keys().iter().filter(|key| key.supported && key.name() == name);
+    let elsewhere = || keys().iter().filter(|key| key.name() == name);
     // The one that is least hidden is meant most likely.
     let shallowest = elsewhere().map(depth).min();
     let likely: Vec<_> = elsewhere().filter(|key| Some(depth(key)) == shallowest).collect();
@@ -168,7 +164,7 @@ pub(super) fn unknown(table: &str, name: &str) -> Problem {
     if name.parse::<u32>().is_ok() {
         return problem.help(format!("set `{table}` as a whole: it is a list without names"));
     }
-    let names: Vec<_> = supported().map(|key| format!("`{}`", key.name())).collect();
+    let names: Vec<_> = known().map(|key| format!("`{}`", key.name())).collect();
     problem.help(format!("the keys here are {}", listed(&names, "and")))
 }
 

@@ -322,8 +322,7 @@ fn read_parameters(node: &Node, name: &str, table: &Table, parameters: &[&'stati
         return Err(problem.at(entry.place.as_ref()).help(format!("its parameters are {}", listed(&quoted, "and"))));
     }
     let parameter = |parameter: &&'static str| {
-        let key =
-            Key { path: parameter, kind: Kind::Span, absent: super::keys::Absent::Required, doc: "", supported: true };
+        let key = Key { path: parameter, kind: Kind::Span, absent: super::keys::Absent::Required, doc: "" };
         let missing = || Problem::new(format!("the distribution `{name}` lacks `{parameter}`")).at(node.place.as_ref());
         span(table.get(parameter).ok_or_else(|| missing().help(DISTRIBUTION_HELP))?, &key)
     };

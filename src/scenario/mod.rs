@@ -18,6 +18,7 @@ mod limits;
 pub mod names;
 mod overrides;
 pub mod presets;
+mod prices;
 mod problems;
 mod push;
 mod read;
@@ -31,6 +32,7 @@ mod sizes;
 mod strategy;
 mod syntax;
 mod template;
+pub mod threshold;
 mod trace;
 mod tree;
 pub mod units;
@@ -42,6 +44,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::Setup;
+use crate::measure::prices::Prices;
 use crate::measure::tally::Frame;
 use crate::policy::provider::ApiPolicy;
 use crate::seed::Seed;
@@ -58,6 +61,7 @@ use read::{Reader, Section};
 pub use schema::schema;
 use sections::DispatchKeys;
 pub use template::{Changes, Template};
+use threshold::Threshold;
 use tree::Table;
 use units::{Percent, Rate};
 
@@ -97,6 +101,10 @@ pub struct Scenario {
     faults: Vec<FaultKeys>,
     /// What varies in a sweep of the file; nothing at a point of one.
     pub axes: Axes,
+    /// What the results have to fulfil.
+    pub thresholds: Vec<Threshold>,
+    /// What requests and traffic cost, if the file says so.
+    pub prices: Option<Prices>,
     written: Written,
 }
 
@@ -276,6 +284,8 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         limits::push::fit_bodies(clients, &events.payload, &written.root);
     }
     let faults = faults::faults(reader, &top, (frame, seed), clients.as_deref_mut().unwrap_or(&mut []));
+    let thresholds = threshold::thresholds(reader, &top, clients.as_deref(), &written.sources);
+    let prices = prices::prices(reader, &top);
     let (run, events, provider, frame, faults) = (run?, events?, provider?, frame?, faults?);
     let setup = Setup {
         seed,
@@ -311,6 +321,8 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         preset: provider.preset.name,
         faults,
         axes: Axes::default(),
+        thresholds: thresholds?,
+        prices: prices?,
         written,
     })
 }

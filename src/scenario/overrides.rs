@@ -182,7 +182,7 @@ fn known(steps: Vec<Step>, path: &str) -> Result<Target, Problem> {
         };
         let goes_on = depth < parts.len();
         let next_is_key = goes_on && keys::find(&parts[..=depth].join(".")).is_some();
-        let open = matches!(key.kind, Kind::Time | Kind::TimeOrLegs | Kind::Unknown);
+        let open = matches!(key.kind, Kind::Time | Kind::TimeOrLegs);
         if open && !next_is_key {
             break;
         }

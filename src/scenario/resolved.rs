@@ -14,9 +14,10 @@ use crate::policy::poller::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Ti
 use crate::scenario::axes::bare;
 use crate::scenario::bandwidth::format_bandwidth;
 use crate::scenario::keys::{self, Kind};
+use crate::scenario::threshold::Threshold;
 use crate::scenario::tree::quoted;
 use crate::scenario::units::{format_rate, format_span};
-use crate::scenario::{Scenario, TraceSource, durations};
+use crate::scenario::{Scenario, TraceSource, durations, prices};
 use crate::time::{Span, Time};
 use crate::workload::Arrivals;
 use crate::workload::lifecycle::Lifecycle;
@@ -66,16 +67,22 @@ impl Scenario {
                 top.shift_insert(position, key, value);
             });
         }
+        if let (Value::Object(top), false) = (&mut json, self.thresholds.is_empty()) {
+            top.insert("threshold".to_owned(), self.thresholds.iter().map(Threshold::to_json).collect());
+        }
+        if let (Value::Object(top), Some(prices)) = (&mut json, &self.prices) {
+            top.insert("prices".to_owned(), prices::to_json(prices));
+        }
         json
     }
 
-    /// The SHA-256 of the scenario whatever the engine and the sweep, and however often it is run, in hexadecimal: of its
-    /// JSON, and of what the files hold
-    /// that it names: the instants of a trace, and samples of durations.
+    /// The SHA-256 of the scenario whatever the engine and the sweep, however often it is run and whatever is expected of it, in
+    /// hexadecimal: of its JSON, and of what the files hold that it names: the instants of a trace, and samples of durations.
     pub fn sha256(&self) -> String {
         let mut json = self.to_json();
         if let Value::Object(top) = &mut json {
-            ["engine", "replications", "precision", "sweep"].into_iter().for_each(|key| drop(top.shift_remove(key)));
+            let other = ["engine", "replications", "precision", "sweep", "threshold"];
+            other.into_iter().for_each(|key| drop(top.shift_remove(key)));
         }
         let mut hash = Sha256::new();
         hash.update(json.to_string());

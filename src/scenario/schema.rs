@@ -82,9 +82,9 @@ fn definitions() -> Value {
     })
 }
 
-/// The schema of a table with the keys that are supported in it.
+/// The schema of a table with the keys in it.
 fn table(path: &str) -> Value {
-    let keys = || keys::in_table(path).filter(|key| key.supported);
+    let keys = || keys::in_table(path);
     let properties: Map<_, _> = keys().map(|key| (key.name().to_owned(), property(key))).collect();
     let required: Vec<_> = keys().filter(|key| key.absent == Absent::Required).map(Key::name).collect();
     let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
@@ -189,7 +189,6 @@ fn kind(key: &Key) -> Value {
             schema["additionalProperties"] = json!({ "$ref": "#/$defs/axis" });
             schema
         }
-        Kind::Unknown => json!(false),
     }
 }
 

@@ -45,7 +45,7 @@ fn read(law: &Entry, table: &Table, parameters: &[&'static str], key: &Key) -> P
     }
     let Kind::Sizes(most) = key.kind else { return kinds::size(&law.node, key).map(|bytes| vec![bytes]) };
     let value = |parameter: &&'static str| {
-        let key = Key { path: parameter, kind: Kind::Size(most), absent: Absent::Required, doc: "", supported: true };
+        let key = Key { path: parameter, kind: Kind::Size(most), absent: Absent::Required, doc: "" };
         match table.get(parameter) {
             Some(node) => kinds::size(node, &key),
             None if *parameter == "max" && name != "uniform" => Ok(PAYLOAD_MAX),

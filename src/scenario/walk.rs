@@ -4,7 +4,7 @@ use crate::scenario::keys::{self, Key, Kind};
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::{Entry, Node, Table, Value};
 
-/// Names every key that is unknown or not supported, and every table that is none.
+/// Names every key that is unknown, and every table that is none.
 pub(super) fn check(root: &Table) -> Vec<Problem> {
     let mut problems = Vec::new();
     table(root, "", &mut problems);
@@ -15,10 +15,6 @@ fn table(table: &Table, path: &str, problems: &mut Vec<Problem>) {
     for written in &table.entries {
         match keys::find(&keys::join(path, &written.key)) {
             None => problems.push(keys::unknown(path, &written.key).at(written.place.as_ref())),
-            Some(key) if !key.supported => {
-                let message = format!("`{}` is not supported yet", key.path);
-                problems.push(Problem::new(message).at(written.place.as_ref()).help("remove it"));
-            }
             Some(key) => entry(written, key, problems),
         }
     }
@@ -96,6 +92,8 @@ fn example(key: &Key, value: &Value) -> String {
         ("client.push.redeliver", _) => "{ every = \"1h\" }".to_owned(),
         ("client.push.fetch", _) => "{ timeout = \"10s\", tries = 5 }".to_owned(),
         ("client.receiver.limits", _) => "{ body = \"1 MiB\" }".to_owned(),
+        ("prices.requests", _) => "{ provider = 0.40, consumer = 0.20, per = \"1M\" }".to_owned(),
+        ("prices.cpu_hour", _) => "{ provider = 0.04, consumer = 0.04 }".to_owned(),
         ("fault.mix", _) => "{ unsigned = 1, replayed = 1 }".to_owned(),
         _ => "{ .. }".to_owned(),
     }

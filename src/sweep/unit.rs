@@ -52,7 +52,13 @@ pub fn report(scenario: &Scenario, control: &Control) -> Result<Report, UnitErro
         let run = live::run(setup, &options, control)?;
         engines.push(engine_report("live", setup, run.clients, Some(run.lag))?);
     }
-    Ok(Report { scenario: identity(scenario), engines, agreements: Vec::new(), partial: control.is_stopped() })
+    Ok(Report {
+        scenario: identity(scenario),
+        engines,
+        agreements: Vec::new(),
+        judgements: Vec::new(),
+        partial: control.is_stopped(),
+    })
 }
 
 /// Plays a template with these settings and the seed of a replication, counted from 0.

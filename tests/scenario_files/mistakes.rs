@@ -222,12 +222,3 @@ fn colour_adds_nothing_but_colour() {
     assert_ne!(coloured, plain);
     assert_eq!(plain, problems.render(false));
 }
-
-#[test]
-fn every_key_that_is_not_supported_says_so() {
-    for key in keys().iter().filter(|key| !key.supported) {
-        let set = format!("{}=1", key.path);
-        let problems = parse(SMALLEST, &[&set]).expect_err("it is not supported");
-        assert!(problems.contains(&format!("`{}` is not supported yet", key.path)), "{problems}");
-    }
-}

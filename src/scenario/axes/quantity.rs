@@ -186,7 +186,6 @@ mod tests {
                     kind: Kind::Span,
                     absent: crate::scenario::keys::Absent::Nothing,
                     doc: "",
-                    supported: true,
                 };
                 let read = quantity.number(&node, &key).unwrap();
                 // Six digits, or the nanosecond where that is coarser.

@@ -4,17 +4,13 @@ use super::Absent::{Default, Nothing, Required};
 use super::Kind::{
     Bandwidth, BandwidthOrLegs, Choice, ChoiceOrTable, Flag, FlagOrTable, Integer, IntegerOrTable, Limit, Number,
     NumberOr, NumberOrLegs, Percent, Rate, RateOrTable, Section, Sections, Size, SizeOr, Sizes, Span, SpanOr, Spans,
-    Sweep, Table, TableOr, Text, Time, TimeOrLegs, Unknown,
+    Sweep, Table, TableOr, Text, Time, TimeOrLegs,
 };
 use super::{Absent, Key, Kind};
+use crate::scenario::threshold::EXPECT_MAX;
 
 const fn key(path: &'static str, kind: Kind, absent: Absent, doc: &'static str) -> Key {
-    Key { path, kind, absent, doc, supported: true }
-}
-
-/// A key that is known but that this version cannot do.
-const fn later(path: &'static str, doc: &'static str) -> Key {
-    Key { path, kind: Unknown, absent: Nothing, doc, supported: false }
+    Key { path, kind, absent, doc }
 }
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -25,6 +21,9 @@ const REPLICATIONS_MAX: u64 = 10_000;
 const BATCH_MAX: u64 = crate::workload::BATCH_MAX as u64;
 /// The most bytes in one webhook.
 const WEBHOOK_MAX: u64 = 64 * MEBIBYTE;
+
+/// The most that anything may cost.
+const PRICE_MAX: f64 = 1e9;
 
 #[rustfmt::skip]
 pub(super) const KEYS: &[Key] = &[
@@ -208,6 +207,19 @@ pub(super) const KEYS: &[Key] = &[
 
     key("sweep", Sweep, Nothing, "What varies in a sweep: each key, as --set takes it, with a list of values or with a range"),
     key("sweep.combine", Choice(&["product", "zip"], &[]), Default("\"product\""), "Whether every value of a key meets every value of the others, the last key fastest, or the first values meet, then the second"),
-    later("threshold", "What the results have to fulfil"),
-    later("prices", "What requests and traffic cost"),
+
+    key("threshold", Sections, Nothing, "Something that the results have to fulfil; where it is missed, the exit code is 99"),
+    key("threshold.expect", Text(EXPECT_MAX), Required, "A comparison of columns of summary.csv, such as webhook.latency_p95 < 2s or poll.requests_per_event <= 3 * webhook.requests_per_event; a column without a client is that of each in turn"),
+    key("threshold.engine", Choice(&["sim", "live"], &[]), Nothing, "The engine whose results it is about; every one that plays the scenario if absent"),
+
+    key("prices", Section, Nothing, "What requests, traffic and CPU time cost, in any currency; adds costs to the results"),
+    key("prices.requests", Table, Nothing, "The price of requests, for each side that handles them; not counted if absent"),
+    key("prices.requests.provider", Number(0.0, PRICE_MAX), Nothing, "At System B, such as that of its API gateway and of what sends its webhooks"),
+    key("prices.requests.consumer", Number(0.0, PRICE_MAX), Nothing, "At System A, such as that of a function that polls or takes webhooks"),
+    key("prices.requests.per", Choice(&["1", "1k", "10k", "100k", "1M"], &[]), Default("\"1M\""), "For how many requests these prices are"),
+    key("prices.egress_per_gib", Number(0.0, PRICE_MAX), Nothing, "The price of each GiB that a side sends, whichever it is; not counted if absent"),
+    key("prices.cpu_hour", Table, Nothing, "The price of an hour of CPU time, which is known of real HTTP only; not counted if absent"),
+    key("prices.cpu_hour.provider", Number(0.0, PRICE_MAX), Nothing, "At System B, whose CPU time is that for all clients together"),
+    key("prices.cpu_hour.consumer", Number(0.0, PRICE_MAX), Nothing, "At System A"),
+    key("prices.currency", Text(8), Nothing, "The name of the currency, such as USD; it is only shown"),
 ];

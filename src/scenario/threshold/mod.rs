@@ -1,0 +1,178 @@
+//! `[[threshold]]` and `--threshold`: what the results have to fulfil.
+
+mod expression;
+mod operand;
+mod parse;
+mod quantity;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use crate::engine::ClientSetup;
+use crate::scenario::Scenario;
+use crate::scenario::keys::{Key, LIST_MAX, nearest};
+use crate::scenario::kinds::{self, Parsed};
+use crate::scenario::problems::{Place, Problem, Problems, Source};
+use crate::scenario::read::{Reader, Section};
+use crate::scenario::tree::{Node, Value};
+
+pub use expression::{ClientColumn, Constant, Expectation, Expression, Operator, column};
+pub use parse::{ExpectationError, constant};
+
+/// The longest expression.
+pub(super) const EXPECT_MAX: usize = 500;
+/// What stands before the text of a `--threshold` where it is shown.
+const PREFIX: &str = "--threshold ";
+
+/// What the results have to fulfil.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    /// What is expected.
+    pub expect: Expectation,
+    /// The engine whose results it is about; none for every one that plays the scenario.
+    pub engine: Option<&'static str>,
+}
+
+impl Threshold {
+    /// The keys of its table, with the values in effect.
+    pub(super) fn to_json(&self) -> Json {
+        let mut json = json!({ "expect": self.expect.to_string() });
+        if let (Json::Object(table), Some(engine)) = (&mut json, self.engine) {
+            table.insert("engine".to_owned(), engine.into());
+        }
+        json
+    }
+}
+
+impl Scenario {
+    /// The scenario with more thresholds, of the form of `--threshold`, behind its own.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with their texts.
+    pub fn expecting(mut self, texts: &[String]) -> Result<Self, Problems> {
+        let source = |text: &String| Source { label: None, text: format!("{PREFIX}{text}") };
+        let sources: Arc<[Source]> = texts.iter().map(source).collect();
+        let clients = names(&self.setup.clients);
+        let mut problems = Vec::new();
+        let mut more = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            let place = |span: Range<usize>| Place { source: index, span: shifted(&span, PREFIX.len()) };
+            let length = text.chars().count();
+            let too_long = || {
+                let problem = Problem::new(format!("this threshold has {length} characters"));
+                problem.at(Some(&place(0..text.len()))).help(format!("write at most {EXPECT_MAX}"))
+            };
+            let read = || Expectation::parse(text, &clients).map_err(|error| problem(error, place));
+            match if length > EXPECT_MAX { Err(too_long()) } else { read() } {
+                Ok(expect) => more.push(Threshold { expect, engine: None }),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if let Some(problems) = Problems::new(&sources, problems) {
+            return Err(problems);
+        }
+        self.thresholds.extend(more);
+        Ok(self)
+    }
+}
+
+/// Reads every `[[threshold]]`; none after a problem. Where the clients are not known, what they are expected to do is
+/// not looked at.
+pub(super) fn thresholds(
+    reader: &mut Reader,
+    top: &Section<'_>,
+    clients: Option<&[ClientSetup]>,
+    sources: &[Source],
+) -> Option<Vec<Threshold>> {
+    // Anything but a list has been named already.
+    let Some(Node { value: Value::List(list), .. }) = top.node("threshold") else { return Some(Vec::new()) };
+    if list.len() > LIST_MAX {
+        let place = list.get(LIST_MAX).and_then(|node| node.place.as_ref());
+        let problem = Problem::new(format!("there are {} thresholds", list.len())).at(place);
+        reader.problem(problem.help(format!("write at most {LIST_MAX}")));
+        return None;
+    }
+    let mut thresholds = Vec::new();
+    for node in list {
+        let Value::Table(table) = &node.value else { continue };
+        let section = Section { path: "threshold", table: Some(table), place: node.place.as_ref() };
+        thresholds.push(threshold(reader, &section, clients, sources));
+    }
+    thresholds.into_iter().collect()
+}
+
+fn threshold(
+    reader: &mut Reader,
+    section: &Section<'_>,
+    clients: Option<&[ClientSetup]>,
+    sources: &[Source],
+) -> Option<Threshold> {
+    let engine = reader.get_if_written(section, "engine", kinds::choice);
+    let text = reader.get(section, "expect", expect)?;
+    let at = section.node("expect").and_then(|node| node.place.as_ref());
+    let place = |span: Range<usize>| inside(at?, sources, &text, span);
+    match Expectation::parse(&text, &names(clients?)) {
+        Ok(expect) => Some(Threshold { expect, engine: engine? }),
+        Err(error) => {
+            let ExpectationError { message, span, help } = error;
+            reader.problem(Problem::new(message).at(place(span).as_ref().or(at)).help(help));
+            None
+        }
+    }
+}
+
+fn expect(node: &Node, key: &Key) -> Parsed<String> {
+    let example = "write expect = \"webhook.latency_p95 < 2s\"";
+    match &node.value {
+        Value::Text(_) => kinds::text(node, key),
+        _ => kinds::text(node, key).map_err(|problem| problem.help(example)),
+    }
+}
+
+/// The one of these columns that a misspelt one comes nearest to, if any is near.
+pub fn nearest_column<'a>(name: &str, columns: &[&'a str]) -> Option<&'a str> {
+    nearest(name, columns.iter().copied())
+}
+
+fn names(clients: &[ClientSetup]) -> Vec<&str> {
+    clients.iter().map(|client| client.name.as_str()).collect()
+}
+
+fn problem(error: ExpectationError, place: impl Fn(Range<usize>) -> Place) -> Problem {
+    Problem::new(error.message).at(Some(&place(error.span))).help(error.help)
+}
+
+fn shifted(span: &Range<usize>, by: usize) -> Range<usize> {
+    span.start + by..span.end + by
+}
+
+/// The place of a part of a text that stands in a source, in quotes or bare; none where it stands there in another form,
+/// such as over several lines.
+fn inside(whole: &Place, sources: &[Source], text: &str, part: Range<usize>) -> Option<Place> {
+    let written = sources.get(whole.source)?.text.get(whole.span.clone())?;
+    let quote = written.chars().next().filter(|c| ['"', '\''].contains(c));
+    let inner = match quote {
+        Some(quote) => written.strip_prefix(quote)?.strip_suffix(quote)?,
+        None => written,
+    };
+    let start = whole.span.start + (written.len() - inner.len()) / 2;
+    // Where the bytes of the text are in the source; a quote inside quotes has a backslash before it.
+    let mut places = Vec::with_capacity(text.len() + 1);
+    let mut at = 0;
+    for character in text.chars() {
+        if quote == Some('"') && inner[at..].starts_with('\\') {
+            at += 1;
+        }
+        if !inner.get(at..)?.starts_with(character) {
+            return None;
+        }
+        places.extend((0..character.len_utf8()).map(|byte| at + byte));
+        at += character.len_utf8();
+    }
+    places.push(at);
+    let span = places.get(part.start)? + start..places.get(part.end)? + start;
+    (at == inner.len()).then_some(Place { source: whole.source, span })
+}
