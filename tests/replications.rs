@@ -188,8 +188,13 @@ fn a_single_run_comes_to_the_same_rows_by_way_of_its_outcome() {
     let scenario = Scenario::parse(&text, "hybrid.toml", Path::new("scenarios"), &["duration=30m".to_owned()]).unwrap();
     let runs = sim::run(&scenario.setup, &Control::default());
     let engine = engine_report("sim", &scenario.setup, runs, None).unwrap();
-    let report =
-        Report { scenario: identity(&scenario), engines: vec![engine], agreements: Vec::new(), partial: false };
+    let report = Report {
+        scenario: identity(&scenario),
+        engines: vec![engine],
+        agreements: Vec::new(),
+        judgements: Vec::new(),
+        partial: false,
+    };
     let outcome = [Outcome::of(&report)];
     assert_eq!(replications::summary(&scenario.name, &outcome), csv::summary(&report));
     let alone = replications::replications(&outcome, None);
