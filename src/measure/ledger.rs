@@ -1,5 +1,7 @@
 //! Folds the facts of a run, in the order of time, into a tally.
 
+mod leap;
+
 use smallvec::SmallVec;
 
 use crate::fault::Faults;
@@ -15,6 +17,8 @@ use crate::measure::view::View;
 use crate::peer::{Event, Exchange, Note, Request, Side};
 use crate::time::{SECOND, Time};
 use crate::window::Window;
+
+pub use leap::InVain;
 
 /// An exchange of which something may still be learnt.
 #[derive(Clone, Copy, Debug)]

@@ -13,6 +13,7 @@ mod forgeries;
 pub mod histogram;
 pub mod ledger;
 pub mod records;
+pub mod rhythm;
 pub mod statistics;
 pub mod summary;
 pub mod tally;

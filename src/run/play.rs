@@ -48,7 +48,7 @@ pub(super) fn engines(scenario: &Scenario, arguments: &RunArguments) -> Result<V
 pub(super) fn play(scenario: &Scenario, engines: &[Engine], arguments: &RunArguments) -> Result<Played, Failure> {
     let started = Instant::now();
     let setup = &scenario.setup;
-    let control = Arc::new(Control::default());
+    let control = Arc::new(Control { plays_every_poll: arguments.no_leap, ..Control::default() });
     interrupt::watch(control.clone());
     let mut reports = Vec::new();
     for engine in engines {
