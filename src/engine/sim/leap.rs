@@ -8,7 +8,7 @@ use super::Cell;
 use crate::distribution::Distribution;
 use crate::engine::{ClientSetup, Control, Setup};
 use crate::measure::ledger::{InVain, Ledger};
-use crate::peer::{Response, Side};
+use crate::peer::{Peer, Response, Side};
 use crate::policy::poller::{Jitter, PollPolicy, Strategy, Target};
 use crate::policy::provider::ApiLimits;
 use crate::time::{Span, Time};
@@ -70,7 +70,7 @@ impl Cell<'_> {
             return false;
         };
         consumer.pass(&row, count, &answer);
-        self.wakes.set(0, crate::peer::Peer::deadline(consumer));
+        self.wakes.set(0, consumer.deadline());
         self.flights[0][Side::Consumer as usize].skip(count);
         ledger.polled_in_vain(&InVain {
             first: row.first,
@@ -104,7 +104,7 @@ impl Cell<'_> {
             self.occurrences.earliest().map(|(at, _)| at),
             self.openers.next().map(|(at, _)| at),
             self.agenda.next_at().map(|(at, _)| at),
-            crate::peer::Peer::deadline(&self.provider),
+            self.provider.deadline(),
             self.crashes.last().map(|(at, _)| *at),
             forgery,
         ];
