@@ -92,8 +92,10 @@ fn any_push() -> impl Strategy<Value = PushSetup> {
     )
 }
 
-/// What goes wrong; times are shares of the run.
-fn any_faults() -> impl Strategy<Value = Vec<(FaultKind, f64, f64, Option<f64>)>> {
+/// What goes wrong, from when on and for how long as shares of the run, and which share of the consumers meets it.
+type Broken = (FaultKind, f64, f64, Option<f64>);
+
+fn any_faults() -> impl Strategy<Value = Vec<Broken>> {
     let kind = prop_oneof![
         Just(FaultKind::PollerDown),
         Just(FaultKind::ProviderDown { connections: Connections::Reset }),
@@ -107,7 +109,7 @@ fn any_faults() -> impl Strategy<Value = Vec<(FaultKind, f64, f64, Option<f64>)>
     prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(fault, 1..4)]
 }
 
-fn any_client() -> impl Strategy<Value = (ClientSetup, Vec<(FaultKind, f64, f64, Option<f64>)>)> {
+fn any_client() -> impl Strategy<Value = (ClientSetup, Vec<Broken>)> {
     (any_pull(), prop::option::weighted(0.3, any_push()), any_faults()).prop_map(|(pull, push, faults)| {
         (ClientSetup { name: "client".into(), pull: Some(pull), push, faults: Faults::default() }, faults)
     })
@@ -178,8 +180,8 @@ fn any_setup() -> impl Strategy<Value = Setup> {
     )
 }
 
-fn with_faults(mut client: ClientSetup, faults: &[(FaultKind, f64, f64, Option<f64>)], seconds: f64) -> ClientSetup {
-    let fault = |&(kind, from, length, share): &(FaultKind, f64, f64, Option<f64>)| {
+fn with_faults(mut client: ClientSetup, faults: &[Broken], seconds: f64) -> ClientSetup {
+    let fault = |&(kind, from, length, share): &Broken| {
         let whom = share.map_or(Whom::All, |share| Whom::Some { share, seed: Seed::new(3), fault: 1 });
         Fault { whom, ..Fault::new(kind, at(from * seconds), at((from + length) * seconds)) }
     };

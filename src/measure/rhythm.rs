@@ -69,8 +69,11 @@ impl Run {
 impl Beats {
     /// Counts beats, at most up to so many seconds: some in `per_second` at once, the others here.
     pub fn add(&mut self, run: Run, per_second: &mut Vec<u32>, seconds_max: usize) {
-        let count = run.before(Span::from_secs(seconds_max as u64));
-        let run = Run { count, ..run };
+        let mut run = run;
+        if run.count == 0 || second(run.nth(run.count - 1)) >= seconds_max {
+            run.count = run.before(Span::from_secs(seconds_max as u64));
+        }
+        let Run { count, .. } = run;
         if count == 0 {
             return;
         }

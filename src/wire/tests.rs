@@ -292,6 +292,7 @@ proptest! {
     #[test]
     fn requests_are_of_one_size_until_their_number_has_a_digit_more(digits in 0u32..32, serial in any::<u32>()) {
         let (wire, serial) = (wire(Scheme::None), serial >> digits);
+        let exchange = |serial| Exchange { opener: Side::Consumer, consumer: 0, serial };
         let size = |serial| wire.request_size(exchange(serial), &polls(None));
         let alike = Wire::alike_from(exchange(serial));
         prop_assert_eq!(size(serial), size(serial + (alike - 1)));
