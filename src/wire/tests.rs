@@ -296,7 +296,8 @@ proptest! {
         let size = |serial| wire.request_size(exchange(serial), &polls(None));
         let alike = Wire::alike_from(exchange(serial));
         prop_assert_eq!(size(serial), size(serial + (alike - 1)));
-        if let Some(next) = serial.checked_add(alike) {
+        // With ten digits there are no more.
+        if let Some(next) = serial.checked_add(alike).filter(|_| serial < 1_000_000_000) {
             prop_assert_eq!(size(serial) + 1, size(next));
         }
     }
