@@ -41,6 +41,13 @@ impl Run {
         self.first + self.every.times(index)
     }
 
+    /// So many more, if the first of them is the next to come; false if it is not.
+    pub fn go_on(&mut self, first: Span, count: u64) -> bool {
+        let goes_on = self.nth(self.count) == first;
+        self.count += if goes_on { count } else { 0 };
+        goes_on
+    }
+
     /// How many come before an instant.
     fn before(&self, instant: Span) -> u64 {
         let ahead = instant.saturating_sub(self.first).as_nanos();

@@ -67,11 +67,40 @@ impl Ledger<'_> {
         tally.poll_rounds += count;
         tally.outcomes.count_many(kind, count);
         let (provider, consumer) = moved(count);
-        let loads = [(&mut tally.consumer, consumer, run.first), (&mut tally.provider, provider, run.first + there)];
-        for (load, bytes, first) in loads {
+        for (load, bytes) in [(&mut tally.consumer, consumer), (&mut tally.provider, provider)] {
             load.bytes.add(bytes);
             load.exchanges += count;
-            load.beats.add(Run { first, ..run }, &mut load.per_second, Load::SECONDS_MAX);
+        }
+        let Some(account) = account(&mut self.accounts, self.first, polls.first.consumer) else { return };
+        let mut over = [None; 2];
+        for ((steady, over), first) in account.steady.iter_mut().zip(&mut over).zip([run.first, run.first + there]) {
+            let run = Run { first, ..run };
+            if !steady.as_mut().is_some_and(|steady| steady.every == every && steady.go_on(first, count)) {
+                *over = steady.replace(run);
+            }
+        }
+        self.count_steady(over);
+    }
+
+    /// Whether an exchange goes on in the rhythm of the polls before it, at one of the two sides, so that it will be counted
+    /// per second with them.
+    #[inline]
+    pub(super) fn goes_on(&mut self, instant: Span, exchange: Exchange, side: Side) -> bool {
+        let steady = match exchange.opener {
+            Side::Consumer => account(&mut self.accounts, self.first, exchange.consumer),
+            Side::Provider | Side::Stranger => None,
+        };
+        let steady = steady.and_then(|account| account.steady.get_mut(side as usize)?.as_mut());
+        steady.is_some_and(|steady| steady.go_on(instant, 1))
+    }
+
+    /// Counts per second what came in one rhythm and goes on no longer.
+    pub(super) fn count_steady(&mut self, runs: [Option<Run>; 2]) {
+        let loads = [&mut self.tally.consumer, &mut self.tally.provider];
+        for (load, run) in loads.into_iter().zip(runs) {
+            if let Some(run) = run {
+                load.beats.add(run, &mut load.per_second, Load::SECONDS_MAX);
+            }
         }
     }
 }
