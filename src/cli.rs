@@ -166,6 +166,10 @@ pub struct RunArguments {
     /// Threads for virtual time; otherwise one for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// In virtual time, play also those polls one by one of which it is known beforehand that they find nothing; every result
+    /// file is the same to the last byte
+    #[arg(long)]
+    pub no_leap: bool,
     /// Address that live servers bind to
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub bind: IpAddr,

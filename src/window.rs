@@ -39,6 +39,17 @@ impl<T> Window<T> {
         serial
     }
 
+    /// Whether no value is held.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Leaves out so many serial numbers, whose values came and went. Only for a table in which nothing is held.
+    pub fn skip(&mut self, count: u32) {
+        debug_assert!(self.is_empty(), "what is held keeps its number");
+        self.base = self.base.wrapping_add(count);
+    }
+
     /// The value under a serial number, while it is held.
     pub fn get_mut(&mut self, serial: u32) -> Option<&mut T> {
         let index = serial.checked_sub(self.base)? as usize;

@@ -60,6 +60,14 @@ fn the_same_scenario_and_seed_give_the_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
+fn polls_that_find_nothing_may_be_played_or_left_out() {
+    for scenario in ["rare-events", "hybrid", "conditional"] {
+        let arguments = [scenario, "--set", "duration=2d"];
+        assert!(results(&arguments).1 == results(&[&arguments[..], &["--no-leap"]].concat()).1, "{scenario}");
+    }
+}
+
+#[test]
 fn adding_a_client_changes_no_other_rows() {
     let folder = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(scenarios().join("flaky-network.toml")).unwrap();

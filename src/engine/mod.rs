@@ -193,6 +193,11 @@ pub struct Control {
     pub stop: AtomicBool,
     /// Nanoseconds of the run done so far, added over its independent parts.
     pub done: AtomicU64,
+    /// Whether `sim` plays every poll, also those of which it is known beforehand that they find nothing. The result is the
+    /// same to the last byte.
+    pub plays_every_poll: bool,
+    /// How many polls `sim` has left out so far and counted all the same.
+    pub leapt: AtomicU64,
 }
 
 impl Control {

@@ -5,6 +5,7 @@
 //! result does not depend on how many threads there were.
 
 mod flights;
+mod leap;
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -30,6 +31,7 @@ use crate::window::Window;
 use crate::wire::{Envelope, Wire};
 use crate::workload::Events;
 use flights::Flight;
+use leap::Leaps;
 
 /// The Unix time at which every virtual run starts, in nanoseconds: the first instant of 2026.
 const EPOCH_NANOS: i128 = 1_767_225_600_000_000_000;
@@ -71,14 +73,18 @@ pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
     let (large, small): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_large);
     let tallies = small.into_par_iter().fold(empty, fold).reduce(empty, merge);
     let tallies = large.into_iter().fold(tallies, fold);
-    tallies.into_iter().map(|tally| ClientRun { tally, cpu: None }).collect()
+    let settled = |mut tally: Tally| {
+        tally.settle();
+        ClientRun { tally, cpu: None }
+    };
+    tallies.into_iter().map(settled).collect()
 }
 
 /// Runs one client of a single consumer and keeps every fact, for whoever wants to look closely.
 pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, Fact)>) {
     let (mut tally, mut facts) = (Tally::default(), Vec::new());
     let wire = wire(setup, client);
-    let control = Control::default();
+    let control = Control { plays_every_poll: true, ..Control::default() };
     let policies = setup.clients[client].policies();
     let cell = Cell::new(setup, &setup.clients[client], &policies, &wire, consumer..consumer + 1, &control);
     let ways = setup.clients[client].ways();
@@ -155,6 +161,10 @@ struct Cell<'a> {
     /// When which side goes down, the soonest last.
     crashes: Vec<(Time, Side)>,
     attack: Option<Box<Attack>>,
+    /// How long a poll takes that can be left out; none if every poll is played.
+    leaps: Option<Leaps>,
+    /// How many polls have been left out.
+    leapt: u64,
     out: Vec<Output>,
 }
 
@@ -209,6 +219,8 @@ impl<'a> Cell<'a> {
             faults: &client.faults,
             crashes: crashes(client),
             attack: client.push.as_ref().and_then(|push| Attack::new(setup, client, push.scheme, first, count as u32)),
+            leaps: Leaps::new(setup, client, control),
+            leapt: 0,
             out: Vec::new(),
         };
         for index in 0..count as u32 {
@@ -249,6 +261,7 @@ impl<'a> Cell<'a> {
             self.take(next, &mut ledger);
         }
         report(frame.duration);
+        control.leapt.fetch_add(self.leapt, Ordering::Relaxed);
         ledger.close_all(cut);
     }
 
@@ -279,6 +292,7 @@ impl<'a> Cell<'a> {
             Next::Crash => self.crash(ledger),
             Next::Forge(index) => self.forge(index, ledger),
             Next::WakeProvider => self.tell_provider(Input::Wake, ledger),
+            Next::WakeConsumer(_) if self.leap(ledger) => {}
             Next::WakeConsumer(index) => self.tell_consumer(index, Input::Wake, ledger),
             Next::Message | Next::Timeout => match self.agenda.pop() {
                 Some(Step::Arrive(exchange)) => self.arrive(exchange, ledger),

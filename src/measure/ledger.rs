@@ -1,5 +1,7 @@
 //! Folds the facts of a run, in the order of time, into a tally.
 
+mod leap;
+
 use smallvec::SmallVec;
 
 use crate::fault::Faults;
@@ -10,11 +12,14 @@ use crate::measure::fault_report::FaultWatch;
 use crate::measure::forgeries::Forgeries;
 use crate::measure::histogram::Latencies;
 use crate::measure::records::Records;
+use crate::measure::rhythm::Run;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
 use crate::measure::view::View;
 use crate::peer::{Event, Exchange, Note, Request, Side};
 use crate::time::{SECOND, Time};
 use crate::window::Window;
+
+pub use leap::InVain;
 
 /// An exchange of which something may still be learnt.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +46,8 @@ struct Account {
     expected: Expected,
     view: View,
     age: Age,
+    /// Polls that came in one rhythm and are yet to be counted per second: at the consumer, and at the provider.
+    steady: [Option<Run>; 2],
     /// Where records are opened, and final some day.
     records: Option<Box<Records>>,
 }
@@ -77,6 +84,7 @@ impl<'a> Ledger<'a> {
             expected: Expected::new(ways),
             view: View::default(),
             age: Age::default(),
+            steady: [None; 2],
             records: changes.map(|changes| Box::new(Records::new(changes, ways))),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
@@ -182,13 +190,13 @@ impl<'a> Ledger<'a> {
             Request::Record { .. } => self.tally.polls += 1,
             Request::Fetch { .. } => self.tally.fetches += 1,
         }
-        self.took_part(at, exchange.opener);
+        self.took_part(at, exchange, exchange.opener);
     }
 
     fn arrived(&mut self, at: Time, exchange: Exchange, bytes: u64) {
         let counted = self.open(exchange).is_some_and(|open| open.counted);
         if counted && self.frame.counts(at) {
-            self.took_part(at, exchange.opener.other());
+            self.took_part(at, exchange, exchange.opener.other());
         }
         self.moved(exchange, exchange.opener.other(), [bytes, 0]);
     }
@@ -417,6 +425,7 @@ impl<'a> Ledger<'a> {
             for (opener, window) in [Side::Consumer, Side::Provider].into_iter().zip(&account.open) {
                 window.iter().for_each(|(_, open)| self.judge(opener, consumer, *open));
             }
+            self.count_steady(account.steady);
             for unseen in account.expected.pending().filter(|unseen| unseen.counted) {
                 self.tally.pending += 1;
                 self.faults.pending(consumer, unseen.occurred_at, at, &mut self.tally.faults);
@@ -446,10 +455,14 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn took_part(&mut self, at: Time, side: Side) {
-        let second = (at.since(self.frame.warmup).as_nanos() / SECOND) as usize;
+    fn took_part(&mut self, at: Time, exchange: Exchange, side: Side) {
+        let instant = at.since(self.frame.warmup);
+        self.load(side).exchanges += 1;
+        if self.goes_on(instant, exchange, side) {
+            return;
+        }
+        let second = (instant.as_nanos() / SECOND) as usize;
         let load = self.load(side);
-        load.exchanges += 1;
         if second >= Load::SECONDS_MAX {
             return;
         }

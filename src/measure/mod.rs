@@ -16,6 +16,7 @@ pub mod judgement;
 pub mod ledger;
 pub mod prices;
 pub mod records;
+pub mod rhythm;
 pub mod sample;
 pub mod statistics;
 pub mod summary;

@@ -5,6 +5,7 @@ use crate::measure::age::Ages;
 use crate::measure::fault_report::FaultTally;
 use crate::measure::histogram::Latencies;
 use crate::measure::records::RecordTally;
+use crate::measure::rhythm::Beats;
 use crate::peer::LossCause;
 use crate::time::{SECOND, Span, Time};
 
@@ -119,6 +120,11 @@ pub struct Outcomes {
 impl Outcomes {
     /// Counts one exchange.
     pub const fn count(&mut self, kind: OutcomeKind) {
+        self.count_many(kind, 1);
+    }
+
+    /// Counts so many exchanges of one kind.
+    pub const fn count_many(&mut self, kind: OutcomeKind, count: u64) {
         *match kind {
             OutcomeKind::Useful => &mut self.useful,
             OutcomeKind::Empty => &mut self.empty,
@@ -126,7 +132,7 @@ impl Outcomes {
             OutcomeKind::Duplicate => &mut self.duplicate,
             OutcomeKind::Throttled => &mut self.throttled,
             OutcomeKind::Failed => &mut self.failed,
-        } += 1;
+        } += count;
     }
 
     /// All of them.
@@ -168,6 +174,8 @@ pub struct Load {
     pub exchanges: u64,
     /// The same, per second of the measured stretch.
     pub per_second: Vec<u32>,
+    /// Those that are only marked, to be counted per second by [`Tally::settle`].
+    pub(super) beats: Beats,
     /// Bytes of counted exchanges.
     pub bytes: Bytes,
     /// Nanoseconds that its workers were busy, added over the workers.
@@ -183,6 +191,7 @@ impl Load {
     fn merge(&mut self, other: &Self) {
         self.exchanges += other.exchanges;
         add_each(&mut self.per_second, &other.per_second);
+        self.beats.merge(&other.beats);
         self.bytes.add(other.bytes);
         self.busy_nanos += other.busy_nanos;
         self.queue_max = self.queue_max.max(other.queue_max);
@@ -408,6 +417,13 @@ impl Tally {
         }
         self.played_nanos += other.played_nanos;
         self.transitions += other.transitions;
+    }
+
+    /// Counts what has only been marked so far. Called once, when everything has been merged.
+    pub fn settle(&mut self) {
+        for load in [&mut self.provider, &mut self.consumer] {
+            load.beats.count(&mut load.per_second);
+        }
     }
 
     /// The two identities that hold for every client of every run; an error is a bug of this program.

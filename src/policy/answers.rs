@@ -63,6 +63,12 @@ impl Answers {
         self.retention.as_ref().and_then(Retention::deadline)
     }
 
+    /// Whether a poll of a consumer's feed from this cursor on would bring nothing.
+    pub(super) fn is_up_to_date(&self, consumer: u32, after: u32) -> bool {
+        let feed = consumer.checked_sub(self.first).and_then(|index| self.feeds.get(index as usize));
+        feed.is_some_and(|feed| feed.tag().0 <= after)
+    }
+
     /// The answer to a request at the instant of sampling.
     pub(super) fn to(&mut self, at: Time, exchange: Exchange, request: &Request, out: &mut Vec<Output>) -> Response {
         let index = exchange.consumer.checked_sub(self.first);

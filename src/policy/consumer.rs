@@ -1,5 +1,7 @@
 //! System A: polls, is called, or both, with one inbox for what comes either way.
 
+mod leap;
+
 use std::sync::Arc;
 
 use crate::fault::Faults;

@@ -15,9 +15,19 @@ impl Numbers {
         Self { consumer, opened: 0 }
     }
 
+    /// The exchange that will be the next.
+    pub(super) const fn peek(&self) -> Exchange {
+        Exchange { opener: Side::Consumer, consumer: self.consumer, serial: self.opened }
+    }
+
+    /// So many exchanges have been opened.
+    pub(super) const fn skip(&mut self, count: u32) {
+        self.opened = self.opened.wrapping_add(count);
+    }
+
     /// The next exchange.
     pub(super) const fn next(&mut self) -> Exchange {
-        let exchange = Exchange { opener: Side::Consumer, consumer: self.consumer, serial: self.opened };
+        let exchange = self.peek();
         self.opened = self.opened.wrapping_add(1);
         exchange
     }

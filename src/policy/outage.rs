@@ -76,6 +76,11 @@ impl Outages {
         self.ahead.front().is_some_and(|outage| outage.from <= now)
     }
 
+    /// From when on the poller is down next, or has been since; none if it stays up.
+    pub(super) fn next(&self) -> Option<Time> {
+        self.ahead.front().map(|outage| outage.from)
+    }
+
     /// When the poller is to be woken that would want to be woken then: not while it is down, but when it comes up.
     pub(super) fn deadline(&self, poller: Option<Time>) -> Option<Time> {
         match self.ahead.front() {

@@ -234,7 +234,7 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&scenario.name));
     // A place that cannot be written is found now, not after the run.
     files::prepare(&folder)?;
-    let control = Arc::new(Control::default());
+    let control = Arc::new(Control { plays_every_poll: arguments.no_leap, ..Control::default() });
     interrupt::watch(control.clone());
     let Some(Settled { scenario, found }) = warmup::settle(scenario, arguments.threads, &control)? else {
         tell("stopped before anything was measured; what was in the results folder is still there");

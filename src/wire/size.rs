@@ -94,6 +94,13 @@ impl Wire {
         self.sizes.answer + conditions + body + digits_long(body)
     }
 
+    /// How many requests in a row, that of this exchange first, are of one size if they ask the same: as long as the number
+    /// of the exchange has no digit more. Above zero.
+    pub fn alike_from(exchange: Exchange) -> u32 {
+        let more_digits = 10u64.pow(digits(exchange.serial) as u32);
+        u32::try_from(more_digits).unwrap_or(u32::MAX).saturating_sub(exchange.serial).max(1)
+    }
+
     /// What stands around the events of a webhook.
     fn list_frame(&self, events: usize) -> u64 {
         if webhook::is_list(self.envelope, events) {

@@ -288,6 +288,21 @@ fn a_webhook_has_the_same_identifier_on_every_attempt() {
     }
 }
 
+proptest! {
+    #[test]
+    fn requests_are_of_one_size_until_their_number_has_a_digit_more(digits in 0u32..32, serial in any::<u32>()) {
+        let (wire, serial) = (wire(Scheme::None), serial >> digits);
+        let exchange = |serial| Exchange { opener: Side::Consumer, consumer: 0, serial };
+        let size = |serial| wire.request_size(exchange(serial), &polls(None));
+        let alike = Wire::alike_from(exchange(serial));
+        prop_assert_eq!(size(serial), size(serial + (alike - 1)));
+        // With ten digits there are no more.
+        if let Some(next) = serial.checked_add(alike).filter(|_| serial < 1_000_000_000) {
+            prop_assert_eq!(size(serial) + 1, size(next));
+        }
+    }
+}
+
 /// What is made of a body without a signature: how many events, if it is understood at all.
 fn told(envelope: Envelope, body: &str) -> Option<usize> {
     match shaped(Scheme::None, envelope).read_webhook(&http::HeaderMap::new(), body.as_bytes(), Time::ZERO) {

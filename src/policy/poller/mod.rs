@@ -1,9 +1,10 @@
 //! When System A asks again, and from which cursor.
 //!
 //! `values` has what a scenario says of it, `pace` the interval, `schedule` the instants, `cursor` what is known of the
-//! feed.
+//! feed, `leap` the polls that will find nothing.
 
 mod cursor;
+mod leap;
 mod pace;
 mod schedule;
 mod values;
@@ -19,6 +20,7 @@ use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
 
 pub use cursor::OVERLAP_EVENTS_MAX;
+pub use leap::Row;
 pub use values::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 
 /// A poll that has not ended.

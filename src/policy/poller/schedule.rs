@@ -139,6 +139,28 @@ impl Schedule {
         }
     }
 
+    /// How many places on the schedule it is from one poll to the next, and how long, if every poll ends after `round_trip`.
+    /// None where that is not always the same.
+    pub(super) fn rhythm(&self, round_trip: Span) -> Option<(u32, Span)> {
+        let is_steady = self.strategy == Strategy::Fixed && self.jitter == Jitter::None;
+        match self.timing {
+            _ if !is_steady || self.every.is_zero() => None,
+            Timing::FixedDelay => Some((1, self.every + round_trip)),
+            Timing::FixedRate if round_trip <= self.every => Some((1, self.every)),
+            // What falls due while a poll is open is skipped.
+            Timing::FixedRate => {
+                let places = round_trip.as_nanos().div_ceil(self.every.as_nanos());
+                Some((u32::try_from(places).ok()?, self.every.times(places)))
+            }
+        }
+    }
+
+    /// Goes on by so many places, which take so long.
+    pub(super) fn skip(&mut self, places: u32, time: Span) {
+        let (poll, due) = self.slot;
+        self.slot = (poll.saturating_add(places), due + time);
+    }
+
     /// Whether polls are due at multiples of a fixed interval.
     const fn has_grid(&self) -> bool {
         let is_steady = matches!(self.strategy, Strategy::Fixed);
