@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::board::Board;
 use super::clock::Clock;
+use super::exchange::Carrier;
 use super::gzip::compress;
 use super::http::HttpClient;
 use super::journal::Journal;
@@ -117,6 +118,8 @@ pub(super) struct Driver<P> {
     asked_now: Cell<Option<(u32, Exchange)>>,
     /// The answer to that, if the peer had it at once.
     answered_now: Cell<Option<Message>>,
+    /// Tasks that have no exchange to see through.
+    pub(super) idle_carriers: RefCell<Vec<Rc<Carrier>>>,
     /// The instant at which [`Self::keep_awake`] looks again of its own accord.
     looks_again: Cell<Time>,
     look_sooner: Notify,
@@ -153,6 +156,7 @@ impl<P: Peer + 'static> Driver<P> {
             unanswered: RefCell::default(),
             asked_now: Cell::default(),
             answered_now: Cell::default(),
+            idle_carriers: RefCell::default(),
             looks_again: Cell::new(Time::ZERO),
             look_sooner: Notify::new(),
             out: Cell::default(),

@@ -346,6 +346,10 @@ pub(crate) async fn read_body_within(mut body: Incoming, limits: &Limits, room: 
         if length > max {
             return Err(413);
         }
+        if whole.is_empty() && body.is_end_stream() {
+            // It came in one piece, which takes no more room than the connection has for reading anyway.
+            return Ok(data);
+        }
         if length > whole.capacity() {
             let capacity = whole.capacity().saturating_mul(2).clamp(length, max);
             let more = tokio::select! {
