@@ -14,13 +14,13 @@ use pushpull::policy::workers::Capacity;
 
 /// Milliseconds between two events.
 const GAP: u32 = 2;
-/// Events before the stall, and as many from its begin on.
-const HALF: u32 = 400;
+/// Events before the stall, and as many from its begin on. Together enough for p99.9 to say something.
+const HALF: u32 = 500;
 /// Milliseconds that the handler works on an event, and on the one that makes it stall.
 const SERVICE: f64 = 0.5;
 const STALL: f64 = 500.0;
 /// When that event occurs, in milliseconds. A while before it nothing does, so that even a busy machine has caught up.
-const STALLS_AT: u32 = 1_200;
+const STALLS_AT: u32 = 1_400;
 
 #[test]
 fn a_stall_of_the_receiver_shows_in_full() {
@@ -35,7 +35,7 @@ fn a_stall_of_the_receiver_shows_in_full() {
     let slow = FaultKind::ReceiverSlow { factor: STALL / SERVICE };
     let fault = Fault::new(slow, at((stalls_at - 50.0) / 1e3), at((stalls_at + STALL) / 1e3));
     let client = ClientSetup { faults: Faults(vec![fault]), ..push(webhook) };
-    let mut setup = setup(trace(&instants), 2.5, 0.0, vec![client]);
+    let mut setup = setup(trace(&instants), 2.6, 0.0, vec![client]);
     setup.frame.end = setup.frame.duration + secs(20.0);
     let run = live::run(&setup, &Options::default(), &Control::default()).unwrap();
     let tally = run.clients[0].tally.clone();
