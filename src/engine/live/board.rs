@@ -1,7 +1,6 @@
 //! What all threads of a run must know of one client to tell when it is settled, and to tell its own requests from a
 //! stranger's.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +9,7 @@ use crate::measure::fact::{End, Fact};
 use crate::measure::tally::Frame;
 use crate::peer::{Exchange, Note, Request, Side};
 use crate::time::Time;
+use crate::window::Window;
 
 /// Counters of one client, written by the threads of both sides.
 pub(super) struct Board {
@@ -28,12 +28,16 @@ struct Awaited {
     /// The events of each consumer that may still come.
     expected: Vec<Expected>,
     pending: u64,
-    /// Counted exchanges: whether the other side is done with each, and whether it has ended for its opener.
-    underway: BTreeMap<Exchange, [bool; 2]>,
+    /// Counted exchanges of either side with each consumer: whether the other side is done with each, and whether it has ended
+    /// for its opener.
+    underway: [Vec<Window<[bool; 2]>>; 2],
+    /// How many there are.
+    underway_count: u64,
 }
 
 impl Board {
     pub(super) fn new(frame: Frame, consumers: u32, ways: Ways) -> Self {
+        let windows = || (0..consumers).map(|_| Window::default()).collect();
         let zeros = || (0..consumers).map(|_| AtomicU32::new(0)).collect();
         Self {
             frame,
@@ -43,7 +47,8 @@ impl Board {
             awaited: Mutex::new(Awaited {
                 expected: (0..consumers).map(|_| Expected::new(ways)).collect(),
                 pending: 0,
-                underway: BTreeMap::new(),
+                underway: [windows(), windows()],
+                underway_count: 0,
             }),
         }
     }
@@ -51,7 +56,9 @@ impl Board {
     /// Takes down a fact before anybody else can have learnt of it.
     pub(super) fn take_down(&self, at: Time, fact: &Fact) {
         self.count(fact);
-        self.awaited().take_down(self.frame, at, fact);
+        if decides(fact) {
+            self.awaited().take_down(self.frame, at, fact);
+        }
     }
 
     /// Takes down of a fact only what has occurred and what was opened.
@@ -98,7 +105,18 @@ impl Board {
     /// Only once exchanges are no longer counted does it stay so.
     pub(super) fn is_settled(&self) -> bool {
         let awaited = self.awaited();
-        self.all_occurred.load(Ordering::Acquire) && awaited.pending == 0 && awaited.underway.is_empty()
+        self.all_occurred.load(Ordering::Acquire) && awaited.pending == 0 && awaited.underway_count == 0
+    }
+}
+
+/// Whether a fact may change what is still to be learnt. Both sides write many that do not, and one would wait for the other.
+const fn decides(fact: &Fact) -> bool {
+    match fact {
+        Fact::RecordOpened { .. } | Fact::Arrived { .. } | Fact::Forged { .. } => false,
+        Fact::Occurred(_) | Fact::Opened { .. } | Fact::RequestLost(_) | Fact::Replied { .. } | Fact::Ended { .. } => {
+            true
+        }
+        Fact::Noted(_, note) => !matches!(note, Note::Busy { .. } | Note::Freed { .. } | Note::Queued(_)),
     }
 }
 
@@ -113,7 +131,7 @@ impl Awaited {
             }
             Fact::Opened { exchange, request, .. } => {
                 if frame.counts(at) {
-                    self.underway.insert(*exchange, [false; 2]);
+                    self.leave(*exchange);
                 }
                 self.learn(exchange.consumer, |expected| {
                     match request {
@@ -190,12 +208,28 @@ impl Awaited {
         self.close(exchange, 0);
     }
 
+    /// The exchanges of an opener with a consumer.
+    fn window(&mut self, exchange: Exchange) -> Option<&mut Window<[bool; 2]>> {
+        self.underway.get_mut(exchange.opener as usize)?.get_mut(exchange.consumer as usize)
+    }
+
+    fn leave(&mut self, exchange: Exchange) {
+        let Some(window) = self.window(exchange) else { return };
+        if window.next_serial() != exchange.serial {
+            // The first that is counted: an opener numbers its exchanges without gaps.
+            *window = Window::starting_at(exchange.serial);
+        }
+        window.push([false; 2]);
+        self.underway_count += 1;
+    }
+
     fn close(&mut self, exchange: Exchange, half: usize) {
-        if let Some(halves) = self.underway.get_mut(&exchange) {
-            halves[half] = true;
-            if *halves == [true; 2] {
-                self.underway.remove(&exchange);
-            }
+        let Some(window) = self.window(exchange) else { return };
+        let Some(halves) = window.get_mut(exchange.serial) else { return };
+        halves[half] = true;
+        if *halves == [true; 2] {
+            window.take(exchange.serial);
+            self.underway_count -= 1;
         }
     }
 }

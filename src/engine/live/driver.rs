@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::board::Board;
 use super::clock::Clock;
+use super::exchange::Carrier;
 use super::gzip::compress;
 use super::http::HttpClient;
 use super::journal::Journal;
@@ -113,6 +114,12 @@ pub(super) struct Driver<P> {
     peers: RefCell<Peers<P>>,
     /// Requests that a peer has taken and not yet answered.
     unanswered: RefCell<BTreeMap<(u32, Exchange), oneshot::Sender<Message>>>,
+    /// The request that a peer is just being told of.
+    asked_now: Cell<Option<(u32, Exchange)>>,
+    /// The answer to that, if the peer had it at once.
+    answered_now: Cell<Option<Message>>,
+    /// Tasks that have no exchange to see through.
+    pub(super) idle_carriers: RefCell<Vec<Rc<Carrier>>>,
     /// The instant at which [`Self::keep_awake`] looks again of its own accord.
     looks_again: Cell<Time>,
     look_sooner: Notify,
@@ -147,6 +154,9 @@ impl<P: Peer + 'static> Driver<P> {
             lines,
             peers: RefCell::new(Peers { all: peers, deadlines }),
             unanswered: RefCell::default(),
+            asked_now: Cell::default(),
+            answered_now: Cell::default(),
+            idle_carriers: RefCell::default(),
             looks_again: Cell::new(Time::ZERO),
             look_sooner: Notify::new(),
             out: Cell::default(),
@@ -198,9 +208,14 @@ impl<P: Peer + 'static> Driver<P> {
 
     /// Hands a request to a peer and waits for its answer; none if that peer goes down before there is one.
     pub(super) async fn ask(self: &Rc<Self>, index: u32, exchange: Exchange, request: Request) -> Option<Message> {
+        self.asked_now.set(Some((index, exchange)));
+        self.tell(index, Input::Requested(exchange, request));
+        self.asked_now.set(None);
+        if let Some(answer) = self.answered_now.take() {
+            return Some(answer);
+        }
         let (answer, answered) = oneshot::channel();
         self.unanswered.borrow_mut().insert((index, exchange), answer);
-        self.tell(index, Input::Requested(exchange, request));
         answered.await.ok()
     }
 
@@ -228,12 +243,22 @@ impl<P: Peer + 'static> Driver<P> {
     }
 
     fn reply(&self, index: u32, now: Time, exchange: Exchange, response: Response) {
-        let Some(answer) = self.unanswered.borrow_mut().remove(&(index, exchange)) else { return };
+        let is_at_once = self.asked_now.get() == Some((index, exchange));
+        let waits = if is_at_once { None } else { self.unanswered.borrow_mut().remove(&(index, exchange)) };
+        if !is_at_once && waits.is_none() {
+            return;
+        }
         let line = self.line(index);
         let message = line.answer(&response);
         line.record(now, Fact::Replied { exchange, bytes: message.size() });
-        // Whoever asked may have hung up.
-        let _ = answer.send(message);
+        match waits {
+            // Whoever asked may have hung up.
+            Some(waits) => drop(waits.send(message)),
+            None => {
+                self.asked_now.set(None);
+                self.answered_now.set(Some(message));
+            }
+        }
     }
 
     /// Wakes each peer when it wants to be woken, for ever.

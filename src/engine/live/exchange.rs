@@ -1,8 +1,11 @@
 //! The opener's side of an exchange. Here the scenario's network is applied: what it loses is never sent, and what it
 //! delays waits.
 
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use tokio::task::spawn_local;
 
@@ -18,6 +21,37 @@ use crate::time::{Span, Time};
 /// How long a connection is kept for an answer that nobody waits for any more: as long as the opener waited, within these.
 const PATIENCE_MIN: Span = Span::from_secs(1);
 const PATIENCE_MAX: Span = Span::from_secs(10);
+
+/// How many tasks that have seen their exchange through are kept for the next ones.
+const IDLE_CARRIERS_MAX: usize = 1_024;
+
+/// A task that sees exchanges through. What such a task needs takes some kilobytes, so it is kept and charged anew.
+#[derive(Default)]
+pub(super) struct Carrier {
+    charge: Cell<Option<(Flight, Verdict)>>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Carrier {
+    fn charge(&self, flight: Flight, verdict: Verdict) {
+        self.charge.set(Some((flight, verdict)));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits for the next exchange.
+    async fn charged(&self) -> (Flight, Verdict) {
+        poll_fn(|context| match self.charge.take() {
+            Some(charge) => Poll::Ready(charge),
+            None => {
+                self.waker.set(Some(context.waker().clone()));
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
 
 /// An exchange under way.
 struct Flight {
@@ -45,7 +79,26 @@ impl<P: Peer + 'static> Driver<P> {
             line.record(now, Fact::RequestLost(exchange));
         }
         let flight = Flight { index, exchange, request, opened: now, times_out_at: now + timeout };
-        spawn_local(Rc::clone(self).fly(flight, verdict));
+        match self.idle_carriers.borrow_mut().pop() {
+            Some(carrier) => carrier.charge(flight, verdict),
+            None => drop(spawn_local(Rc::clone(self).carry(flight, verdict))),
+        }
+    }
+
+    /// Sees an exchange through, and then one after the other that it is charged with.
+    async fn carry(self: Rc<Self>, mut flight: Flight, mut verdict: Verdict) {
+        let carrier = Rc::new(Carrier::default());
+        loop {
+            self.fly(&flight, verdict).await;
+            {
+                let mut idle = self.idle_carriers.borrow_mut();
+                if idle.len() >= IDLE_CARRIERS_MAX {
+                    return;
+                }
+                idle.push(Rc::clone(&carrier));
+            }
+            (flight, verdict) = carrier.charged().await;
+        }
     }
 
     /// Whether a request that arrives at this instant vanishes, because the other side is down and says nothing.
@@ -53,18 +106,18 @@ impl<P: Peer + 'static> Driver<P> {
         self.line(index).faults.answerer_down(arrives_at, exchange) == Some(Connections::Drop)
     }
 
-    async fn fly(self: Rc<Self>, flight: Flight, verdict: Verdict) {
+    async fn fly(self: &Rc<Self>, flight: &Flight, verdict: Verdict) {
         let Verdict::Deliver(delay) = verdict else {
             self.pacer.wait(flight.times_out_at).await;
-            return self.end(&flight, Outcome::TimedOut, 0);
+            return self.end(flight, Outcome::TimedOut, 0);
         };
-        let mut answer = pin!(self.go_there(&flight, delay));
+        let mut answer = pin!(self.go_there(flight, delay));
         tokio::select! {
             biased;
-            answer = &mut answer => return self.come_back(&flight, answer).await,
+            answer = &mut answer => return self.come_back(flight, answer).await,
             () = self.pacer.wait(flight.times_out_at) => {}
         }
-        self.end(&flight, Outcome::TimedOut, 0);
+        self.end(flight, Outcome::TimedOut, 0);
         // The opener waits no longer, but what it sent still reaches the other side. That side has some time to answer; then
         // the connection is closed, or one that never answers would gather them until there are no more.
         let sent_at = flight.opened + delay;

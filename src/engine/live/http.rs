@@ -12,7 +12,7 @@ use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::ext::on_informational;
 use hyper_util::client::legacy::Client;
 use rustls::ClientConfig;
@@ -40,6 +40,8 @@ pub(super) struct HttpClient {
     body_max: usize,
     /// Whether compressed bodies are expanded.
     expands: bool,
+    /// Whether nobody but this process answers.
+    is_among_own: bool,
     /// Is told of each exchange that brought no answer.
     failed: Option<Rc<dyn Fn(Exchange, Failure)>>,
 }
@@ -123,7 +125,7 @@ impl HttpClient {
     pub(super) fn new(body_max: usize, connecting: &Connecting) -> io::Result<Self> {
         let scheme = if connecting.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
         let pools = vec![connecting.pool(connecting.connector()?, false)];
-        Ok(Self { pools, scheme, body_max, expands: false, failed: None })
+        Ok(Self { pools, scheme, body_max, expands: false, is_among_own: false, failed: None })
     }
 
     /// The same, with connections of its own for each of so many consumers.
@@ -144,6 +146,12 @@ impl HttpClient {
         Self { expands, ..self }
     }
 
+    /// The same client, for servers of this process, which send no interim answers that would have to be counted; or for
+    /// those of others.
+    pub(super) fn among_own(self, is_among_own: bool) -> Self {
+        Self { is_among_own, ..self }
+    }
+
     /// The same client, which tells of each exchange that brought no answer.
     pub(super) fn telling(self, failed: impl Fn(Exchange, Failure) + 'static) -> Self {
         Self { failed: Some(Rc::new(failed)), ..self }
@@ -162,14 +170,10 @@ impl HttpClient {
             [shared] => shared,
             each => each.get(consumer as usize).ok_or(Failure::NoConnection)?,
         };
-        let mut request = request(self.scheme.clone(), target, message).ok_or(Failure::NoConnection)?;
-        let interim = Arc::new(Interim::default());
-        let heard = Arc::clone(&interim);
-        on_informational(&mut request, move |_| heard.came());
-        let response = tokio::select! {
-            biased;
-            response = pool.request(request) => response.map_err(|error| failure(&error))?,
-            () = interim.too_many.notified() => return Err(Failure::BadAnswer),
+        let request = request(self.scheme.clone(), target, message).ok_or(Failure::NoConnection)?;
+        let response = match self.is_among_own {
+            true => pool.request(request).await.map_err(|error| failure(&error))?,
+            false => Box::pin(answer_of_a_stranger(pool, request)).await?,
         };
         let (parts, body) = response.into_parts();
         let body = match Limited::new(body, self.body_max).collect().await {
@@ -185,6 +189,18 @@ impl HttpClient {
             false => body,
         };
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes })
+    }
+}
+
+/// Waits for the head of an answer, as long as not too many interim ones come before it.
+async fn answer_of_a_stranger(pool: &Pool, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
+    let interim = Arc::new(Interim::default());
+    let heard = Arc::clone(&interim);
+    on_informational(&mut request, move |_| heard.came());
+    tokio::select! {
+        biased;
+        response = pool.request(request) => response.map_err(|error| failure(&error)),
+        () = interim.too_many.notified() => Err(Failure::BadAnswer),
     }
 }
 

@@ -25,6 +25,7 @@ mod marks;
 mod openings;
 mod outages;
 mod pacer;
+mod patience;
 mod publisher;
 mod receiver;
 mod roles;
@@ -246,6 +247,7 @@ impl Live {
             keys: self.keys.clone(),
             recordings,
             tls: self.tls.clone(),
+            is_among_own: self.targets == receiver_addresses,
             counters: std::iter::repeat_with(Arc::default).take(setup.clients.len() + 1).collect(),
             over,
         };

@@ -4,7 +4,8 @@
 //! giving way to other tasks until the instant has come, so that no wake-up of a sleeping processor lies in between.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -29,10 +30,85 @@ pub(super) struct Pacer {
 }
 
 /// Who waits, by instant and then by when they came.
+///
+/// Most waits are for a timeout that never comes to pass. Whoever leaves early only gives back its seat; its entry in the
+/// queue is dropped when it comes up, or with all others of its kind once they are the most.
 #[derive(Default)]
 struct Waiting {
-    wakers: BTreeMap<(Time, u64), Waker>,
+    queue: BinaryHeap<Reverse<Place>>,
+    seats: Vec<Option<(u64, Waker)>>,
+    free: Vec<u32>,
     came: u64,
+}
+
+/// When a task is to be woken, as the how many-th it came, and where its waker is.
+type Place = (Time, u64, u32);
+
+/// So many entries more than twice those who wait are not worth looking for the stale ones.
+const SPARE: usize = 64;
+
+impl Waiting {
+    fn enter(&mut self, due: Time, waker: Waker) -> Place {
+        self.came += 1;
+        let seat = match self.free.pop() {
+            Some(seat) => {
+                self.seats[seat as usize] = Some((self.came, waker));
+                seat
+            }
+            None => {
+                self.seats.push(Some((self.came, waker)));
+                // Each seat is a task's, and memory runs out long before the numbers do.
+                (self.seats.len() - 1) as u32
+            }
+        };
+        let place = (due, self.came, seat);
+        self.queue.push(Reverse(place));
+        place
+    }
+
+    /// Whether whoever took a place still waits there.
+    fn is_taken(&self, (_, came, seat): Place) -> bool {
+        matches!(&self.seats[seat as usize], Some((by, _)) if *by == came)
+    }
+
+    /// Frees a place, if that has not been done; gives back who waited there.
+    fn leave(&mut self, place: Place) -> Option<Waker> {
+        if !self.is_taken(place) {
+            return None;
+        }
+        self.free.push(place.2);
+        self.seats[place.2 as usize].take().map(|(_, waker)| waker)
+    }
+
+    /// Goes on waiting in a place, to be woken by this from now on.
+    fn stay(&mut self, place: Place, waker: &Waker) {
+        if let Some((came, own)) = &mut self.seats[place.2 as usize]
+            && *came == place.1
+        {
+            own.clone_from(waker);
+        }
+    }
+
+    /// Leaves early, with an entry that stays behind.
+    fn give_up(&mut self, place: Place) {
+        self.leave(place);
+        let waiting = self.seats.len() - self.free.len();
+        if self.queue.len() > 2 * waiting + SPARE {
+            let Self { queue, seats, .. } = self;
+            queue.retain(|Reverse((_, came, seat))| matches!(&seats[*seat as usize], Some((by, _)) if by == came));
+        }
+    }
+
+    /// The earliest place that is taken.
+    fn earliest(&mut self) -> Option<Place> {
+        while let Some(&Reverse(place)) = self.queue.peek() {
+            if self.is_taken(place) {
+                return Some(place);
+            }
+            self.queue.pop();
+        }
+        None
+    }
 }
 
 impl Pacer {
@@ -81,16 +157,19 @@ impl Pacer {
     }
 
     fn earliest(&self) -> Option<Time> {
-        self.waiting.borrow().wakers.first_key_value().map(|(&(due, _), _)| due)
+        self.waiting.borrow_mut().earliest().map(|(due, ..)| due)
     }
 
     fn wake_due(&self) {
         let now = self.clock.now();
         let mut waiting = self.waiting.borrow_mut();
-        while let Some(first) = waiting.wakers.first_entry()
-            && first.key().0 <= now
+        while let Some(place) = waiting.earliest()
+            && place.0 <= now
         {
-            first.remove().wake();
+            waiting.queue.pop();
+            if let Some(waker) = waiting.leave(place) {
+                waker.wake();
+            }
         }
     }
 
@@ -99,12 +178,10 @@ impl Pacer {
     }
 
     /// Puts a task into the queue and gives back its place.
-    fn enter(&self, due: Time, waker: Waker) -> (Time, u64) {
+    fn enter(&self, due: Time, waker: Waker) -> Place {
         let mut waiting = self.waiting.borrow_mut();
-        let place = (due, waiting.came);
-        waiting.came += 1;
-        let is_first = waiting.wakers.first_key_value().is_none_or(|(first, _)| place < *first);
-        waiting.wakers.insert(place, waker);
+        let is_first = waiting.queue.peek().is_none_or(|Reverse((first, ..))| due < *first);
+        let place = waiting.enter(due, waker);
         drop(waiting);
         if is_first && !self.is_watching.get() {
             self.set_alarm(due);
@@ -118,7 +195,7 @@ impl Pacer {
 pub(super) struct Wait {
     pacer: Rc<Pacer>,
     due: Time,
-    place: Option<(Time, u64)>,
+    place: Option<Place>,
 }
 
 impl Future for Wait {
@@ -131,7 +208,7 @@ impl Future for Wait {
         match self.place {
             Some(place) => {
                 // Polled for some other reason: the waker may have changed.
-                self.pacer.waiting.borrow_mut().wakers.insert(place, context.waker().clone());
+                self.pacer.waiting.borrow_mut().stay(place, context.waker());
             }
             None => self.place = Some(self.pacer.enter(self.due, context.waker().clone())),
         }
@@ -142,7 +219,7 @@ impl Future for Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            self.pacer.waiting.borrow_mut().wakers.remove(&place);
+            self.pacer.waiting.borrow_mut().give_up(place);
         }
     }
 }
@@ -179,7 +256,7 @@ mod tests {
             for task in tasks {
                 task.await.expect("no task fails");
             }
-            assert!(pacer.waiting.borrow().wakers.is_empty());
+            assert_eq!(pacer.waiting.borrow_mut().earliest(), None);
             order.take()
         });
         assert_eq!(order, [0, 5, 12, 12, 21, 30]);

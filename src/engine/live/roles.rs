@@ -53,6 +53,8 @@ pub(super) struct Stage {
     pub(super) recordings: Vec<Option<Recordings>>,
     /// How connections are encrypted, if they are.
     pub(super) tls: Option<Tls>,
+    /// Whether webhooks go to nobody but this run's endpoints.
+    pub(super) is_among_own: bool,
     /// The connections of System B's API, and then those of each client's endpoint.
     pub(super) counters: Vec<Arc<Counter>>,
     /// Turns true when the run is over.
@@ -101,7 +103,7 @@ impl Stage {
                 lines,
                 setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
-                HttpClient::new(ENVELOPE, &self.connecting())?,
+                HttpClient::new(ENVELOPE, &self.connecting())?.among_own(self.is_among_own),
             );
             let history = History::new(setup.consumers, setup.api.page);
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
@@ -144,7 +146,8 @@ impl Stage {
                 setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
                 HttpClient::of_consumers(page_bytes_max(&setup, client), &self.connecting(), setup.consumers)?
-                    .expanding(client.is_compressed()),
+                    .expanding(client.is_compressed())
+                    .among_own(true),
             );
             let limits = limits(client.push.as_ref());
             let endpoint = Endpoint::new(Rc::clone(&driver), &setup, limits, self.recordings[index].clone());

@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -25,6 +25,7 @@ use tokio::time::Sleep;
 use super::door::{Door, Reserved};
 use super::entrance::{Conn, Counter, Entrance};
 use super::http::{HEADERS_MAX, response};
+use super::patience::Patience;
 use crate::policy::receiver::Limits;
 use crate::wire::Message;
 
@@ -192,7 +193,7 @@ where
         }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(Patience::default())
         .header_read_timeout(Duration::from(limits.read_time))
         .max_headers(HEADERS_MAX)
         .max_buf_size((limits.header as usize).max(HEADERS_BYTES_MIN))
@@ -344,6 +345,10 @@ pub(crate) async fn read_body_within(mut body: Incoming, limits: &Limits, room: 
         let length = whole.len() + data.len();
         if length > max {
             return Err(413);
+        }
+        if whole.is_empty() && body.is_end_stream() {
+            // It came in one piece, which takes no more room than the connection has for reading anyway.
+            return Ok(data);
         }
         if length > whole.capacity() {
             let capacity = whole.capacity().saturating_mul(2).clamp(length, max);
