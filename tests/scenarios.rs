@@ -290,3 +290,22 @@ fn a_connection_for_each_request_is_dear_to_webhooks_and_nothing_to_a_poller() {
     let error = 5_000.0 / 12f64.sqrt() / (slow.events as f64).sqrt() * 2f64.sqrt();
     assert!((mean(&slow) - mean(&fast)).abs() < 4.0 * error, "{} {}", mean(&slow), mean(&fast));
 }
+
+#[test]
+fn a_webhook_is_cheaper_until_events_share_polls() {
+    use pushpull::measure::prices::Costs;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/budget.toml");
+    let scenario = Scenario::load(&path, &[]).unwrap();
+    let prices = scenario.prices.unwrap();
+    let per_event = |client: &Summary| Costs::of(&prices, client).per_million_events.unwrap();
+    let cost = |sets: &[&str]| {
+        let client = play_with("budget", sets);
+        let clients = [client("poll every 10 s"), client("webhook")];
+        // The promise is kept either way: a poll is at most its interval late.
+        assert!(clients.iter().all(|client| client.latency_p99_ms.unwrap() <= 10_000.0 && client.lost_total() == 0));
+        per_event(&clients[0]) / per_event(&clients[1])
+    };
+    // Six polls an event, or one for ten events; what is sent costs little beside.
+    let (seldom, often) = (cost(&[]), cost(&["events.rate=1/s"]));
+    assert!((5.5..6.5).contains(&seldom) && (0.1..0.2).contains(&often), "{seldom} {often}");
+}

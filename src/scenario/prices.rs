@@ -31,9 +31,9 @@ pub(super) fn prices(reader: &mut Reader, top: &Section<'_>) -> Option<Option<Pr
         cpu_hour: cpu_hour?,
         currency: currency?,
     };
-    let none = Sides::default();
-    let is_empty = prices.requests == none && prices.cpu_hour == none && prices.egress_per_gib.is_none();
-    if is_empty && !["requests", "egress_per_gib", "cpu_hour"].iter().any(|name| section.misspells(name)) {
+    // What is wrong inside the table of a price has been named there.
+    let is_written = |name: &&str| section.node(name).is_some() || section.misspells(name);
+    if !["requests", "egress_per_gib", "cpu_hour"].iter().any(is_written) {
         reader.problem(no_price("[prices]", node, "egress_per_gib = 0.09, or remove it"));
         return None;
     }

@@ -7,6 +7,7 @@ mod faults;
 mod garbage;
 mod mistakes;
 mod network;
+mod prices;
 mod pull;
 mod push;
 mod records;
@@ -14,6 +15,7 @@ mod repetitions;
 mod resolved;
 mod schema;
 mod sweep;
+mod thresholds;
 mod traces;
 
 use std::path::{Path, PathBuf};
@@ -169,6 +171,19 @@ kind = "network-slow"
 at = "56m"
 for = "1m"
 factor = 10
+
+[[threshold]]
+expect = '"a.b = c".latency_p95 < 2 * a.latency_p95 + 1h 30m'
+
+[[threshold]]
+expect = "wasted_ratio <= 99.5%"
+engine = "live"
+
+[prices]
+requests = { provider = 0.4, consumer = 0.25, per = "10k" }
+egress_per_gib = 0.09
+cpu_hour = { provider = 0.04, consumer = 0.05 }
+currency = "USD"
 "#;
 
 /// Good files: those of this test and those that the project ships.

@@ -9,7 +9,6 @@ mod tolerance;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::measure::dimension::Dimension;
 use crate::report::columns::{Cell, significant};
 
 pub use read::{ReadError, Summary, read};
@@ -74,6 +73,12 @@ impl Change {
     pub fn ratio(&self) -> Option<f64> {
         let [a, b] = self.numbers().filter(|[a, _]| *a != 0.0)?;
         nine(b / a)
+    }
+
+    /// The size of a difference as a cell: whole where both sides are.
+    fn whole(&self, size: f64) -> Cell {
+        let is_whole = self.cells.iter().all(|cell| matches!(cell, Cell::Count(_)));
+        if is_whole { Cell::Count(size as u64) } else { Cell::Number(size) }
     }
 
     fn numbers(&self) -> Option<[f64; 2]> {
@@ -198,19 +203,4 @@ fn origins(sides: [&Summary; 2]) -> Vec<(String, [Vec<String>; 2])> {
     };
     let both = PROVENANCE.iter().map(|name| ((*name).to_owned(), sides.map(|side| values(side, name))));
     both.filter(|(_, [a, b])| a != b).collect()
-}
-
-/// How people read a cell of a column.
-fn show(column: &str, cell: &Cell) -> String {
-    match cell.value().zip(Dimension::of_column(column)) {
-        // A file has the unit in the name of the column, and so has this.
-        Some((value, _)) => significant_six(value),
-        None if *cell == Cell::Empty => "-".to_owned(),
-        None => cell.text(),
-    }
-}
-
-/// Six significant digits: enough to see small changes.
-fn significant_six(number: f64) -> String {
-    format!("{number:.5e}").parse::<f64>().map_or_else(|_| String::new(), |rounded| rounded.to_string())
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::evaluation::diff::{Change, Differences, KEY, RowKey, SWEPT, show, significant_six};
+use crate::evaluation::diff::{Change, Differences, KEY, RowKey, SWEPT};
 use crate::report::columns::Cell;
 use crate::report::table::{Style, WIDTH, pad_left, pad_right, wrap};
 use crate::report::{self, human};
@@ -19,7 +19,8 @@ const RATIO_WIDTH: usize = 9;
 pub fn table(differences: &Differences, names: [&str; 2], style: Style) -> String {
     let mut text = String::new();
     for (column, [a, b]) in &differences.origins {
-        paragraph(&mut text, &format!("They come from another {column}: {} and {}.", listed(a), listed(b)));
+        let [a, b] = [a, b].map(|values| values.iter().map(|value| fingerprint(value)).collect::<Vec<_>>());
+        paragraph(&mut text, &format!("They come from another {column}: {} and {}.", listed(&a), listed(&b)));
     }
     for (name, columns) in names.iter().zip(&differences.columns) {
         if !columns.is_empty() {
@@ -52,26 +53,49 @@ fn changes(text: &mut String, differences: &Differences, beyond: &[&Change], sty
     };
     let mut row = None;
     for change in beyond.iter().take(LINES_MAX) {
-        if row.replace(&change.row) != Some(&change.row) {
+        let before = row.replace(&change.row);
+        if before != Some(&change.row) {
+            if before.is_some() {
+                text.push('\n');
+            }
             let name = row_name(differences, &change.row);
-            for (index, part) in wrap(&name, WIDTH).iter().enumerate() {
+            for (index, part) in wrap(&name, WIDTH - 2).iter().enumerate() {
                 let _ = writeln!(text, "{}{}", if index == 0 { "" } else { "  " }, style.bold(part));
             }
             let head = line("", ["first", "second", "difference"], "ratio");
             let _ = writeln!(text, "{}", style.dim(&head));
         }
-        let [a, b] = change.cells.each_ref().map(|cell| show(&change.column, cell));
+        let [a, b] = change.cells.each_ref().map(show);
         let difference = change.difference().map_or_else(
             || "-".to_owned(),
             |difference| {
-                let sign = if difference > 0.0 { "+" } else { "" };
-                format!("{sign}{}", significant_six(difference))
+                let sign = if difference < 0.0 { "-" } else { "+" };
+                format!("{sign}{}", show(&change.whole(difference.abs())))
             },
         );
         let ratio = change.ratio().map_or_else(|| "-".to_owned(), factor);
         let _ = writeln!(text, "{}", line(&format!("  {}", change.column), [&a, &b, &difference], &ratio));
     }
     rest(text, beyond.len());
+}
+
+/// The longest number that is shown to its last digit.
+const DIGITS_MAX: usize = VALUE_WIDTH - 3;
+
+/// How people read a cell: the name of its column has the unit. Six significant digits show small changes.
+fn show(cell: &Cell) -> String {
+    let six = |number: f64| match number.abs() {
+        // Zeros behind the point would take the room of digits.
+        n if n > 0.0 && n < 1e-4 => format!("{number:.3e}"),
+        _ => format!("{number:.5e}").parse::<f64>().map_or_else(|_| String::new(), |rounded| rounded.to_string()),
+    };
+    match cell {
+        Cell::Empty => "-".to_owned(),
+        Cell::Text(text) => text.clone(),
+        Cell::Count(count) if count.to_string().len() <= DIGITS_MAX => count.to_string(),
+        Cell::Count(count) => six(*count as f64),
+        Cell::Number(number) => six(*number),
+    }
 }
 
 /// A factor near one with all that sets it apart from it.
@@ -103,6 +127,12 @@ fn closing(differences: &Differences, beyond: usize) -> String {
         (0, within) => format!("{} of {compared} figures differ, all within the tolerance.{alone}", count(within)),
         (beyond, _) => format!("{} of {compared} figures differ beyond the tolerance{inside}.{alone}", count(beyond)),
     }
+}
+
+/// As much of a hash as people compare.
+fn fingerprint(value: &str) -> String {
+    let is_hash = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash { value[..12].to_owned() } else { value.to_owned() }
 }
 
 fn paragraph(text: &mut String, sentence: &str) {

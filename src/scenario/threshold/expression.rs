@@ -74,7 +74,7 @@ pub fn column(word: &str) -> Option<&'static str> {
 }
 
 /// The shortest word that stands for a column.
-fn short(name: &'static str) -> &'static str {
+pub(super) fn short(name: &str) -> &str {
     let without = ENDINGS.iter().filter_map(|ending| name.strip_suffix(ending));
     without.into_iter().find(|word| column(word) == Some(name)).unwrap_or(name)
 }

@@ -132,9 +132,9 @@ fn expect(node: &Node, key: &Key) -> Parsed<String> {
     }
 }
 
-/// The one of these columns that a misspelt one comes nearest to, if any is near.
-pub fn nearest_column<'a>(name: &str, columns: &[&'a str]) -> Option<&'a str> {
-    nearest(name, columns.iter().copied())
+/// The one of these columns that a misspelt one comes nearest to, if any is near; without its unit where that is nearer.
+pub fn nearest_column<'a>(name: &str, columns: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(name, columns.into_iter().flat_map(|column| [column, expression::short(column)]))
 }
 
 fn names(clients: &[ClientSetup]) -> Vec<&str> {

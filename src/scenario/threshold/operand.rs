@@ -4,7 +4,7 @@ use crate::report::columns::MEASURES;
 use crate::scenario::keys::{listed, nearest};
 pub(super) use crate::scenario::threshold::expression::column;
 use crate::scenario::threshold::parse::{ExpectationError, Part, error, unit_error};
-use crate::scenario::threshold::quantity;
+use crate::scenario::threshold::{nearest_column, quantity};
 
 /// The operand that starts at a place of a text; its span ends where the next thing starts, but for spaces.
 ///
@@ -154,7 +154,7 @@ fn no_such_column(name: &str, span: std::ops::Range<usize>) -> ExpectationError 
     let names = MEASURES.iter().map(|column| column.name);
     // Units are left out, or guessed wrongly: names that begin alike come nearest.
     let begins = || MEASURES.iter().map(|column| column.name).filter(|known| known.starts_with(name));
-    let help = match (nearest(name, names), begins().count()) {
+    let help = match (nearest_column(name, names), begins().count()) {
         (_, 1..=8) => {
             format!("the columns that begin so are {}", listed(&begins().map(quote).collect::<Vec<_>>(), "and"))
         }

@@ -170,6 +170,9 @@ impl Parser<'_> {
         if meant {
             return Err(error("`=` does not compare", self.at..self.at + 1, "write == for equal, or <="));
         }
+        if self.rest().starts_with('/') {
+            return Err(operand::no_sign(self.text, self.at));
+        }
         let what = if self.at == self.text.len() { "nothing is compared here" } else { "no comparison follows here" };
         Err(error(what, self.at..self.text.len(), HELP))
     }
