@@ -7,6 +7,7 @@
 //! * `webhooks`: the same for signed webhooks with a payload of 1 KiB, against requests of the same bytes.
 //! * `paced`: 5,000 webhooks a second for half a minute, and other rates for a few seconds: how late they leave, and how
 //!   late they come.
+#![allow(clippy::disallowed_methods, reason = "a benchmark runs by the real clock")]
 
 mod bare;
 mod closed;

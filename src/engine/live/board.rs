@@ -213,6 +213,7 @@ impl Awaited {
         self.underway.get_mut(exchange.opener as usize)?.get_mut(exchange.consumer as usize)
     }
 
+    /// Takes down an exchange that is counted and has just been opened.
     fn leave(&mut self, exchange: Exchange) {
         let Some(window) = self.window(exchange) else { return };
         if window.next_serial() != exchange.serial {
