@@ -174,7 +174,8 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     files::prepare(&folder)?;
     let control = Arc::new(Control::default());
     interrupt::watch(control.clone());
-    let Some(Settled { scenario, found }) = warmup::settle(scenario, arguments.threads, &control)? else {
+    let Some(Settled { scenario, found }) = warmup::settle(scenario, arguments.threads, &control, arguments.quiet)?
+    else {
         tell("stopped before anything was measured; what was in the results folder is still there");
         return Ok(INTERRUPTED);
     };
@@ -242,8 +243,8 @@ fn style(no_color: bool) -> Style {
 
 fn check_scenario(arguments: &CheckArguments) -> Result<u8, Failure> {
     let scenario = load(&arguments.scenario, Options::default())?;
-    let control = Control::default();
-    let Some(settled) = warmup::settle(scenario, None, &control)? else { return Ok(INTERRUPTED) };
+    let control = Arc::new(Control::default());
+    let Some(settled) = warmup::settle(scenario, None, &control, false)? else { return Ok(INTERRUPTED) };
     print(check::describe(&settled.scenario, settled.found.as_ref()).as_bytes()).map(|()| 0)
 }
 

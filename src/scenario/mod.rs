@@ -16,6 +16,7 @@ mod kinds;
 mod limits;
 pub mod names;
 mod overrides;
+pub mod percent;
 pub mod presets;
 mod problems;
 mod push;
@@ -50,12 +51,13 @@ use arrivals::PhaseKeys;
 pub(crate) use bandwidth::format_bandwidth;
 use faults::FaultKeys;
 pub use keys::{Absent, Key, Kind, keys};
+use percent::Percent;
 pub use problems::{Place, Problem, Problems, Source};
 use read::{Reader, Section};
 pub use schema::schema;
 use sections::DispatchKeys;
 use tree::Table;
-use units::{Percent, Rate};
+use units::Rate;
 
 /// The largest scenario file that is read.
 const FILE_MAX: u64 = 16 << 20;
