@@ -83,6 +83,13 @@ pub fn warm_up(scenario: &Scenario, control: &Control) -> Result<Option<WarmUp>,
     Ok(Some(found))
 }
 
+/// How much a pilot run amounts to, in nanoseconds over all its parts.
+pub fn amount(scenario: &Scenario) -> u64 {
+    let setup = pilot(scenario);
+    let parts = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
+    parts.saturating_mul(setup.frame.duration.as_nanos())
+}
+
 impl WarmUp {
     fn take(&mut self, summary: &Summary, series: Series, cut: Cut) {
         let frame = summary.terms.frame;

@@ -236,7 +236,8 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     files::prepare(&folder)?;
     let control = Arc::new(Control { plays_every_poll: arguments.no_leap, ..Control::default() });
     interrupt::watch(control.clone());
-    let Some(Settled { scenario, found }) = warmup::settle(scenario, arguments.threads, &control)? else {
+    let Some(Settled { scenario, found }) = warmup::settle(scenario, arguments.threads, &control, arguments.quiet)?
+    else {
         tell("stopped before anything was measured; what was in the results folder is still there");
         return Ok(INTERRUPTED);
     };
@@ -319,8 +320,8 @@ fn check_scenario(arguments: &CheckArguments) -> Result<u8, Failure> {
     let template = template(&arguments.scenario.file, &changes(&arguments.scenario, Options::default()))?;
     let scenario = template.base().clone();
     let sweep = check::sweep(template)?;
-    let control = Control::default();
-    let Some(settled) = warmup::settle(scenario, None, &control)? else { return Ok(INTERRUPTED) };
+    let control = Arc::new(Control::default());
+    let Some(settled) = warmup::settle(scenario, None, &control, false)? else { return Ok(INTERRUPTED) };
     print(check::describe(&settled.scenario, sweep, settled.found.as_ref()).as_bytes()).map(|()| 0)
 }
 

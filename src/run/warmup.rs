@@ -1,8 +1,12 @@
 //! `warmup = "auto"`: the pilot run before a run, and what is said of it.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use crate::engine::Control;
 use crate::evaluation::pilot::{self, WarmUp};
 use crate::report::human;
+use crate::run::progress::Progress;
 use crate::run::{Failure, play};
 use crate::scenario::Scenario;
 
@@ -14,12 +18,19 @@ pub(super) struct Settled {
 }
 
 /// Finds the warm-up of a scenario that asks for it; none if the pilot run was stopped.
-pub(super) fn settle(scenario: Scenario, threads: Option<u16>, control: &Control) -> Result<Option<Settled>, Failure> {
+pub(super) fn settle(
+    scenario: Scenario,
+    threads: Option<u16>,
+    control: &Arc<Control>,
+    quiet: bool,
+) -> Result<Option<Settled>, Failure> {
     if !scenario.seeks_warmup {
         return Ok(Some(Settled { scenario, found: None }));
     }
+    let progress = Progress::start("pilot", pilot::amount(&scenario), control.clone(), quiet);
     let found = play::in_pool(threads, || pilot::warm_up(&scenario, control))??;
-    control.done.store(0, std::sync::atomic::Ordering::Relaxed);
+    drop(progress);
+    control.done.store(0, Ordering::Relaxed);
     Ok(found.map(|found| Settled { scenario: scenario.with_warmup(found.span), found: Some(found) }))
 }
 

@@ -3,9 +3,10 @@
 use crate::distribution::Distribution;
 use crate::scenario::durations::EMPIRICAL;
 use crate::scenario::keys::{Key, Kind, listed, nearest};
+use crate::scenario::percent::{Percent, parse_percent};
 use crate::scenario::problems::Problem;
 use crate::scenario::tree::{Node, Table, Value};
-use crate::scenario::units::{self, Percent, Rate, UnitError};
+use crate::scenario::units::{self, Rate, UnitError};
 use crate::time::Span;
 
 /// A value, or what is wrong with what was written.
@@ -192,7 +193,7 @@ pub(super) fn number(node: &Node, key: &Key) -> Parsed<f64> {
 /// Reads a percentage within the bounds of the key.
 pub(super) fn percent(node: &Node, key: &Key) -> Parsed<Percent> {
     let Kind::Percent(min, max) = key.kind else { return Err(misread(key)) };
-    let percent = with_unit(node, key, units::parse_percent, ["a percentage", "\"2%\""])?;
+    let percent = with_unit(node, key, parse_percent, ["a percentage", "\"2%\""])?;
     if !(min..=max).contains(&percent.value()) {
         let help = format!("write a percentage from \"{min}%\" to \"{max}%\"");
         return Err(not_allowed(node, key, "is out of range").help(help));

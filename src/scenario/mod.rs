@@ -17,6 +17,7 @@ mod kinds;
 mod limits;
 pub mod names;
 mod overrides;
+pub mod percent;
 pub mod presets;
 mod prices;
 mod problems;
@@ -56,6 +57,7 @@ use axes::Axes;
 pub(crate) use bandwidth::format_bandwidth;
 use faults::FaultKeys;
 pub use keys::{Absent, Key, Kind, keys};
+use percent::Percent;
 pub use problems::{Place, Problem, Problems, Source};
 use read::{Reader, Section};
 pub use schema::schema;
@@ -63,7 +65,7 @@ use sections::DispatchKeys;
 pub use template::{Changes, Template};
 use threshold::Threshold;
 use tree::Table;
-use units::{Percent, Rate};
+use units::Rate;
 
 /// The largest scenario file that is read.
 const FILE_MAX: u64 = 16 << 20;

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::scenario::axes::AXIS_MAX;
 use crate::scenario::bandwidth::{BANDWIDTH_PATTERN, UNLIMITED};
 use crate::scenario::keys::{self, Absent, Key, Kind, LIST_MAX};
+use crate::scenario::percent::PERCENT_PATTERN;
 use crate::scenario::tree::{self, read_value};
-use crate::scenario::units::{PERCENT_PATTERN, RATE_PATTERN, SIZE_PATTERN, SPAN_PATTERN};
+use crate::scenario::units::{RATE_PATTERN, SIZE_PATTERN, SPAN_PATTERN};
 
 /// The JSON Schema (draft 2020-12) of a scenario file.
 pub fn schema() -> Value {

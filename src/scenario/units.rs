@@ -24,7 +24,8 @@ impl fmt::Display for UnitError {
 
 impl std::error::Error for UnitError {}
 
-fn error(what: impl Into<String>, help: impl Into<String>) -> UnitError {
+/// A text that is wrong in this way, and what to write instead.
+pub(super) fn error(what: impl Into<String>, help: impl Into<String>) -> UnitError {
     UnitError { what: what.into(), help: help.into() }
 }
 
@@ -33,13 +34,10 @@ pub const SPAN_PATTERN: &str = r"^\s*([0-9]+(\.[0-9]+)?\s*(ns|us|µs|μs|ms|s|m|
 /// The regular expression of a rate, for the JSON Schema.
 pub const RATE_PATTERN: &str =
     r"^\s*[0-9]+(\.[0-9]+)?\s*/\s*([0-9]+(\.[0-9]+)?\s*)?(ns|us|µs|μs|ms|s|m|min|h|d)(\s*[0-9][0-9.]*\s*[a-zµμ]+)*\s*$";
-/// The regular expression of a percentage, for the JSON Schema.
-pub const PERCENT_PATTERN: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$";
 /// The regular expression of a size, for the JSON Schema.
 pub const SIZE_PATTERN: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*(B|kB|KB|KiB|MB|MiB)\s*$";
 
 const SPAN_HELP: &str = r#"write a number and a unit, such as "10s", "250ms" or "1h 30m""#;
-const PERCENT_HELP: &str = r#"write a number and a percent sign, such as "2%""#;
 const SPAN_UNITS_HELP: &str = "the units are ns, us, ms, s, m, h and d";
 const RATE_HELP: &str = r#"write a number per time, such as "10/s", "3/h" or "1/10s""#;
 const SIZE_HELP: &str = r#"write a number and a unit, such as "512 B", "1 KiB" or "2 kB""#;
@@ -202,45 +200,6 @@ pub fn format_span(span: Span) -> String {
     let unit = units.into_iter().find(|unit| span_unit(unit).is_some_and(|size| nanos.is_multiple_of(size)));
     let unit = unit.unwrap_or("ns");
     format!("{}{unit}", nanos / span_unit(unit).unwrap_or(1))
-}
-
-/// A share, written as a percentage.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Percent(f64);
-
-impl Percent {
-    /// The number before the percent sign; finite, and not below zero.
-    pub const fn value(self) -> f64 {
-        self.0
-    }
-
-    /// The share: 0.02 for 2 %.
-    pub fn share(self) -> f64 {
-        self.0 / 100.0
-    }
-}
-
-impl fmt::Display for Percent {
-    /// The canonical text.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.0)
-    }
-}
-
-/// Reads a percentage.
-///
-/// # Errors
-///
-/// What is wrong with the text: no percent sign, or no number before it.
-pub fn parse_percent(text: &str) -> Result<Percent, UnitError> {
-    let Some(number) = text.trim().strip_suffix('%') else {
-        let is_number = text.trim().bytes().next().is_some_and(|byte| byte.is_ascii_digit());
-        return Err(error(if is_number { "has no percent sign" } else { "is not a percentage" }, PERCENT_HELP));
-    };
-    let number = number.trim();
-    let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let value = number.parse().ok().filter(|value: &f64| is_plain && value.is_finite());
-    value.map(Percent).ok_or_else(|| error("is not a percentage", PERCENT_HELP))
 }
 
 /// So many events in so much time, as a fraction in lowest terms.
