@@ -216,7 +216,11 @@ impl Journal {
             file.keep().map_err(|error| error.error)
         };
         match attempt() {
-            Ok((file, path)) => Ok(Self { path, file: Mutex::new(file) }),
+            Ok((file, path)) => {
+                // The name is enough: the folder may have been given in another way than it is found by.
+                let path = folder.join(path.file_name().unwrap_or_default());
+                Ok(Self { path, file: Mutex::new(file) })
+            }
             Err(source) => Err(WriteError { path: folder.to_owned(), source }),
         }
     }
