@@ -96,7 +96,9 @@ fn shards_that_do_not_make_a_whole_are_refused_by_name() {
     };
     let third = "shard-3-of-5.jsonl";
     copy("missing", &|name, text| (name != third && name != "shard-1-of-5.jsonl").then_some(text));
-    copy("damaged", &|name, text| Some(if name == third { text.replacen("\"pull\"", "\"push\"", 1) } else { text }));
+    copy("damaged", &|name, text| {
+        Some(if name == third { text.replacen("\"mode\":\"pull\"", "\"mode\":\"push\"", 1) } else { text })
+    });
     copy("torn", &|name, text| Some(if name == third { text[..text.len() - 1].to_owned() } else { text }));
     copy("short", &|name, text| {
         let end = text.trim_end().rfind('\n').unwrap() + 1;

@@ -18,7 +18,7 @@ pub struct Source {
 /// A stretch of one of the texts that a scenario is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Which text: 0 is the file, 1 and up are the `--set`s in their order.
+    /// Which text: 0 is the file, 1 and up are the `--set`s in their order, and then the `--vary`s.
     pub source: usize,
     /// The bytes of it.
     pub span: Range<usize>,

@@ -120,7 +120,7 @@ impl Template {
             let with_point = |problem: Problem| Problem {
                 // A problem may lie in how values go together that are far from each other in the file.
                 message: if at.len() > 1 {
-                    format!("{}, at {}", problem.message, at.join(", "))
+                    format!("{} (where {})", problem.message, at.join(", "))
                 } else {
                     problem.message
                 },

@@ -14,8 +14,9 @@ pub struct Cost {
     pub seconds: f64,
 }
 
-/// Seconds that a core takes for an exchange in virtual time, and for an event.
-const EXCHANGE: f64 = 0.25e-6;
+/// Seconds that a core takes for an exchange in virtual time, and for an event: what an optimised build takes on a server of
+/// 2026.
+const EXCHANGE: f64 = 0.6e-6;
 /// Seconds that a core takes to set a unit up and to write it down.
 const UNIT: f64 = 300e-6;
 /// Seconds that a core takes to set up a consumer of a client.

@@ -322,3 +322,15 @@ fn theory_rows(point: &Point<'_>) -> Vec<Vec<Cell>> {
     };
     first.iter().map(row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compared_is_a_column_of_the_summary() {
+        for metric in COMPARED {
+            assert!(MEASURES.iter().any(|column| column.name == metric), "{metric}");
+        }
+    }
+}

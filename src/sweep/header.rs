@@ -1,12 +1,14 @@
 //! What identifies a sweep: the first line of each of its files of units.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::TOOL_VERSION;
 use crate::report::columns::Cell;
-use crate::scenario::Template;
 use crate::scenario::axes::{Axis, AxisValue};
+use crate::scenario::{Changes, Problems, Template};
 
 /// The version of the format of files of units.
 pub const FORMAT: u32 = 1;
@@ -123,6 +125,17 @@ impl Header {
         }
     }
 
+    /// The scenario file that the sweep was made from; files that it names are looked for in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read: this program reads it in another way, or files that it names are not there.
+    pub fn template(&self, folder: &Path) -> Result<Template, Problems> {
+        let SourcePart { file, text, sets, varied, zip } = &self.source;
+        let changes = Changes { sets: sets.clone(), varied: varied.clone(), zip: *zip };
+        Template::parse(text, file, folder, &changes)
+    }
+
     /// How many units there are.
     pub fn units(&self) -> u64 {
         self.points.saturating_mul(self.replications.into())
@@ -191,5 +204,56 @@ impl Header {
             sentences.push("files that the values name hold something else".to_owned());
         }
         sentences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::unit;
+
+    const TEXT: &str =
+        "duration = \"1m\"\n[events]\nrate = \"1/s\"\n[[client]]\nname = \"poll\"\n[client.pull]\nevery = \"1s\"\n";
+
+    #[test]
+    fn a_header_holds_all_that_is_needed_to_play_more() {
+        let changes = Changes {
+            sets: vec!["client.poll.pull.every=2s".to_owned()],
+            varied: vec!["events.rate=1/s..3/s:3".to_owned()],
+            zip: false,
+        };
+        let template = Template::parse(TEXT, "folder/mine.toml", Path::new("."), &changes).unwrap();
+        let header = Header::new(&template, 4, None);
+        let text = serde_json::to_string(&header).unwrap();
+        let read: Header = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        let again = read.template(Path::new(".")).unwrap();
+        assert!(Header::new(&again, 4, None).differences(&read).is_empty());
+        // Between two points lies another one, with the same luck.
+        let setting = again.axes().iter().next().unwrap().at(1.25, 6).unwrap();
+        assert_eq!(setting.as_set(), "events.rate=1.25/s");
+        let outcome = unit::play(&again, &[setting], 3).unwrap();
+        assert_eq!(
+            outcome,
+            unit::play(&template, &[template.axes().iter().next().unwrap().at(1.25, 9).unwrap()], 3).unwrap()
+        );
+        assert_eq!(outcome.seed, crate::seed::replicated(1, 3));
+    }
+
+    #[test]
+    fn a_unit_is_a_point_and_a_replication() {
+        let changes = Changes {
+            varied: vec!["events.rate=1/s,2/s".to_owned(), "consumers=1,2,3".to_owned()],
+            ..Changes::default()
+        };
+        let template = Template::parse(TEXT, "mine", Path::new("."), &changes).unwrap();
+        let header = Header::new(&template, 4, None);
+        assert_eq!((header.units(), header.place(0), header.place(23)), (24, (0, 0), (5, 3)));
+        assert_eq!(header.name_of(4), "events.rate = 2/s, consumers = 2");
+        for point in 0..header.points {
+            let settings = template.axes().settings(point);
+            let texts: Vec<_> = settings.iter().map(|setting| &setting.value.text).collect();
+            assert_eq!(header.values(point).iter().map(|value| &value.text).collect::<Vec<_>>(), texts);
+        }
     }
 }

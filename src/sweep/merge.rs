@@ -129,7 +129,9 @@ impl Found {
     /// Notes files that say different things of the same unit.
     fn agree(&mut self) -> Result<(), ReadError> {
         for (index, file) in self.files.iter().enumerate() {
-            for earlier in self.files[..index].iter().filter(|other| other.shard == file.shard) {
+            let same =
+                |other: &&UnitFile| other.shard == file.shard && other.header.differences(&file.header).is_empty();
+            for earlier in self.files[..index].iter().filter(same) {
                 for unit in file.index.keys() {
                     let (here, there) = (file.line(*unit)?, earlier.line(*unit)?);
                     if there.is_some() && here != there {

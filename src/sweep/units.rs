@@ -1,12 +1,12 @@
 //! Files of units: a line that identifies the sweep, and then one line a unit, each with a checksum of what is in it.
 //!
-//! A line is `{"sum":"0123456789abcdef","body":..}`: the sum is the first half of the SHA-256's first 16 bytes, in
-//! hexadecimal, of the bytes of the body. A line is written in one piece when its unit is done, so all that a crash can leave
+//! A line is `{"sum":"0123456789abcdef","body":..}`: the sum is the first 8 bytes of the SHA-256 of the bytes of the body,
+//! in hexadecimal. A line is written in one piece when its unit is done, so all that a crash can leave
 //! behind is a last line that is torn.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -118,8 +118,15 @@ impl UnitFile {
     ///
     /// If it cannot be read, if its head is damaged or of another format, and, where damage is refused, if any line is damaged.
     pub fn read(path: &Path, damage: Damage) -> Result<Self, ReadError> {
+        match File::open(path) {
+            Ok(file) => Self::read_open(file, path, damage),
+            Err(source) => Err(ReadError::Unreadable { path: path.to_owned(), source }),
+        }
+    }
+
+    /// The same for a file that is open, and stands at its beginning.
+    fn read_open(file: File, path: &Path, damage: Damage) -> Result<Self, ReadError> {
         let unreadable = |source| ReadError::Unreadable { path: path.to_owned(), source };
-        let file = File::open(path).map_err(unreadable)?;
         let mut reader = BufReader::new(file.try_clone().map_err(unreadable)?);
         let (mut header, mut shard, mut index) = (None, None, BTreeMap::new());
         let (mut offset, mut number, mut text) = (0u64, 0u64, Vec::new());
@@ -209,7 +216,11 @@ impl Journal {
             file.keep().map_err(|error| error.error)
         };
         match attempt() {
-            Ok((file, path)) => Ok(Self { path, file: Mutex::new(file) }),
+            Ok((file, path)) => {
+                // The name is enough: the folder may have been given in another way than it is found by.
+                let path = folder.join(path.file_name().unwrap_or_default());
+                Ok(Self { path, file: Mutex::new(file) })
+            }
             Err(source) => Err(WriteError { path: folder.to_owned(), source }),
         }
     }
@@ -224,6 +235,21 @@ impl Journal {
         // A lock is poisoned by a panic alone, which ends the program.
         let Ok(mut file) = self.file.lock() else { return Ok(()) };
         file.write_all(&text).map_err(|source| WriteError { path: self.path.clone(), source })
+    }
+
+    /// What has been written, when nothing more is.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn end(self) -> Result<UnitFile, ReadError> {
+        let Self { path, file } = self;
+        // It is read from where it was written, whatever has become of its name since.
+        let mut file = file.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match file.rewind() {
+            Ok(()) => UnitFile::read_open(file, &path, Damage::LeftOut),
+            Err(source) => Err(ReadError::Unreadable { path, source }),
+        }
     }
 }
 

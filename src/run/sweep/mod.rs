@@ -103,8 +103,7 @@ impl Session {
         drop(progress);
         played?;
         let path = journal.path.clone();
-        drop(journal);
-        let results = done.with(UnitFile::read(&path, Damage::LeftOut)?);
+        let results = done.with(journal.end()?);
         let seen = seen.into_inner().unwrap_or_default();
         let ending = Ending { folder: &self.folder, stem: &self.stem, shard: self.shard, results, journal: path };
         let missing = ending.write(arguments)?;
