@@ -1,26 +1,16 @@
 //! `warmup = "auto"`: the pilot run before a run, and what is said of it.
 
 use crate::engine::Control;
-use crate::evaluation::pilot::{self, WarmUp};
+use crate::evaluation::pilot::{self, Settled, WarmUp};
 use crate::report::human;
 use crate::run::{Failure, play};
 use crate::scenario::Scenario;
 
-/// A scenario whose warm-up is known.
-pub(super) struct Settled {
-    pub(super) scenario: Scenario,
-    /// What the pilot run found, where there was one.
-    pub(super) found: Option<WarmUp>,
-}
-
 /// Finds the warm-up of a scenario that asks for it; none if the pilot run was stopped.
 pub(super) fn settle(scenario: Scenario, threads: Option<u16>, control: &Control) -> Result<Option<Settled>, Failure> {
-    if !scenario.seeks_warmup {
-        return Ok(Some(Settled { scenario, found: None }));
-    }
-    let found = play::in_pool(threads, || pilot::warm_up(&scenario, control))??;
+    let settled = play::in_pool(threads, || pilot::settle(scenario, control))??;
     control.done.store(0, std::sync::atomic::Ordering::Relaxed);
-    Ok(found.map(|found| Settled { scenario: scenario.with_warmup(found.span), found: Some(found) }))
+    Ok(settled)
 }
 
 /// What was found, in a sentence without its full stop.
