@@ -206,23 +206,6 @@ fn a_single_run_comes_to_the_same_rows_by_way_of_its_outcome() {
     assert_eq!(names, rows.records().map(|row| row.unwrap()[0].to_owned()).collect::<Vec<_>>());
 }
 
-#[test]
-fn swept_keys_stand_in_columns_of_their_own() {
-    use pushpull::report::replications::{Point, statistics};
-    let rows: Vec<_> = [1.0, 2.0].map(|value| estimates(&[outcome(value, 5.0), outcome(value + 1.0, 5.0)])).into();
-    let parameters = [["1/s".to_owned(), "a, b".to_owned()], ["2/s".to_owned(), "c".to_owned()]];
-    let points: Vec<_> = parameters.iter().zip(&rows).map(|(parameters, rows)| Point { parameters, rows }).collect();
-    let file = text(&statistics(&["events.rate".to_owned(), "client.x.push".to_owned()], &points));
-    let lines: Vec<_> = file.lines().collect();
-    assert_eq!(
-        lines[0],
-        "engine,client,metric,n,mean,standard_deviation,ci_low,ci_high,param_events.rate,param_client.x.push"
-    );
-    assert_eq!(lines[1], "sim,only,latency_mean_ms,2,1.5,0.707106781,-4.85310237,7.85310237,1/s,\"a, b\"");
-    assert_eq!(lines[2], "sim,only,requests_per_event,2,5,0,5,5,1/s,\"a, b\"");
-    assert_eq!((lines.len(), lines[4]), (5, "sim,only,requests_per_event,2,5,0,5,5,2/s,c"));
-}
-
 /// What a run of one client came to: its mean latency and requests per event.
 fn outcome(latency: f64, requests: f64) -> Outcome {
     let cells = MEASURES.iter().map(|column| match column.name {

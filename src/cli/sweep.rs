@@ -11,6 +11,7 @@ pub(super) const SWEEP_EXAMPLES: &str = "Examples:
   pushpull sweep quickstart --engine sim --vary events.rate=0.001/s..10/s:13:log
   pushpull sweep rare-events --vary \"client.poll every minute.pull.every=10s,1m,10m\" --dry-run
   pushpull sweep mine.toml --vary consumers=1..1001:11 --vary seed=1,2,3 --replications 10
+  pushpull sweep mine.toml --precision 2% --threshold \"latency_p95 < 30s\"
   pushpull sweep mine.toml --resume
 
 A range has its ends and its number of values, both ends included: 1s..60s:5, or 1s..60s:5:log for
@@ -43,9 +44,16 @@ pub struct SweepArguments {
     /// Let the values of several keys meet one by one, not each with each
     #[arg(long)]
     pub zip: bool,
-    /// Play every point so many times, with different seeds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), default_value_t = 1)]
-    pub replications: u32,
+    /// Play every point so many times, with different seeds; with --precision at most so many
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Play every point until its mean latencies and requests per event are known this well, such as 2%
+    #[arg(long, value_name = "PERCENT")]
+    pub precision: Option<String>,
+    /// Something that every point has to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given
+    /// several times
+    #[arg(long = "threshold", value_name = "EXPR")]
+    pub thresholds: Vec<String>,
     /// Play every point in virtual time, over real HTTP on loopback, or in both; otherwise as the scenario says
     #[arg(long, value_enum)]
     pub engine: Option<Engine>,

@@ -6,7 +6,7 @@ use crate::report::columns::MEASURES;
 use crate::report::replications::Estimated;
 
 /// Columns that hold a number but no figure: they say how the scenario is, not how it went.
-const SETTINGS: [&str; 1] = ["consumers"];
+const SETTINGS: [&str; 2] = ["warmup_s", "consumers"];
 
 /// Every figure of every engine and client, in the order of the rows and of the columns of `summary.csv`. A figure that no
 /// replication has is left out. A percentile is the mean of the replications' percentiles: each replication is one

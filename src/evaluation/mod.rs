@@ -6,6 +6,7 @@ pub mod estimate;
 pub mod outcome;
 pub mod paired;
 pub mod pilot;
+pub mod play;
 pub mod predicted;
 pub mod replications;
 pub mod stopping;

@@ -52,6 +52,28 @@ pub struct WarmUp {
     pub steady: bool,
 }
 
+/// A scenario whose warm-up is known.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What the pilot run found, where the scenario asked for one.
+    pub found: Option<WarmUp>,
+}
+
+/// Finds the warm-up of a scenario if it asks for that; none if the pilot run was stopped.
+///
+/// # Errors
+///
+/// As [`warm_up`].
+pub fn settle(scenario: Scenario, control: &Control) -> Result<Option<Settled>, BrokenIdentity> {
+    if !scenario.seeks_warmup {
+        return Ok(Some(Settled { scenario, found: None }));
+    }
+    let found = warm_up(&scenario, control)?;
+    Ok(found.map(|found| Settled { scenario: scenario.with_warmup(found.span), found: Some(found) }))
+}
+
 /// Finds the warm-up of a scenario by a pilot run: the longest that any of its clients takes, so that all are counted over the
 /// same events. It depends on the scenario and its seed alone. What there is so far of a run that `control` stops is not looked
 /// at: then the warm-up is none.

@@ -3,6 +3,7 @@
 use crate::evaluation::estimate::rows;
 use crate::evaluation::outcome::{ClientOutcome, Outcome};
 use crate::measure::sample::Estimate;
+use crate::scenario::Scenario;
 
 /// The figures that have to be precise: how late clients hear of events, and what that costs. Shares that may be near 0,
 /// percentiles and peaks are not among them: their relative error would decide, although nobody may want to know them.
@@ -14,6 +15,51 @@ pub const MINIMUM: u32 = 10;
 
 /// As many as this are played at most, if nobody says otherwise.
 pub const MAXIMUM: u32 = 1_000;
+
+/// How often a point is played.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Repeat {
+    /// So many times.
+    Times(u32),
+    /// As often as a rule takes.
+    Until(Rule),
+}
+
+impl Repeat {
+    /// What a scenario asks for.
+    pub fn of(scenario: &Scenario) -> Self {
+        match scenario.precision {
+            None => Self::Times(scenario.replications.unwrap_or(1)),
+            Some(precision) => {
+                Self::Until(Rule { precision: precision.share(), maximum: scenario.replications.unwrap_or(MAXIMUM) })
+            }
+        }
+    }
+
+    /// The least number of replications.
+    pub fn least(self) -> u32 {
+        match self {
+            Self::Times(count) => count,
+            Self::Until(rule) => rule.minimum(),
+        }
+    }
+
+    /// The most replications.
+    pub const fn most(self) -> u32 {
+        match self {
+            Self::Times(count) => count,
+            Self::Until(rule) => rule.maximum,
+        }
+    }
+
+    /// The rule, if there is one.
+    pub const fn rule(self) -> Option<Rule> {
+        match self {
+            Self::Times(_) => None,
+            Self::Until(rule) => Some(rule),
+        }
+    }
+}
 
 /// When to stop.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +83,13 @@ impl Rule {
     /// The least number of replications.
     pub fn minimum(&self) -> u32 {
         MINIMUM.min(self.maximum)
+    }
+
+    /// How many replications to play before the rule is asked again, where so many are known, which were not enough: those
+    /// beyond the stop are for nothing, so that there should not be many, but there should be work for so many threads.
+    pub fn goal(&self, known: u32, threads: u32) -> u32 {
+        let more = known.saturating_add(threads.max(known / 10).max(1));
+        more.max(self.minimum()).min(self.maximum)
     }
 
     /// Where a point stops whose first replications, in their order, are these; none if it takes more of them. The first

@@ -7,6 +7,7 @@ use crate::measure::records::RecordSummary;
 use crate::measure::summary::{LoadSummary, Summary};
 use crate::peer::LossCause;
 use crate::report::{EngineReport, Identity, SCHEMA, TOOL_VERSION, costs};
+use crate::time::Time;
 
 /// What a row is made from.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +138,9 @@ pub const IDENTITY: &[Column] = &[
 /// The measures.
 pub const MEASURES: &[Column] = &[
     column("measured_s", "length of the measured stretch, in seconds", |r| r.summary.measured_s.into()),
+    column("warmup_s", "length of the stretch before it that is not counted, in seconds", |r| {
+        r.summary.terms.frame.warmup.since(Time::ZERO).as_secs_f64().into()
+    }),
     column("consumers", "installations of System A; counts below are totals over them", |r| {
         r.summary.terms.consumers.into()
     }),

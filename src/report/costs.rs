@@ -37,14 +37,17 @@ pub fn sentences(scenario: &Identity, engine: &EngineReport) -> Vec<String> {
     let Some((baseline, clients)) = engine.summaries.split_first().filter(|_| !engine.cut_unevenly) else {
         return Vec::new();
     };
-    let cost = |summary: &Summary| of(scenario, summary)?.per_million_events;
-    let compared = |client: &&Summary| Some(cheaper(scenario, (baseline, cost(baseline)?), (client, cost(client)?)));
-    clients.iter().filter_map(|client| compared(&client)).collect()
+    let cost = |summary| -> Option<(&str, f64)> {
+        let summary: &Summary = summary;
+        Some((&summary.terms.client, of(scenario, summary)?.per_million_events?))
+    };
+    clients.iter().filter_map(|client| Some(cheaper(scenario, cost(baseline)?, cost(client)?))).collect()
 }
 
-fn cheaper(scenario: &Identity, baseline: (&Summary, f64), client: (&Summary, f64)) -> String {
+/// Which of two clients is cheaper, from what a million events cost each.
+pub(super) fn cheaper(scenario: &Identity, baseline: (&str, f64), client: (&str, f64)) -> String {
     let (cheap, dear) = if client.1 < baseline.1 { (client, baseline) } else { (baseline, client) };
-    let name = |(summary, _): (&Summary, f64)| format!("\"{}\"", summary.terms.client);
+    let name = |(name, _): (&str, f64)| format!("\"{name}\"");
     let (cheap_cost, dear_cost) = (money(scenario, cheap.1), money(scenario, dear.1));
     if cheap_cost == dear_cost {
         return format!("{} and {} cost the same, {cheap_cost} a million events.", name(cheap), name(dear));

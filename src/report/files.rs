@@ -37,9 +37,9 @@ const FORGED: &str = "forged.csv";
 const FAULTS: &str = "faults.csv";
 
 /// The file that only several replications have.
-pub(super) const STATISTICS: &str = "statistics.csv";
+pub(crate) const STATISTICS: &str = "statistics.csv";
 /// The file that only scenarios have of which something is expected.
-const THRESHOLDS: &str = "thresholds.csv";
+pub(crate) const THRESHOLDS: &str = "thresholds.csv";
 
 /// The name and the content of each result file of a report.
 pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {

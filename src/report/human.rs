@@ -45,6 +45,15 @@ pub fn estimate_bytes(mean: f64, half_width: f64) -> String {
     format!("{} {unit}", plus_minus(mean / in_bytes, half_width / in_bytes))
 }
 
+/// A mean amount of something that may be as small as it likes, and how far it may be off.
+pub fn estimate_amount(mean: f64, half_width: f64) -> String {
+    match mean.abs() {
+        v if v >= 0.01 => plus_minus(mean, half_width),
+        v if half_width <= v * NEGLIGIBLE => amount(mean),
+        _ => format!("{} ± {}", amount(mean), amount(half_width)),
+    }
+}
+
 /// Less than this share of a number is not worth a digit.
 const NEGLIGIBLE: f64 = 5e-5;
 /// Nor is anything less than this.

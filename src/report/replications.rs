@@ -1,6 +1,6 @@
 //! What several replications of a scenario came to, and the files that tell of it.
 //!
-//! The writers take points, each with what its swept keys were: a run that is repeated is a single point without any.
+//! A table has the rows of one point, or, in a sweep, of one point after the other, each with its swept keys behind.
 
 pub mod table;
 pub mod verdict;
@@ -107,37 +107,36 @@ impl Replications {
     }
 }
 
-/// What is told of one point.
-#[derive(Clone, Copy, Debug)]
-pub struct Point<'a, T> {
-    /// The value of each swept key, as text.
-    pub parameters: &'a [String],
-    /// The rows.
-    pub rows: &'a [T],
+/// The columns of `statistics.csv`.
+pub const STATISTICS: [&str; 8] =
+    ["engine", "client", "metric", "n", "mean", "standard_deviation", "ci_low", "ci_high"];
+
+/// The columns of `comparison.csv`: those of a single run, and how many replications have both values.
+pub const COMPARISON: [&str; 13] = [
+    "metric",
+    "baseline",
+    "client",
+    "baseline_value",
+    "client_value",
+    "difference",
+    "ratio",
+    "ci_low",
+    "ci_high",
+    "engine",
+    "n",
+    "ratio_ci_low",
+    "ratio_ci_high",
+];
+
+/// A row of a table of which every point has some.
+pub trait Cells {
+    /// Its cells, without those of swept keys.
+    fn cells(&self) -> Vec<Cell>;
 }
 
-/// The names of the columns of swept keys.
-fn parameter_columns(keys: &[String]) -> Vec<String> {
-    keys.iter().map(|key| format!("param_{key}")).collect()
-}
-
-/// A CSV file with rows of points, and the swept keys in the last columns.
-fn file<T>(header: &[&str], keys: &[String], points: &[Point<'_, T>], cells: fn(&T) -> Vec<Cell>) -> Vec<u8> {
-    let parameters = parameter_columns(keys);
-    let row = |parameters: &[String], row: &T| {
-        let mut cells = cells(row);
-        cells.extend(parameters.iter().map(|text| Cell::from(text.as_str())));
-        cells
-    };
-    let rows = points.iter().flat_map(|point| point.rows.iter().map(|of| row(point.parameters, of)));
-    csv::table(header.iter().copied().chain(parameters.iter().map(String::as_str)), rows)
-}
-
-/// `statistics.csv`: for each point, engine, client and figure the number of replications that have a value, their mean,
-/// their standard deviation, and the 95 % interval of the mean. A percentile is the mean of the replications' percentiles.
-pub fn statistics(keys: &[String], points: &[Point<'_, Estimated>]) -> Vec<u8> {
-    let header = ["engine", "client", "metric", "n", "mean", "standard_deviation", "ci_low", "ci_high"];
-    file(&header, keys, points, |Estimated { engine, client, metric, estimate }| {
+impl Cells for Estimated {
+    fn cells(&self) -> Vec<Cell> {
+        let Self { engine, client, metric, estimate } = self;
         let [low, high] = ends(estimate.interval());
         vec![
             engine.as_str().into(),
@@ -149,15 +148,12 @@ pub fn statistics(keys: &[String], points: &[Point<'_, Estimated>]) -> Vec<u8> {
             low,
             high,
         ]
-    })
+    }
 }
 
-/// `comparison.csv`: every later client against the first, figure by figure. Values are means over the replications in which
-/// both have one, and intervals come from their differences pair by pair.
-pub fn comparison(keys: &[String], points: &[Point<'_, Compared>]) -> Vec<u8> {
-    let own = ["n", "ratio_ci_low", "ratio_ci_high"];
-    let header: Vec<_> = csv::COMPARISON.into_iter().chain(own).collect();
-    file(&header, keys, points, |Compared { engine, metric, baseline, client, paired }| {
+impl Cells for Compared {
+    fn cells(&self) -> Vec<Cell> {
+        let Self { engine, metric, baseline, client, paired } = self;
         let of = |value: fn(&Paired) -> f64| Cell::from(paired.as_ref().map(value));
         let [low, high] = ends(paired.and_then(|paired| paired.difference.interval()));
         let ratio = paired.and_then(|paired| paired.ratio);
@@ -177,24 +173,40 @@ pub fn comparison(keys: &[String], points: &[Point<'_, Compared>]) -> Vec<u8> {
             ratio_low,
             ratio_high,
         ]
-    })
+    }
+}
+
+impl Cells for Verified {
+    fn cells(&self) -> Vec<Cell> {
+        let [low, high] = self.interval.clone();
+        vec![
+            self.client.as_str().into(),
+            self.metric.as_str().into(),
+            self.theory.clone(),
+            self.observed.clone(),
+            low,
+            high,
+            self.holds.map_or(Cell::Empty, |holds| holds.to_string().as_str().into()),
+            self.engine.as_str().into(),
+        ]
+    }
+}
+
+/// `statistics.csv`: for each engine, client and figure the number of replications that have a value, their mean, their
+/// standard deviation, and the 95 % interval of the mean. A percentile is the mean of the replications' percentiles.
+pub fn statistics(rows: &[Estimated]) -> Vec<u8> {
+    csv::table(STATISTICS.into_iter(), rows.iter().map(Cells::cells))
+}
+
+/// `comparison.csv`: every later client against the first, figure by figure. Values are means over the replications in which
+/// both have one, and intervals come from their differences pair by pair.
+pub fn comparison(rows: &[Compared]) -> Vec<u8> {
+    csv::table(COMPARISON.into_iter(), rows.iter().map(Cells::cells))
 }
 
 /// `theory.csv`: closed forms beside what was observed.
-pub fn theory(keys: &[String], points: &[Point<'_, Verified>]) -> Vec<u8> {
-    file(&csv::THEORY, keys, points, |verified| {
-        let [low, high] = verified.interval.clone();
-        vec![
-            verified.client.as_str().into(),
-            verified.metric.as_str().into(),
-            verified.theory.clone(),
-            verified.observed.clone(),
-            low,
-            high,
-            verified.holds.map_or(Cell::Empty, |holds| holds.to_string().as_str().into()),
-            verified.engine.as_str().into(),
-        ]
-    })
+pub fn theory(rows: &[Verified]) -> Vec<u8> {
+    csv::table(csv::THEORY.into_iter(), rows.iter().map(Cells::cells))
 }
 
 fn ends(interval: Option<(f64, f64)>) -> [Cell; 2] {
@@ -239,13 +251,12 @@ pub fn run_json(report: &Report, replications: &Replications) -> Vec<u8> {
 /// The name and the content of each result file of several replications. What tells of the course of a run is of the first
 /// one, which a column says.
 pub fn files(report: &Report, replications: &Replications, summary: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
-    let point = |parameters| -> Point<'_, Estimated> { Point { parameters, rows: &replications.estimates } };
     let mut files = super::files::of_first(report);
     files.extend([
         ("summary.csv", summary),
-        (super::files::STATISTICS, statistics(&[], &[point(&[])])),
-        ("comparison.csv", comparison(&[], &[Point { parameters: &[], rows: &replications.comparisons }])),
-        ("theory.csv", theory(&[], &[Point { parameters: &[], rows: &replications.theory }])),
+        (super::files::STATISTICS, statistics(&replications.estimates)),
+        ("comparison.csv", comparison(&replications.comparisons)),
+        ("theory.csv", theory(&replications.theory)),
         ("run.json", run_json(report, replications)),
     ]);
     files

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::engine::Setup;
 use crate::evaluation::pilot::WarmUp;
-use crate::evaluation::stopping::{self, Rule};
+use crate::evaluation::stopping::Repeat;
 use crate::measure::summary::Figure;
 use crate::report::human;
 use crate::report::table::wrap;
@@ -62,12 +62,13 @@ pub(super) fn sweep(template: Template) -> Result<Vec<String>, PlanError> {
         let points = human::count(axes.points());
         return Ok(vec![format!("A sweep has {points} points, which were not looked at one by one"), String::new()]);
     }
-    let plan = Plan::new(template, 1, true)?;
+    let plan = Plan::new(template, true)?;
     let mut lines = vec!["A sweep means".to_owned()];
     lines.extend(table::axes(&plan.header).lines().map(|line| format!("  {line}")));
-    let total = plan.total();
+    let total = plan.total(plan.repeat.least());
     let requests = human::number(total.exchanges);
-    lines.push(format!("  about {requests} requests, {} on one thread", human::duration_secs(total.seconds)));
+    let about = if plan.repeat.rule().is_some() { "at least" } else { "about" };
+    lines.push(format!("  {about} {requests} requests, {} on one thread", human::duration_secs(total.seconds)));
     lines.push(String::new());
     Ok(lines)
 }
@@ -82,22 +83,19 @@ fn warm_up(found: &WarmUp) -> Vec<String> {
 /// How often the scenario is played.
 fn repetitions(scenario: &Scenario) -> Vec<String> {
     let count = |count: u32| human::count(count.into());
-    let sentence = match (scenario.precision, scenario.replications) {
-        (None, None | Some(1)) => return Vec::new(),
-        (None, Some(replications)) => format!(
+    let sentence = match Repeat::of(scenario) {
+        Repeat::Times(0 | 1) => return Vec::new(),
+        Repeat::Times(replications) => format!(
             "It is played {} times, each time with another seed: every figure is a mean with its 95 % confidence interval.",
             count(replications)
         ),
-        (Some(precision), replications) => {
-            let rule = Rule { precision: precision.share(), maximum: replications.unwrap_or(stopping::MAXIMUM) };
-            format!(
-                "It is played until the mean latency and the requests per event of every client are known to {}, each time with \
-                 another seed: at least {} and at most {} times. Every figure is a mean with its 95 % confidence interval.",
-                human::percent(rule.precision),
-                count(rule.minimum()),
-                count(rule.maximum),
-            )
-        }
+        Repeat::Until(rule) => format!(
+            "It is played until the mean latency and the requests per event of every client are known to {}, each time with \
+             another seed: at least {} and at most {} times. Every figure is a mean with its 95 % confidence interval.",
+            human::percent(rule.precision),
+            count(rule.minimum()),
+            count(rule.maximum),
+        ),
     };
     let lines = wrap(&sentence, WIDTH).into_iter();
     lines.chain([String::new()]).collect()

@@ -2,8 +2,7 @@
 
 use crate::cli::MergeArguments;
 use crate::report::files;
-use crate::report::human;
-use crate::run::{Failure, print, sweep, tell};
+use crate::run::{BEYOND_TOLERANCE, Failure, print, sweep, tell};
 use crate::sweep::merge::{self, MergeError};
 
 /// Puts shards together.
@@ -13,10 +12,12 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, Failure> {
         MergeError::Refused(sentences) => Failure::Usage(sentences),
     })?;
     files::prepare(&arguments.out)?;
-    print(&sweep::write_results(&arguments.out, &results, arguments.format, arguments.no_color)?)?;
+    let (bytes, misses) = sweep::write_results(&arguments.out, &results, arguments.format, arguments.no_color)?;
+    print(&bytes)?;
     if !arguments.quiet {
-        let runs = human::things(results.header.units() as f64, "run", "runs");
+        let runs = results.header.count_of_units(results.header.units());
         tell(&format!("{runs}; results in {}", arguments.out.display()));
     }
-    Ok(0)
+    misses.tell();
+    Ok(if misses.any() { BEYOND_TOLERANCE } else { 0 })
 }

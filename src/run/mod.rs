@@ -23,10 +23,15 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::{CheckArguments, Cli, Command, Engine, Format, InitArguments, RunArguments, ScenarioArguments};
+use crate::cli::{
+    CheckArguments, Cli, Command, Engine, Format, InitArguments, RunArguments, ScenarioArguments, SweepArguments,
+};
 use crate::engine::Control;
 use crate::engine::live::LiveError;
 use crate::evaluation::BrokenIdentity;
+use crate::evaluation::outcome::Outcome;
+use crate::evaluation::pilot::Settled;
+use crate::evaluation::play::RunError;
 use crate::report::files::{self, WriteError};
 use crate::report::table::Style;
 use crate::report::{self, Report};
@@ -36,8 +41,6 @@ use crate::sweep::plan::PlanError;
 use crate::sweep::play::PlayError;
 use crate::sweep::unit::UnitError;
 use crate::sweep::units::ReadError;
-
-use warmup::Settled;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +80,20 @@ impl From<PlanError> for Failure {
     }
 }
 
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Live(error) => Self::Live(error),
+            RunError::Identity(error) => Self::Identity(error),
+        }
+    }
+}
+
 impl From<PlayError> for Failure {
     fn from(error: PlayError) -> Self {
         match error {
             PlayError::Unit(UnitError::Scenario(problems)) => Self::Scenario(problems),
-            PlayError::Unit(UnitError::Live(error)) => Self::Live(error),
-            PlayError::Unit(UnitError::Identity(error)) => Self::Identity(error),
+            PlayError::Unit(UnitError::Run(error)) => error.into(),
             PlayError::Write(error) => Self::Write(error),
             PlayError::Threads(error) => Self::Threads(error),
         }
@@ -190,12 +201,18 @@ struct Options<'a> {
     engine: Option<Engine>,
     replications: Option<u32>,
     precision: Option<&'a str>,
+    thresholds: &'a [String],
 }
 
 impl<'a> Options<'a> {
     fn of(arguments: &'a RunArguments) -> Self {
-        let RunArguments { engine, replications, precision, .. } = arguments;
-        Self { engine: *engine, replications: *replications, precision: precision.as_deref() }
+        let RunArguments { engine, replications, precision, thresholds, .. } = arguments;
+        Self { engine: *engine, replications: *replications, precision: precision.as_deref(), thresholds }
+    }
+
+    fn of_sweep(arguments: &'a SweepArguments) -> Self {
+        let SweepArguments { engine, replications, precision, thresholds, .. } = arguments;
+        Self { engine: *engine, replications: *replications, precision: precision.as_deref(), thresholds }
     }
 }
 
@@ -210,7 +227,7 @@ fn changes(arguments: &ScenarioArguments, options: Options<'_>) -> Changes {
     sets.extend(options.engine.map(|engine| format!("engine=\"{}\"", engine.name())));
     sets.extend(options.replications.map(|count| format!("replications={count}")));
     sets.extend(options.precision.map(|precision| format!("precision={precision}")));
-    Changes { sets, ..Changes::default() }
+    Changes { sets, thresholds: options.thresholds.to_vec(), ..Changes::default() }
 }
 
 /// Reads a scenario file, or the built-in scenario of that name.
@@ -228,9 +245,7 @@ fn template(file: &Path, changes: &Changes) -> Result<Template, Failure> {
 
 fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     let scenario = load(&arguments.scenario, Options::of(arguments))?;
-    let scenario =
-        scenario.expecting(&arguments.thresholds).map_err(|problems| Failure::Scenario(Box::new(problems)))?;
-    let engines = play::engines(&scenario, arguments)?;
+    play::check_ports(&scenario, arguments)?;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&scenario.name));
     // A place that cannot be written is found now, not after the run.
     files::prepare(&folder)?;
@@ -248,9 +263,11 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
         warmup::doubt(found).iter().for_each(|doubt| tell(&format!("warning: {doubt}")));
     }
     if scenario.is_replicated() {
-        return replicate::run(&scenario, &engines, arguments, &folder, &control);
+        return replicate::run(&scenario, arguments, &folder, &control);
     }
-    let played = play::play(&scenario, &engines, arguments, &control)?;
+    let mut played = play::play(&scenario, arguments, &control)?;
+    let (run, is_stopped) = (Outcome::of(&played.report), played.report.partial);
+    thresholds::hold(&mut played.report, &scenario.thresholds, &[run], is_stopped);
     let report = &played.report;
     if report.partial && report.engines.iter().all(|engine| engine.summaries.iter().all(|s| s.measured_s == 0.0)) {
         tell("stopped before anything was measured; what was in the results folder is still there");
@@ -270,7 +287,7 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     for warning in &played.warnings {
         tell(&format!("warning: {warning}"));
     }
-    let is_missed = thresholds::tell_misses(report, &scenario.thresholds);
+    let is_missed = thresholds::tell_misses(report, &scenario.thresholds, report.partial);
     Ok(match () {
         () if report.partial => INTERRUPTED,
         () if played.too_slow => TOO_SLOW,

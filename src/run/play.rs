@@ -1,18 +1,17 @@
-//! Plays a scenario with one engine or both, and gathers what they found.
+//! Plays the scenario of a run, and says what is no part of its results.
 #![allow(clippy::disallowed_methods, reason = "how long a run took is told to the user; it is no part of any result")]
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cli::{Engine, RunArguments};
+use crate::cli::RunArguments;
 use crate::engine::live::Lag;
-use crate::engine::{ClientSetup, Control, Setup, live, sim};
-use crate::evaluation::{engine_report, identity};
-use crate::measure::agreement;
+use crate::engine::{ClientSetup, Control, Setup, live};
+use crate::evaluation;
 use crate::report::{EngineReport, Report, human};
-use crate::run::{Failure, network, progress::Progress, thresholds};
-use crate::scenario::{EngineChoice, Scenario};
+use crate::run::{Failure, network, progress::Progress};
+use crate::scenario::Scenario;
 use crate::theory;
 use crate::time::Span;
 
@@ -26,99 +25,55 @@ pub(super) struct Played {
     pub(super) too_slow: bool,
 }
 
-/// The engines to play a scenario with.
-pub(super) fn engines(scenario: &Scenario, arguments: &RunArguments) -> Result<Vec<Engine>, Failure> {
-    let engines = match scenario.engine {
-        EngineChoice::Sim => vec![Engine::Sim],
-        EngineChoice::Live => vec![Engine::Live],
-        EngineChoice::Both => vec![Engine::Sim, Engine::Live],
-    };
-    if engines.contains(&Engine::Live) {
-        let push_clients = scenario.setup.clients.iter().filter(|client| client.push.is_some()).count();
-        if arguments.receiver_port != 0 && push_clients > 1 {
-            let sentence = format!("--receiver-port names one port, but {push_clients} clients receive webhooks");
-            return Err(Failure::Usage(sentence));
-        }
+/// Makes sure that the ports which the arguments name can be had by this scenario.
+pub(super) fn check_ports(scenario: &Scenario, arguments: &RunArguments) -> Result<(), Failure> {
+    let push_clients = scenario.setup.clients.iter().filter(|client| client.push.is_some()).count();
+    if scenario.engine.is_live() && arguments.receiver_port != 0 && push_clients > 1 {
+        let sentence = format!("--receiver-port names one port, but {push_clients} clients receive webhooks");
+        return Err(Failure::Usage(sentence));
     }
-    Ok(engines)
+    Ok(())
 }
 
 /// Plays a scenario with each engine in turn, and shows how far it has come.
-pub(super) fn play(
-    scenario: &Scenario,
-    engines: &[Engine],
-    arguments: &RunArguments,
-    control: &Arc<Control>,
-) -> Result<Played, Failure> {
+pub(super) fn play(scenario: &Scenario, arguments: &RunArguments, control: &Arc<Control>) -> Result<Played, Failure> {
     let started = Instant::now();
-    let setup = &scenario.setup;
-    let mut reports = Vec::new();
-    for engine in engines {
-        if control.is_stopped() {
-            break;
-        }
+    let total = total(&scenario.setup);
+    let begin = |engine: &'static str| {
         control.done.store(0, std::sync::atomic::Ordering::Relaxed);
-        let total = (setup.clients.len() as u64)
-            .saturating_mul(setup.consumers.into())
-            .saturating_mul(setup.frame.duration.as_nanos());
-        let label = if *engine == Engine::Live { "live" } else { "sim" };
-        let progress = Progress::start(label, total, control.clone(), arguments.quiet);
-        let report = match engine {
-            Engine::Live => play_live(setup, arguments, control)?,
-            Engine::Sim | Engine::Both => in_pool(arguments.threads, || play_sim(setup, control))??,
-        };
-        drop(progress);
-        reports.push(report);
-    }
-    Ok(gather(scenario, reports, control, started))
+        Progress::start(engine, total, control.clone(), arguments.quiet)
+    };
+    let report = in_pool(arguments.threads, || evaluation::play::play(scenario, &options(arguments), control, begin))??;
+    Ok(Played::new(scenario, report, started))
 }
 
 /// Plays one of several replications with each engine in turn, in the threads that there are.
-pub(super) fn play_once(
-    scenario: &Scenario,
-    engines: &[Engine],
-    arguments: &RunArguments,
-    control: &Control,
-) -> Result<Played, Failure> {
+pub(super) fn play_once(scenario: &Scenario, arguments: &RunArguments, control: &Control) -> Result<Played, Failure> {
     let started = Instant::now();
-    let mut reports = Vec::new();
-    for engine in engines {
-        if control.is_stopped() {
-            break;
-        }
-        reports.push(match engine {
-            Engine::Live => play_live(&scenario.setup, arguments, control)?,
-            Engine::Sim | Engine::Both => play_sim(&scenario.setup, control)?,
-        });
-    }
-    Ok(gather(scenario, reports, control, started))
+    let report = evaluation::play::play(scenario, &options(arguments), control, |_| ())?;
+    Ok(Played::new(scenario, report, started))
 }
 
-/// What the engines found, side by side.
-fn gather(scenario: &Scenario, reports: Vec<EngineReport>, control: &Control, started: Instant) -> Played {
-    let setup = &scenario.setup;
-    let (mut warnings, too_slow) = schedule_kept(setup, &reports);
-    if reports.iter().any(|report| report.engine == "sim") {
-        let compressed = setup.clients.iter().filter(|client| client.is_compressed());
-        warnings.extend(compressed.map(|client| format!("{:?}: {}", client.name, network::COMPRESSED)));
-    }
-    let agreements = match reports.as_slice() {
-        [sim, live] if !control.is_stopped() => {
-            let lag = live.lag.map_or(Span::ZERO, |lag| lag.p99);
-            let pairs = sim.summaries.iter().zip(&live.summaries);
-            pairs.flat_map(|(sim, live)| agreement::compare(sim, live, lag)).collect()
-        }
-        _ => Vec::new(),
-    };
-    let partial = control.is_stopped();
-    let mut report =
-        Report { scenario: identity(scenario), engines: reports, agreements, judgements: Vec::new(), partial };
-    thresholds::hold(&mut report, &scenario.thresholds);
-    Played { report, wall: started.elapsed(), warnings, too_slow }
+/// Nanoseconds that a run with one engine amounts to, over all its parts.
+pub(super) fn total(setup: &Setup) -> u64 {
+    let parts = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
+    parts.saturating_mul(setup.frame.duration.as_nanos())
 }
 
-fn play_sim(setup: &Setup, control: &Control) -> Result<EngineReport, Failure> {
-    Ok(engine_report("sim", setup, sim::run(setup, control), None)?)
+fn options(arguments: &RunArguments) -> live::Options {
+    live::Options { bind: arguments.bind, api_port: arguments.api_port, receiver_port: arguments.receiver_port }
+}
+
+impl Played {
+    fn new(scenario: &Scenario, report: Report, started: Instant) -> Self {
+        let setup = &scenario.setup;
+        let (mut warnings, too_slow) = schedule_kept(setup, &report.engines);
+        if report.engines.iter().any(|report| report.engine == "sim") {
+            let compressed = setup.clients.iter().filter(|client| client.is_compressed());
+            warnings.extend(compressed.map(|client| format!("{:?}: {}", client.name, network::COMPRESSED)));
+        }
+        Self { report, wall: started.elapsed(), warnings, too_slow }
+    }
 }
 
 /// Does something in so many threads, or in as many as there are cores.
@@ -126,13 +81,6 @@ pub(super) fn in_pool<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + 
     let Some(threads) = threads else { return Ok(work()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build();
     Ok(pool.map_err(|error| Failure::Threads(error.to_string()))?.install(work))
-}
-
-fn play_live(setup: &Setup, arguments: &RunArguments, control: &Control) -> Result<EngineReport, Failure> {
-    let options =
-        live::Options { bind: arguments.bind, api_port: arguments.api_port, receiver_port: arguments.receiver_port };
-    let run = live::run(setup, &options, control)?;
-    Ok(engine_report("live", setup, run.clients, Some(run.lag))?)
 }
 
 /// A live run whose schedule slipped by more than this share of its shortest interval says little about the scenario.

@@ -8,17 +8,17 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::cli::{Engine, Format, RunArguments};
+use crate::cli::{Format, RunArguments};
 use crate::engine::Control;
 use crate::evaluation::outcome::Outcome;
 use crate::evaluation::replications::{replications, summary};
-use crate::evaluation::stopping::{self, Rule, Stop};
+use crate::evaluation::stopping::{Repeat, Rule, Stop};
 use crate::report::replications::Replications;
-use crate::report::{Report, files, human, replications as told};
+use crate::report::{self, Report, files, human, replications as told};
 use crate::run::play::{self, Played};
 use crate::run::progress::Progress;
-use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, print, style, tell};
-use crate::scenario::Scenario;
+use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, print, style, tell, thresholds};
+use crate::scenario::{EngineChoice, Scenario};
 use crate::seed::replicated;
 
 /// With more consumers than this a single replication keeps all cores busy, and takes much memory.
@@ -30,20 +30,19 @@ const TOGETHER: u32 = 64;
 /// Plays the replications of a scenario, writes their files and shows what they came to; gives back the exit code.
 pub(super) fn run(
     scenario: &Scenario,
-    engines: &[Engine],
     arguments: &RunArguments,
     folder: &Path,
     control: &Arc<Control>,
 ) -> Result<u8, Failure> {
     let started = Instant::now();
-    let mut series =
-        Series { scenario, engines, arguments, control, outcomes: Vec::new(), first: None, said: Said::default() };
+    let mut series = Series { scenario, arguments, control, outcomes: Vec::new(), first: None, said: Said::default() };
     let stopped = series.play()?;
-    let Series { outcomes, first: Some(report), said, .. } = series else {
+    let Series { outcomes, first: Some(mut report), said, .. } = series else {
         tell("stopped before the first replication was complete; what was in the results folder is still there");
         return Ok(INTERRUPTED);
     };
     let is_stopped = control.is_stopped();
+    thresholds::hold(&mut report, &scenario.thresholds, &outcomes, is_stopped);
     let replications = Replications { stopped_early: is_stopped, ..replications(&outcomes, stopped) };
     let summary = summary(&scenario.name, &outcomes);
     let written = told::files(&report, &replications, summary);
@@ -56,9 +55,11 @@ pub(super) fn run(
     for warning in &said.warnings {
         tell(&format!("warning: {warning}"));
     }
+    let is_missed = thresholds::tell_misses(&report, &scenario.thresholds, is_stopped);
     Ok(match () {
         () if is_stopped => INTERRUPTED,
         () if said.too_slow => TOO_SLOW,
+        () if is_missed => BEYOND_TOLERANCE,
         () if said.disagreeing > 0 => BEYOND_TOLERANCE,
         () => 0,
     })
@@ -67,7 +68,6 @@ pub(super) fn run(
 /// The replications of a scenario while they are played.
 struct Series<'a> {
     scenario: &'a Scenario,
-    engines: &'a [Engine],
     arguments: &'a RunArguments,
     control: &'a Arc<Control>,
     /// Those that are complete, in their order and without a gap.
@@ -89,15 +89,13 @@ struct Said {
 impl Series<'_> {
     /// Plays as many as are asked for, or as the rule takes; what the rule said is given back, if there is one.
     fn play(&mut self) -> Result<Option<(Rule, Stop)>, Failure> {
-        let Some(precision) = self.scenario.precision else {
-            self.play_to(self.scenario.replications.unwrap_or(1))?;
-            return Ok(None);
+        let rule = match Repeat::of(self.scenario) {
+            Repeat::Times(count) => return self.play_to(count).map(|()| None),
+            Repeat::Until(rule) => rule,
         };
-        let maximum = self.scenario.replications.unwrap_or(stopping::MAXIMUM);
-        let rule = Rule { precision: precision.share(), maximum };
-        let (mut goal, mut checked) = (rule.minimum(), 0);
+        let mut checked = 0;
         loop {
-            self.play_to(goal)?;
+            self.play_to(rule.goal(checked, rayon::current_num_threads() as u32))?;
             let known = self.outcomes.len() as u32;
             if let Some(stop) = rule.stop(&self.outcomes, checked) {
                 self.outcomes.truncate(stop.count as usize);
@@ -107,37 +105,28 @@ impl Series<'_> {
                 return Ok(Some((rule, Stop { count: known, reached: false })));
             }
             checked = known;
-            // Those beyond the stop are for nothing, so that there should not be many.
-            let threads = rayon::current_num_threads() as u32;
-            goal = known.saturating_add(threads.max(known / 10)).min(maximum);
         }
     }
 
     /// Plays on until there are so many, or the run is stopped.
     fn play_to(&mut self, goal: u32) -> Result<(), Failure> {
         let known = self.outcomes.len() as u32;
-        let Self { scenario, engines, arguments, control, .. } = *self;
+        let Self { scenario, arguments, control, .. } = *self;
         control.done.store(0, Ordering::Relaxed);
-        let setup = &scenario.setup;
-        let each = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
-        let each = each.saturating_mul(setup.frame.duration.as_nanos());
-        let total = each.saturating_mul(u64::from(goal - known) * engines.len() as u64);
+        let engines = if scenario.engine == EngineChoice::Both { 2 } else { 1 };
+        let total = play::total(&scenario.setup).saturating_mul(u64::from(goal - known) * engines);
         let label = format!("replications {} to {}", known + 1, goal);
         let progress = Progress::start(&label, total, control.clone(), arguments.quiet);
         let play = |replication: u32| -> Result<Option<(Outcome, Played)>, Failure> {
             if control.is_stopped() {
                 return Ok(None);
             }
-            let played = play::play_once(
-                &scenario.reseeded(replicated(scenario.seed, replication)),
-                engines,
-                arguments,
-                control,
-            )?;
+            let played =
+                play::play_once(&scenario.reseeded(replicated(scenario.seed, replication)), arguments, control)?;
             // What ends while everything is being stopped may be cut off.
             Ok((!control.is_stopped()).then(|| (Outcome::of(&played.report), played)))
         };
-        let all_at_once = engines == [Engine::Sim] && setup.consumers <= LARGE;
+        let all_at_once = scenario.engine == EngineChoice::Sim && scenario.setup.consumers <= LARGE;
         if all_at_once {
             // Of all but the first nothing more is needed than its rows.
             let slim = |(outcome, mut played): (Outcome, Played)| {
@@ -197,6 +186,9 @@ fn output(
                 text.push_str(&crate::report::agreement::render(&report.agreements, style));
             }
             text.push_str(&format!("\n{}\n", told::verdict::render(report, replications)));
+            if !report.judgements.is_empty() {
+                text.push_str(&format!("\n{}", report::thresholds::render(&report.judgements, style)));
+            }
             text.into_bytes()
         }
     }

@@ -4,18 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::engine::Control;
-use crate::evaluation::pilot::{self, WarmUp};
+use crate::evaluation::pilot::{self, Settled, WarmUp};
 use crate::report::human;
 use crate::run::progress::Progress;
 use crate::run::{Failure, play};
 use crate::scenario::Scenario;
-
-/// A scenario whose warm-up is known.
-pub(super) struct Settled {
-    pub(super) scenario: Scenario,
-    /// What the pilot run found, where there was one.
-    pub(super) found: Option<WarmUp>,
-}
 
 /// Finds the warm-up of a scenario that asks for it; none if the pilot run was stopped.
 pub(super) fn settle(
@@ -28,10 +21,10 @@ pub(super) fn settle(
         return Ok(Some(Settled { scenario, found: None }));
     }
     let progress = Progress::start("pilot", pilot::amount(&scenario), control.clone(), quiet);
-    let found = play::in_pool(threads, || pilot::warm_up(&scenario, control))??;
+    let settled = play::in_pool(threads, || pilot::settle(scenario, control))??;
     drop(progress);
     control.done.store(0, Ordering::Relaxed);
-    Ok(found.map(|found| Settled { scenario: scenario.with_warmup(found.span), found: Some(found) }))
+    Ok(settled)
 }
 
 /// What was found, in a sentence without its full stop.

@@ -20,6 +20,8 @@ pub struct Changes {
     pub varied: Vec<String>,
     /// Whether the values of several keys meet one by one, whatever the file says.
     pub zip: bool,
+    /// What the results have to fulfil beside what the file says.
+    pub thresholds: Vec<String>,
 }
 
 impl From<&[String]> for Changes {
@@ -63,7 +65,9 @@ impl Template {
         let sets = changes.sets.iter().map(of(overrides::PREFIX));
         let varied = changes.varied.iter().map(of(axes::PREFIX));
         let sources: Arc<[Source]> = std::iter::once(file).chain(sets).chain(varied).collect();
-        Self::read(text, dir, changes, &sources).map_err(|list| problems_of(&sources, list))
+        let mut template = Self::read(text, dir, changes, &sources).map_err(|list| problems_of(&sources, list))?;
+        template.base = template.base.expecting(&changes.thresholds)?;
+        Ok(template)
     }
 
     fn read(text: &str, dir: &Path, changes: &Changes, sources: &Arc<[Source]>) -> Result<Self, Vec<Problem>> {
@@ -114,7 +118,7 @@ impl Template {
     ///
     /// Everything that is wrong with it, where the values of the settings stand.
     pub fn at(&self, settings: &[Setting], replication: u32) -> Result<Scenario, Problems> {
-        self.build(settings, replication).map_err(|list| {
+        let scenario = self.build(settings, replication).map_err(|list| {
             let at: Vec<_> =
                 settings.iter().map(|setting| format!("{} = {}", setting.key, setting.value.text)).collect();
             let with_point = |problem: Problem| Problem {
@@ -127,7 +131,8 @@ impl Template {
                 ..problem
             };
             problems_of(&self.sources, list.into_iter().map(with_point).collect())
-        })
+        });
+        scenario?.expecting(&self.changes.thresholds)
     }
 
     fn build(&self, settings: &[Setting], replication: u32) -> Result<Scenario, Vec<Problem>> {

@@ -3,40 +3,23 @@
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
-use crate::evaluation::outcome::{ClientOutcome, TheoryOutcome};
+use crate::evaluation::outcome::{ClientOutcome, Outcome};
+use crate::evaluation::replications::{identity, replications};
+use crate::evaluation::threshold::judge;
+use crate::measure::judgement::Judgement;
 use crate::report::columns::{Cell, IDENTITY, MEASURES};
-use crate::report::files::{WriteError, persist, unfinished};
-use crate::report::{SCHEMA, csv};
+use crate::report::files::{
+    STATISTICS as STATISTICS_FILE, THRESHOLDS as THRESHOLDS_FILE, WriteError, persist, unfinished,
+};
+use crate::report::replications::{COMPARISON, Cells, STATISTICS};
+use crate::report::{csv, thresholds};
+use crate::scenario::threshold::Threshold;
 use crate::sweep::header::Header;
-use crate::sweep::results::{Point, Results, Run, mean};
+use crate::sweep::json::SweepJson;
+use crate::sweep::results::{Point, Results};
 use crate::sweep::units::{self, ReadError};
-
-/// The figures that `comparison.csv` sets side by side: columns of `summary.csv`.
-const COMPARED: [&str; 20] = [
-    "latency_mean_ms",
-    "latency_p50_ms",
-    "latency_p95_ms",
-    "latency_p99_ms",
-    "latency_max_ms",
-    "staleness_ratio",
-    "delivered",
-    "lost",
-    "duplicates",
-    "requests",
-    "wasted",
-    "wasted_ratio",
-    "requests_per_event",
-    "provider_rps_mean",
-    "provider_rps_peak",
-    "provider_bytes_in",
-    "provider_bytes_out",
-    "consumer_rps_peak",
-    "consumer_bytes_in",
-    "consumer_bytes_out",
-];
 
 /// The files that a single run leaves in its folder and a sweep does not write.
 const OF_ONE_RUN: [&str; 4] = ["timeseries.csv", "run.json", "forged.csv", "faults.csv"];
@@ -55,23 +38,31 @@ pub enum FilesError {
 }
 
 /// Writes every result file of a sweep into a folder, all or none as far as the file system allows, and removes those that
-/// only a single run has. `look` sees each point.
+/// only a single run has, or another sweep. Each point is held against the thresholds; `look` sees it, and what became of them.
 ///
 /// # Errors
 ///
 /// If one cannot be written, or the units cannot be read; the files that were there are then still there.
-pub fn write(folder: &Path, results: &Results, mut look: impl FnMut(&Point<'_>)) -> Result<(), FilesError> {
-    let mut output = Output::begin(folder, results)?;
+pub fn write(
+    folder: &Path,
+    results: &Results,
+    thresholds: &[Threshold],
+    mut look: impl FnMut(&Point<'_>, &[Judgement]),
+) -> Result<(), FilesError> {
+    let mut output = Output::begin(folder, results, !thresholds.is_empty())?;
     for point in results.points() {
         let point = point?;
-        look(&point);
-        output.point(&point).map_err(|source| output.failed(source))?;
+        let judgements = judge(thresholds, &point.outcomes);
+        look(&point, &judgements);
+        output.point(&point, &judgements).map_err(|source| output.failed(source))?;
     }
     output.units(results)?;
     let files = output.end()?;
+    let stale: Vec<_> = OF_ONE_RUN.into_iter().chain([STATISTICS_FILE, THRESHOLDS_FILE]).collect();
+    let stale = stale.into_iter().map(|name| folder.join(name));
+    let stale: Vec<_> = stale.filter(|path| files.iter().all(|(other, _)| other != path)).collect();
     persist(files)?;
-    for name in OF_ONE_RUN {
-        let path = folder.join(name);
+    for path in stale {
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(WriteError { path, source })?,
             _ => {}
@@ -105,142 +96,106 @@ fn finished(file: BufWriter<NamedTempFile>) -> std::io::Result<NamedTempFile> {
 
 type Csv = ::csv::Writer<NamedTempFile>;
 
+/// A table in which every row says at its end which point it is of.
+struct OfPoints(Csv);
+
+impl OfPoints {
+    fn begin(folder: &Path, header: &Header, columns: &[&str]) -> std::io::Result<Self> {
+        let mut file = csv::writer(unfinished(folder)?);
+        let parameters = parameters(header);
+        file.write_record(columns.iter().copied().chain(parameters.iter().map(String::as_str)))?;
+        Ok(Self(file))
+    }
+
+    fn write(&mut self, point: &Point<'_>, rows: impl IntoIterator<Item = Vec<Cell>>) -> std::io::Result<()> {
+        let parameters: Vec<Cell> = point.values.iter().map(|value| value.text.as_str().into()).collect();
+        for row in rows {
+            self.0.write_record(row.iter().chain(&parameters).map(Cell::text))?;
+        }
+        Ok(())
+    }
+}
+
+/// The names of the columns of swept keys.
+fn parameters(header: &Header) -> Vec<String> {
+    header.axes.iter().map(|axis| format!("param_{}", axis.key)).collect()
+}
+
 /// The files while they are written.
 struct Output<'a> {
     folder: &'a Path,
     header: &'a Header,
     summary: Csv,
-    comparison: Csv,
-    theory: Csv,
+    comparison: OfPoints,
+    theory: OfPoints,
+    /// Where there are several replications.
+    statistics: Option<OfPoints>,
+    /// Where anything is expected.
+    thresholds: Option<OfPoints>,
     units: BufWriter<NamedTempFile>,
-    json: BufWriter<NamedTempFile>,
-    /// Whether a point stands in the JSON.
-    has_points: bool,
+    json: SweepJson<BufWriter<NamedTempFile>>,
 }
 
 impl<'a> Output<'a> {
-    fn begin(folder: &'a Path, results: &'a Results) -> Result<Self, WriteError> {
-        let failed = |source| WriteError { path: folder.to_owned(), source };
-        let table = || unfinished(folder).map(csv::writer).map_err(failed);
-        let file = || unfinished(folder).map(BufWriter::new).map_err(failed);
+    fn begin(folder: &'a Path, results: &'a Results, is_judged: bool) -> Result<Self, WriteError> {
+        Self::attempt(folder, results, is_judged).map_err(|source| WriteError { path: folder.to_owned(), source })
+    }
+
+    fn attempt(folder: &'a Path, results: &'a Results, is_judged: bool) -> std::io::Result<Self> {
         let header = &results.header;
-        let mut output = Self {
+        let table = |columns: &[&str]| OfPoints::begin(folder, header, columns);
+        let mut summary = csv::writer(unfinished(folder)?);
+        let numbers = header.axes.iter().filter(|axis| axis.has_unit).map(|axis| format!("value_{}", axis.key));
+        let names = |columns: &[crate::report::columns::Column]| {
+            columns.iter().map(|column| column.name.to_owned()).collect::<Vec<_>>()
+        };
+        summary.write_record(
+            names(IDENTITY).into_iter().chain(parameters(header)).chain(names(MEASURES)).chain(numbers),
+        )?;
+        let mut units = BufWriter::new(unfinished(folder)?);
+        units.write_all(&units::head(header, None))?;
+        Ok(Self {
             folder,
             header,
-            summary: table()?,
-            comparison: table()?,
-            theory: table()?,
-            units: file()?,
-            json: file()?,
-            has_points: false,
-        };
-        output.heads(results.missing()).map_err(failed)?;
-        Ok(output)
+            summary,
+            comparison: table(&COMPARISON)?,
+            theory: table(&csv::THEORY)?,
+            statistics: header.is_replicated().then(|| table(&STATISTICS)).transpose()?,
+            thresholds: is_judged.then(|| table(&thresholds::HEADER)).transpose()?,
+            units,
+            json: SweepJson::begin(BufWriter::new(unfinished(folder)?), header, results.missing())?,
+        })
     }
 
     fn failed(&self, source: std::io::Error) -> FilesError {
         WriteError { path: self.folder.to_owned(), source }.into()
     }
 
-    /// Writes what stands before the first point.
-    fn heads(&mut self, missing: u64) -> std::io::Result<()> {
-        let parameters = || self.header.axes.iter().map(|axis| format!("param_{}", axis.key));
-        let numbers = self.header.axes.iter().filter(|axis| axis.has_unit).map(|axis| format!("value_{}", axis.key));
-        let identity = IDENTITY.iter().map(|column| column.name.to_owned());
-        let measures = MEASURES.iter().map(|column| column.name.to_owned());
-        self.summary.write_record(identity.chain(parameters()).chain(measures).chain(numbers))?;
-        let with_parameters =
-            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).chain(parameters()).collect::<Vec<_>>();
-        self.comparison.write_record(with_parameters(&csv::COMPARISON))?;
-        self.theory.write_record(with_parameters(&csv::THEORY))?;
-        self.units.write_all(&units::head(self.header, None))?;
-        let axis = |axis: &super::header::AxisPart| {
-            let values: Vec<_> =
-                axis.values.iter().map(|value| json!({ "text": value.text, "number": value.number })).collect();
-            json!({ "key": axis.key, "values": values })
-        };
-        let header = self.header;
-        let head = json!({
-            "schema": SCHEMA,
-            "tool_version": header.tool_version,
-            "scenario": header.scenario,
-            "combine": header.combine,
-            "axes": header.axes.iter().map(axis).collect::<Vec<_>>(),
-            "replications": header.replications,
-            "point_count": header.points,
-            "partial": missing > 0,
-            "missing_runs": missing,
-        });
-        let text = serde_json::to_string_pretty(&head)?;
-        self.json.write_all(text.trim_end_matches(['}', '\n']).as_bytes())?;
-        self.json.write_all(b",\n  \"points\": [")
-    }
-
-    fn point(&mut self, point: &Point<'_>) -> std::io::Result<()> {
-        for run in &point.runs {
-            for row in &run.outcome.rows {
-                self.summary.write_record(self.summary_row(point, run, row).iter().map(Cell::text))?;
+    fn point(&mut self, point: &Point<'_>, judgements: &[Judgement]) -> std::io::Result<()> {
+        for (replication, outcome) in point.runs() {
+            for row in &outcome.rows {
+                self.summary.write_record(self.summary_row(point, replication, outcome, row).iter().map(Cell::text))?;
             }
         }
-        let parameters: Vec<Cell> = point.values.iter().map(|value| value.text.as_str().into()).collect();
-        for row in comparison_rows(point).into_iter() {
-            self.comparison.write_record(row.iter().chain(&parameters).map(Cell::text))?;
+        let all = replications(&point.outcomes, None);
+        self.comparison.write(point, all.comparisons.iter().map(Cells::cells))?;
+        self.theory.write(point, all.theory.iter().map(Cells::cells))?;
+        if let Some(statistics) = &mut self.statistics {
+            statistics.write(point, all.estimates.iter().map(Cells::cells))?;
         }
-        for row in theory_rows(point) {
-            self.theory.write_record(row.iter().chain(&parameters).map(Cell::text))?;
+        if let Some(table) = &mut self.thresholds {
+            table.write(point, judgements.iter().map(thresholds::cells))?;
         }
-        self.json.write_all(if self.has_points { b",\n    " } else { b"\n    " })?;
-        self.has_points = true;
-        let json = self.point_json(point);
-        serde_json::to_writer(&mut self.json, &json)?;
-        Ok(())
+        self.json.point(self.header, point, judgements)
     }
 
-    fn summary_row(&self, point: &Point<'_>, run: &Run, row: &ClientOutcome) -> Vec<Cell> {
-        let mut cells: Vec<Cell> = vec![
-            SCHEMA.into(),
-            self.header.tool_version.as_str().into(),
-            self.header.scenario.name.as_str().into(),
-            run.outcome.scenario_sha256.as_str().into(),
-            row.engine.as_str().into(),
-            run.outcome.seed.into(),
-            (run.replication + 1).into(),
-            row.client.as_str().into(),
-            row.mode.as_str().into(),
-        ];
+    fn summary_row(&self, point: &Point<'_>, replication: u32, outcome: &Outcome, row: &ClientOutcome) -> Vec<Cell> {
+        let mut cells = identity(&self.header.scenario.name, replication, outcome, row);
         cells.extend(point.values.iter().map(|value| Cell::from(value.text.as_str())));
         cells.extend(row.cells.iter().cloned());
         let numbers = self.header.axes.iter().zip(&point.values).filter(|(axis, _)| axis.has_unit);
         cells.extend(numbers.map(|(_, value)| value.number.clone()));
         cells
-    }
-
-    fn point_json(&self, point: &Point<'_>) -> Value {
-        let settings: Map<_, _> = self
-            .header
-            .axes
-            .iter()
-            .zip(&point.values)
-            .map(|(axis, value)| (axis.key.clone(), value.text.clone().into()))
-            .collect();
-        let client = |row: &ClientOutcome| {
-            let mut client = Map::new();
-            client.insert("engine".to_owned(), row.engine.clone().into());
-            client.insert("client".to_owned(), row.client.clone().into());
-            client.insert("mode".to_owned(), row.mode.clone().into());
-            client.extend(MEASURES.iter().zip(&row.cells).map(|(column, cell)| (column.name.to_owned(), cell.json())));
-            client
-        };
-        let run = |run: &Run| {
-            json!({
-                "replication": run.replication + 1,
-                "seed": run.outcome.seed,
-                "scenario_sha256": run.outcome.scenario_sha256,
-                "clients": run.outcome.rows.iter().map(client).collect::<Vec<_>>(),
-            })
-        };
-        let runs: Vec<_> = point.runs.iter().map(run).collect();
-        json!({ "point": point.number + 1, "settings": settings, "runs": runs })
     }
 
     fn units(&mut self, results: &Results) -> Result<(), FilesError> {
@@ -252,85 +207,24 @@ impl<'a> Output<'a> {
     }
 
     /// The files with the names that they are to have.
-    fn end(mut self) -> Result<Vec<(PathBuf, NamedTempFile)>, WriteError> {
+    fn end(self) -> Result<Vec<(PathBuf, NamedTempFile)>, WriteError> {
         let folder = self.folder;
         let failed = |source| WriteError { path: folder.to_owned(), source };
-        let close: &[u8] = if self.has_points { b"\n  ]\n}\n" } else { b"]\n}\n" };
-        self.json.write_all(close).map_err(failed)?;
-        let table = |file: Csv| {
+        let table = |name: &str, file: Csv| {
             let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-            file.as_file().sync_all().map(|()| file).map_err(failed)
+            file.as_file().sync_all().map(|()| (folder.join(name), file)).map_err(failed)
         };
-        Ok(vec![
-            (folder.join("summary.csv"), table(self.summary)?),
-            (folder.join("comparison.csv"), table(self.comparison)?),
-            (folder.join("theory.csv"), table(self.theory)?),
-            (folder.join(format!("{UNITS}.jsonl")), finished(self.units).map_err(failed)?),
-            (folder.join("sweep.json"), finished(self.json).map_err(failed)?),
-        ])
-    }
-}
-
-/// The rows of `comparison.csv`: every later client against the first, by the means over the runs of the point.
-fn comparison_rows(point: &Point<'_>) -> Vec<Vec<Cell>> {
-    let series = point.series();
-    let mut rows = Vec::new();
-    for (engine, client) in &series {
-        let baseline = series.iter().find(|(other, _)| other == engine).map_or("", |(_, baseline)| baseline);
-        if client == baseline {
-            continue;
+        let mut files = vec![
+            table("summary.csv", self.summary)?,
+            table("comparison.csv", self.comparison.0)?,
+            table("theory.csv", self.theory.0)?,
+        ];
+        for (name, file) in [(STATISTICS_FILE, self.statistics), (THRESHOLDS_FILE, self.thresholds)] {
+            files.extend(file.map(|file| table(name, file.0)).transpose()?);
         }
-        for metric in COMPARED {
-            let [base, value] = [baseline, client].map(|client| point.mean(engine, client, metric));
-            let difference = base.zip(value).map(|(base, value)| value - base);
-            let ratio = base.filter(|base| *base != 0.0).zip(value).map(|(base, value)| value / base);
-            rows.push(vec![
-                metric.into(),
-                baseline.into(),
-                client.as_str().into(),
-                base.into(),
-                value.into(),
-                difference.into(),
-                ratio.into(),
-                Cell::Empty,
-                Cell::Empty,
-                engine.as_str().into(),
-            ]);
-        }
-    }
-    rows
-}
-
-/// The rows of `theory.csv`: what theory says of a point beside the means over its runs.
-fn theory_rows(point: &Point<'_>) -> Vec<Vec<Cell>> {
-    let first = point.runs.first().map_or(&[][..], |run| &run.outcome.theory);
-    let row = |theory: &TheoryOutcome| {
-        let same = |other: &&TheoryOutcome| {
-            (&other.engine, &other.client, &other.metric) == (&theory.engine, &theory.client, &theory.metric)
-        };
-        let observed = |run: &Run| run.outcome.theory.iter().find(same)?.observed.value();
-        vec![
-            theory.client.as_str().into(),
-            theory.metric.as_str().into(),
-            theory.theory.clone(),
-            mean(point.runs.iter().filter_map(observed)).into(),
-            Cell::Empty,
-            Cell::Empty,
-            Cell::Empty,
-            theory.engine.as_str().into(),
-        ]
-    };
-    first.iter().map(row).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_compared_is_a_column_of_the_summary() {
-        for metric in COMPARED {
-            assert!(MEASURES.iter().any(|column| column.name == metric), "{metric}");
-        }
+        files.push((folder.join(format!("{UNITS}.jsonl")), finished(self.units).map_err(failed)?));
+        let json = self.json.end().and_then(finished).map_err(failed)?;
+        files.push((folder.join("sweep.json"), json));
+        Ok(files)
     }
 }

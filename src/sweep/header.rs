@@ -5,9 +5,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::report::TOOL_VERSION;
+use crate::evaluation::stopping::{Repeat, Rule};
 use crate::report::columns::Cell;
+use crate::report::{TOOL_VERSION, human};
 use crate::scenario::axes::{Axis, AxisValue};
+use crate::scenario::percent::parse_percent;
+use crate::scenario::threshold::Threshold;
 use crate::scenario::{Changes, Problems, Template};
 
 /// The version of the format of files of units.
@@ -28,8 +31,10 @@ pub struct Header {
     pub axes: Vec<AxisPart>,
     /// How many points there are.
     pub points: u64,
-    /// How many replications of each point.
+    /// How many replications of each point; with a precision at most so many.
     pub replications: u32,
+    /// How well the figures of each point are to be known, as text; a point is then one unit with all of its replications.
+    pub precision: Option<String>,
     /// SHA-256 of the scenarios of all points, where their keys do not say what is in the files that they name.
     pub files_sha256: Option<String>,
     /// What all of this was read from.
@@ -84,13 +89,15 @@ pub struct SourcePart {
     pub sets: Vec<String>,
     /// Every `--vary`.
     pub varied: Vec<String>,
+    /// Every `--threshold`.
+    pub thresholds: Vec<String>,
     /// Whether the command line asked for values to meet one by one.
     pub zip: bool,
 }
 
 impl Header {
     /// What identifies a sweep of a template. `files` is the SHA-256 of what is in files that only values of axes name.
-    pub fn new(template: &Template, replications: u32, files: Option<String>) -> Self {
+    pub fn new(template: &Template, files: Option<String>) -> Self {
         let (base, axes, changes) = (template.base(), template.axes(), template.changes());
         let value =
             |value: &AxisValue| ValuePart { text: value.text.clone(), number: Cell::from(value.number).rounded() };
@@ -113,13 +120,15 @@ impl Header {
             combine: axes.combine.name().to_owned(),
             axes: axes.iter().map(axis).collect(),
             points: axes.points(),
-            replications,
+            replications: Repeat::of(base).most(),
+            precision: base.precision.map(|precision| precision.to_string()),
             files_sha256: files,
             source: SourcePart {
                 file: template.file_name(),
                 text: template.text().to_owned(),
                 sets: changes.sets.clone(),
                 varied: changes.varied.clone(),
+                thresholds: changes.thresholds.clone(),
                 zip: changes.zip,
             },
         }
@@ -131,21 +140,65 @@ impl Header {
     ///
     /// If it cannot be read: this program reads it in another way, or files that it names are not there.
     pub fn template(&self, folder: &Path) -> Result<Template, Problems> {
-        let SourcePart { file, text, sets, varied, zip } = &self.source;
-        let changes = Changes { sets: sets.clone(), varied: varied.clone(), zip: *zip };
+        let SourcePart { file, text, sets, varied, zip, thresholds } = &self.source;
+        let changes = Changes { sets: sets.clone(), varied: varied.clone(), zip: *zip, thresholds: thresholds.clone() };
         Template::parse(text, file, folder, &changes)
+    }
+
+    /// How many units each point has: its replications, or with a precision one for all of them.
+    pub fn units_of_point(&self) -> u64 {
+        if self.precision.is_some() { 1 } else { self.replications.max(1).into() }
     }
 
     /// How many units there are.
     pub fn units(&self) -> u64 {
-        self.points.saturating_mul(self.replications.into())
+        self.points.saturating_mul(self.units_of_point())
     }
 
-    /// The point and the replication of a unit, both counted from 0.
+    /// The least number of replications of a unit.
+    pub fn least_of_unit(&self) -> u32 {
+        self.rule().map_or(1, |rule| rule.minimum())
+    }
+
+    /// So many units, in words.
+    pub fn count_of_units(&self, count: u64) -> String {
+        let (one, many) = if self.precision.is_some() { ("point", "points") } else { ("run", "runs") };
+        human::things(count as f64, one, many)
+    }
+
+    /// When a point has enough replications; none where their number is given.
+    pub fn rule(&self) -> Option<Rule> {
+        let precision = parse_percent(self.precision.as_deref()?).ok()?;
+        Some(Rule { precision: precision.share(), maximum: self.replications })
+    }
+
+    /// Whether points are played more than once.
+    pub fn is_replicated(&self) -> bool {
+        self.precision.is_some() || self.replications > 1
+    }
+
+    /// What every point has to fulfil.
+    ///
+    /// # Errors
+    ///
+    /// If what stands in the header is none, as a sentence.
+    pub fn thresholds(&self) -> Result<Vec<Threshold>, String> {
+        let list = |key: &str| self.scenario.resolved[key].as_array().cloned().unwrap_or_default();
+        let clients = list("client");
+        let clients: Vec<_> = clients.iter().filter_map(|client| client["name"].as_str()).collect();
+        let threshold = |json: &Value| {
+            let expect = json["expect"].as_str().unwrap_or_default();
+            let threshold = Threshold::read(expect, json["engine"].as_str(), &clients);
+            threshold.map_err(|error| format!("the threshold {expect:?} cannot be read: {}", error.message))
+        };
+        list("threshold").iter().map(threshold).collect()
+    }
+
+    /// The point and the first replication of a unit, both counted from 0.
     pub fn place(&self, unit: u64) -> (u64, u32) {
-        let replications = u64::from(self.replications.max(1));
+        let units = self.units_of_point();
         // A remainder is less than the number of replications.
-        (unit / replications, (unit % replications) as u32)
+        (unit / units, (unit % units) as u32)
     }
 
     /// The values of a point on each axis.
@@ -182,6 +235,8 @@ impl Header {
         differ("the format", &self.format.to_string(), &other.format.to_string());
         differ("the engine", &self.scenario.engine, &other.scenario.engine);
         differ("the number of replications", &self.replications.to_string(), &other.replications.to_string());
+        let precision = |header: &Self| header.precision.clone().unwrap_or_else(|| "not given".to_owned());
+        differ("the precision", &precision(self), &precision(other));
         differ("the number of points", &self.points.to_string(), &other.points.to_string());
         differ("the way in which values meet", &self.combine, &other.combine);
         let keys = |header: &Self| header.axes.iter().map(|axis| axis.key.clone()).collect::<Vec<_>>().join(", ");

@@ -45,7 +45,7 @@ pub fn merge(folders: &[PathBuf]) -> Result<Results, MergeError> {
         return Err(refused(&sentences, &found.again));
     };
     found.belong_together(&header);
-    found.agree()?;
+    found.agree(&header)?;
     found.complete(&header);
     if found.sentences.is_empty() {
         Ok(Results::new(header, found.files))
@@ -119,6 +119,9 @@ impl Found {
             if file.shard.map(|shard| shard.of) != of {
                 differences.push(format!("it is cut into another number of shards than {name}"));
             }
+            if header.scenario.resolved["threshold"] != file.header.scenario.resolved["threshold"] {
+                differences.push("other thresholds are to hold".to_owned());
+            }
             if !differences.is_empty() {
                 let path = file.path.display();
                 self.sentences.push(format!("{path} is not of the same sweep as {name}: {}", differences.join("; ")));
@@ -127,7 +130,7 @@ impl Found {
     }
 
     /// Notes files that say different things of the same unit.
-    fn agree(&mut self) -> Result<(), ReadError> {
+    fn agree(&mut self, header: &Header) -> Result<(), ReadError> {
         for (index, file) in self.files.iter().enumerate() {
             let same =
                 |other: &&UnitFile| other.shard == file.shard && other.header.differences(&file.header).is_empty();
@@ -137,7 +140,8 @@ impl Found {
                     if there.is_some() && here != there {
                         let point = file.header.name_of(file.header.place(*unit).0);
                         let [earlier, file] = [earlier, file].map(|file| file.path.display().to_string());
-                        self.sentences.push(format!("{earlier} and {file} differ in run {unit} ({point})"));
+                        let what = if header.precision.is_some() { "point" } else { "run" };
+                        self.sentences.push(format!("{earlier} and {file} differ in {what} {unit} ({point})"));
                         break;
                     }
                 }
@@ -162,7 +166,7 @@ impl Found {
             match counts.get(&shard) {
                 Some(count) if *count == whole => {}
                 Some(count) => {
-                    self.sentences.push(format!("shard {shard} has {count} of its {whole} runs"));
+                    self.sentences.push(format!("shard {shard} has {count} of its {}", header.count_of_units(whole)));
                     self.again.insert(shard);
                 }
                 // A damaged one has been named.

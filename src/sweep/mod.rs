@@ -8,6 +8,7 @@
 pub mod estimate;
 pub mod files;
 pub mod header;
+mod json;
 pub mod merge;
 pub mod plan;
 pub mod play;

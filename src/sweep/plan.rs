@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::evaluation::stopping::Repeat;
 use crate::report::human;
 use crate::scenario::{Problems, Scenario, Template};
 use crate::sweep::estimate::Cost;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub template: Template,
     /// What identifies the sweep.
     pub header: Header,
+    /// How often each point is played.
+    pub repeat: Repeat,
     /// What each point takes, for one replication.
     costs: Vec<Cost>,
 }
@@ -43,10 +46,12 @@ impl Plan {
     /// # Errors
     ///
     /// If nothing varies, if there are too many points or units, and if the scenario of a point is invalid: the first one.
-    pub fn new(template: Template, replications: u32, confirmed: bool) -> Result<Self, PlanError> {
+    pub fn new(template: Template, confirmed: bool) -> Result<Self, PlanError> {
         let points = template.axes().points();
-        let units = points.saturating_mul(replications.into());
-        if template.axes().is_empty() && replications < 2 {
+        let repeat = Repeat::of(template.base());
+        let each = if repeat.rule().is_some() { 1 } else { repeat.most() };
+        let units = points.saturating_mul(each.into());
+        if template.axes().is_empty() && !template.base().is_replicated() {
             let sentence = "nothing varies: add [sweep] to the file, or --vary with a key and its values, such as \
                             --vary events.rate=0.1/s..10/s:5:log";
             return Err(PlanError::Size(sentence.to_owned()));
@@ -55,40 +60,44 @@ impl Plan {
             let sentence = format!(
                 "{} points with {} each are {} runs; at most {} can be counted. Sweep fewer values",
                 human::count(points),
-                human::things(replications.into(), "replication", "replications"),
+                human::things(each.into(), "replication", "replications"),
                 human::count(units),
                 human::count(UNITS_MAX - 1)
             );
             return Err(PlanError::Size(sentence));
         }
         if points > POINTS_MAX && !confirmed {
-            return Err(too_many(&template, points, replications));
+            return Err(too_many(&template, points, repeat.least()));
         }
         let (costs, files) = check(&template, points)?;
-        let header = Header::new(&template, replications, files);
-        Ok(Self { template, header, costs })
+        let header = Header::new(&template, files);
+        Ok(Self { template, header, repeat, costs })
     }
 
-    /// The scenario of a unit.
+    /// The scenario of a point, as its first replication plays it but for a warm-up that is still to be found.
     ///
     /// # Errors
     ///
     /// None that was not found when the plan was made, unless a file that the scenario names has changed.
-    pub fn scenario(&self, unit: u64) -> Result<Scenario, Problems> {
-        let (point, replication) = self.header.place(unit);
-        self.template.at(&self.template.axes().settings(point), replication)
+    pub fn scenario(&self, point: u64) -> Result<Scenario, Problems> {
+        self.template.at(&self.template.axes().settings(point), 0)
     }
 
-    /// What a unit takes.
-    pub fn cost(&self, unit: u64) -> Cost {
-        let (point, _) = self.header.place(unit);
+    /// What one replication of a point takes.
+    pub fn cost_of_point(&self, point: u64) -> Cost {
         usize::try_from(point).ok().and_then(|point| self.costs.get(point)).copied().unwrap_or_default()
     }
 
-    /// What all units take.
-    pub fn total(&self) -> Cost {
+    /// What a unit takes, at least.
+    pub fn cost(&self, unit: u64) -> Cost {
+        let (point, _) = self.header.place(unit);
+        self.cost_of_point(point).times(self.header.least_of_unit().into())
+    }
+
+    /// What all points take with so many replications.
+    pub fn total(&self, replications: u32) -> Cost {
         let all = self.costs.iter().fold(Cost::default(), |sum, cost| sum + *cost);
-        all.times(self.header.replications.into())
+        all.times(replications.into())
     }
 }
 

@@ -1,15 +1,26 @@
 //! Plays the units of a plan on every core.
 
-use std::sync::Mutex;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rayon::prelude::*;
 
 use crate::engine::Control;
 use crate::evaluation::outcome::Outcome;
+use crate::evaluation::pilot::{self, Settled, WarmUp};
+use crate::evaluation::play;
+use crate::evaluation::stopping::Rule;
 use crate::report::files::WriteError;
-use crate::scenario::EngineChoice;
+use crate::scenario::{EngineChoice, Scenario};
 use crate::sweep::plan::Plan;
-use crate::sweep::unit::{self, UnitError};
+use crate::sweep::unit::{self, UnitError, Watched};
 use crate::sweep::units::Journal;
+
+/// The warm-ups of so many points are kept: units are taken in their order, so that more are never needed at a time.
+const WARM_UPS: usize = 4_096;
+/// With more consumers than this a single replication keeps all cores busy, and takes much memory.
+const SIDE_BY_SIDE_MAX: u32 = 100_000;
 
 /// Why a sweep ended before its last unit, other than that somebody stopped it.
 #[derive(Debug, thiserror::Error)]
@@ -102,19 +113,20 @@ pub fn play(
     crew: &Crew,
     threads: usize,
     journal: &Journal,
-    look: &(dyn Fn(&unit::Watched<'_>) + Sync),
+    look: &(dyn Fn(&Watched<'_>) + Sync),
 ) -> Result<(), PlayError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .map_err(|error| PlayError::Threads(error.to_string()))?;
+    let work = Work { plan, crew, journal, look, warm_ups: Mutex::default() };
     let queue = Mutex::new(units);
     let failed = Mutex::new(None);
-    let work = |worker: &Worker| {
+    let play_units = |worker: &Worker| {
         while !crew.is_stopped() {
             // A lock is poisoned by a panic alone, which ends the program.
             let Some(unit) = queue.lock().ok().and_then(|mut units| units.next()) else { break };
-            if let Err(error) = play_one(plan, unit, worker, crew, journal, look) {
+            if let Err(error) = work.play(unit, worker) {
                 crew.stop();
                 if let Ok(mut failed) = failed.lock() {
                     failed.get_or_insert(error);
@@ -124,37 +136,124 @@ pub fn play(
         }
     };
     match crew.workers.as_slice() {
-        [worker] => pool.install(|| work(worker)),
+        [worker] => pool.install(|| play_units(worker)),
         // Each thread takes units of its own; one that finds none left helps with the parts of those under way.
-        workers => drop(pool.broadcast(|thread| workers.get(thread.index()).map(work))),
+        workers => drop(pool.broadcast(|thread| workers.get(thread.index()).map(play_units))),
     }
     failed.into_inner().ok().flatten().map_or(Ok(()), Err)
 }
 
-fn play_one(
-    plan: &Plan,
-    unit: u64,
-    worker: &Worker,
-    crew: &Crew,
-    journal: &Journal,
-    look: &(dyn Fn(&unit::Watched<'_>) + Sync),
-) -> Result<(), PlayError> {
-    let scenario = plan.scenario(unit).map_err(|problems| UnitError::Scenario(Box::new(problems)))?;
+/// The warm-up of a point, once it is known.
+type Found = Arc<Mutex<Option<WarmUp>>>;
+
+/// What whoever plays a unit needs.
+struct Work<'a> {
+    plan: &'a Plan,
+    crew: &'a Crew,
+    journal: &'a Journal,
+    look: &'a (dyn Fn(&Watched<'_>) + Sync),
+    /// The warm-ups that were found of late, by the numbers of their points.
+    warm_ups: Mutex<BTreeMap<u64, Found>>,
+}
+
+impl Work<'_> {
+    fn play(&self, unit: u64, worker: &Worker) -> Result<(), PlayError> {
+        let header = &self.plan.header;
+        let (point, replication) = header.place(unit);
+        let first = self.plan.scenario(point).map_err(UnitError::from)?;
+        worker.total.store(total(&first).saturating_mul(header.least_of_unit().into()), Ordering::Relaxed);
+        worker.unit.store(unit + 1, Ordering::Relaxed);
+        let settled = self.settle(point, first, &worker.control)?;
+        worker.control.done.store(0, Ordering::Relaxed);
+        let Some(settled) = settled else { return Ok(()) };
+        let outcomes = match header.rule() {
+            None => self.replication(point, &settled, replication, worker)?.map(|outcome| vec![outcome]),
+            Some(rule) => self.until(rule, point, &settled, worker)?,
+        };
+        // What was stopped would not be what the unit is.
+        let Some(outcomes) = outcomes else { return Ok(()) };
+        self.journal.write(unit, &outcomes)?;
+        self.crew.done.fetch_add((self.plan.cost(unit).seconds * 1e6) as u64, Ordering::Relaxed);
+        self.crew.units.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Finds the warm-up of a point if its scenario asks for that; none if the pilot run was stopped. Whoever plays another
+    /// unit of the same point waits for it.
+    fn settle(&self, point: u64, scenario: Scenario, control: &Control) -> Result<Option<Settled>, PlayError> {
+        if !scenario.seeks_warmup {
+            return Ok(Some(Settled { scenario, found: None }));
+        }
+        let found = {
+            // A lock is poisoned by a panic alone, which ends the program.
+            let Ok(mut warm_ups) = self.warm_ups.lock() else { return Ok(None) };
+            let found = Arc::clone(warm_ups.entry(point).or_default());
+            while warm_ups.len() > WARM_UPS {
+                warm_ups.pop_first();
+            }
+            found
+        };
+        let Ok(mut found) = found.lock() else { return Ok(None) };
+        if found.is_none() {
+            *found = pilot::warm_up(&scenario, control).map_err(|error| UnitError::Run(error.into()))?;
+        }
+        Ok(found.clone().map(|found| Settled { scenario: scenario.with_warmup(found.span), found: Some(found) }))
+    }
+
+    /// Plays one replication of a point; none if it was stopped.
+    fn replication(
+        &self,
+        point: u64,
+        settled: &Settled,
+        replication: u32,
+        worker: &Worker,
+    ) -> Result<Option<Outcome>, PlayError> {
+        let scenario = unit::replication(&settled.scenario, replication);
+        let report = play::play(&scenario, &play::anywhere(), &worker.control, |_| ()).map_err(UnitError::from)?;
+        if report.partial || worker.control.is_stopped() {
+            return Ok(None);
+        }
+        (self.look)(&Watched { point, scenario: &scenario, found: settled.found.as_ref(), report: &report });
+        Ok(Some(Outcome::of(&report)))
+    }
+
+    /// Plays as many replications of a point as a rule takes; none if they were stopped.
+    fn until(
+        &self,
+        rule: Rule,
+        point: u64,
+        settled: &Settled,
+        worker: &Worker,
+    ) -> Result<Option<Vec<Outcome>>, PlayError> {
+        let workers = self.crew.workers.len();
+        // Where there are fewer points than workers, some have nothing else to do than to help.
+        let threads = if self.plan.header.points < workers as u64 { workers as u32 } else { 1 };
+        let side_by_side =
+            settled.scenario.engine == EngineChoice::Sim && settled.scenario.setup.consumers <= SIDE_BY_SIDE_MAX;
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        loop {
+            let known = outcomes.len() as u32;
+            let more = known..rule.goal(known, threads);
+            let one = |replication| self.replication(point, settled, replication, worker);
+            let played: Option<Vec<Outcome>> = if side_by_side {
+                more.into_par_iter().map(one).collect::<Result<_, _>>()?
+            } else {
+                more.map(one).collect::<Result<_, _>>()?
+            };
+            let Some(played) = played else { return Ok(None) };
+            outcomes.extend(played);
+            if let Some(stop) = rule.stop(&outcomes, known) {
+                outcomes.truncate(stop.count as usize);
+                return Ok(Some(outcomes));
+            }
+        }
+    }
+}
+
+/// Nanoseconds that a run amounts to, over all its parts and engines.
+fn total(scenario: &Scenario) -> u64 {
     let setup = &scenario.setup;
     let parts = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
     let engines = if scenario.engine == EngineChoice::Both { 2 } else { 1 };
-    let total = parts.saturating_mul(setup.frame.duration.as_nanos()).saturating_mul(engines);
-    worker.control.done.store(0, Ordering::Relaxed);
-    worker.total.store(total, Ordering::Relaxed);
-    worker.unit.store(unit + 1, Ordering::Relaxed);
-    let report = unit::report(&scenario, &worker.control)?;
-    // Half a run would not be the run that the unit is.
-    if report.partial || worker.control.is_stopped() {
-        return Ok(());
-    }
-    look(&unit::Watched { scenario: &scenario, report: &report });
-    journal.write(unit, &[Outcome::of(&report)])?;
-    crew.done.fetch_add((plan.cost(unit).seconds * 1e6) as u64, Ordering::Relaxed);
-    crew.units.fetch_add(1, Ordering::Relaxed);
-    Ok(())
+    parts.saturating_mul(setup.frame.duration.as_nanos()).saturating_mul(engines)
 }

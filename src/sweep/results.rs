@@ -1,6 +1,8 @@
 //! What the units of a sweep came to, read from the files that hold them, in order.
 
+use crate::evaluation::estimate::estimate;
 use crate::evaluation::outcome::Outcome;
+use crate::evaluation::stopping::{Rule, Stop};
 use crate::sweep::header::{Header, ValuePart};
 use crate::sweep::units::{ReadError, UnitFile};
 
@@ -19,17 +21,10 @@ pub struct Point<'a> {
     pub number: u64,
     /// Its value on each axis.
     pub values: Vec<&'a ValuePart>,
-    /// Its runs in the order of their replications.
-    pub runs: Vec<Run>,
-}
-
-/// A run of a point.
-#[derive(Debug)]
-pub struct Run {
-    /// The replication, counted from 0.
-    pub replication: u32,
-    /// What it came to.
-    pub outcome: Outcome,
+    /// Which replications are there, in their order, counted from 0.
+    pub replications: Vec<u32>,
+    /// What each of them came to.
+    pub outcomes: Vec<Outcome>,
 }
 
 impl Results {
@@ -75,40 +70,47 @@ impl Results {
     ///
     /// If a file is no longer as it was.
     pub fn point(&self, number: u64) -> Result<Point<'_>, ReadError> {
-        let replications = u64::from(self.header.replications);
-        let mut runs = Vec::new();
-        for unit in number * replications..(number + 1) * replications {
+        let units = self.header.units_of_point();
+        let mut point =
+            Point { number, values: self.header.values(number), replications: Vec::new(), outcomes: Vec::new() };
+        for unit in number * units..(number + 1) * units {
             let (_, first) = self.header.place(unit);
             let outcomes = self.files.iter().find_map(|file| file.outcomes(unit).transpose()).transpose()?;
-            let run = |(replication, outcome)| Run { replication, outcome };
-            runs.extend((first..).zip(outcomes.unwrap_or_default()).map(run));
+            for (replication, outcome) in (first..).zip(outcomes.unwrap_or_default()) {
+                point.replications.push(replication);
+                point.outcomes.push(outcome);
+            }
         }
-        Ok(Point { number, values: self.header.values(number), runs })
+        Ok(point)
     }
 
     /// Every point that has a run, in order.
     pub fn points(&self) -> impl Iterator<Item = Result<Point<'_>, ReadError>> {
         let points = (0..self.header.points).map(|number| self.point(number));
-        points.filter(|point| point.as_ref().map_or(true, |point| !point.runs.is_empty()))
+        points.filter(|point| point.as_ref().map_or(true, |point| !point.outcomes.is_empty()))
     }
 }
 
 impl Point<'_> {
     /// The engines and clients that have a row, in order.
     pub fn series(&self) -> Vec<(String, String)> {
-        let rows = self.runs.first().map_or(&[][..], |run| &run.outcome.rows);
+        let rows = self.outcomes.first().map_or(&[][..], |outcome| &outcome.rows);
         rows.iter().map(|row| (row.engine.clone(), row.client.clone())).collect()
     }
 
-    /// The mean over the runs of a column of a client with an engine; none if no run has a number there.
-    pub fn mean(&self, engine: &str, client: &str, column: &str) -> Option<f64> {
-        let value = |run: &Run| run.outcome.row(Some(engine), client)?.value(column);
-        mean(self.runs.iter().filter_map(value))
+    /// The replications that are there, each with its number, counted from 0.
+    pub fn runs(&self) -> impl Iterator<Item = (u32, &Outcome)> {
+        self.replications.iter().copied().zip(&self.outcomes)
     }
-}
 
-/// The mean of numbers; none if there are none.
-pub fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
-    (count > 0).then(|| sum / f64::from(count))
+    /// The mean over the replications of a column of a client with an engine; none if none of them has a number there.
+    pub fn mean(&self, engine: &str, client: &str, column: &str) -> Option<f64> {
+        estimate(&self.outcomes, engine, client, column).map(|estimate| estimate.mean)
+    }
+
+    /// Where a rule stopped: whether the figures are as precise as they were to be.
+    pub fn stop(&self, rule: Rule) -> Option<Stop> {
+        let known = u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX);
+        rule.stop(&self.outcomes, known.saturating_sub(1))
+    }
 }

@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::report::human;
 use crate::report::table::{Style, WIDTH};
-use crate::sweep::estimate::Cost;
 use crate::sweep::header::Header;
+use crate::sweep::plan::Plan;
 use crate::sweep::results::Point;
 
 /// The width of the two figures of a client, with the gap before each.
@@ -17,6 +17,9 @@ const CLIENT_WIDTH: usize = REQUESTS_WIDTH + LATENCY_WIDTH;
 /// The widest column of values; a wider one is cut.
 const VALUE_WIDTH_MAX: usize = 16;
 
+/// What stands behind the number of a point that misses a threshold.
+const MARK: &str = "!";
+
 /// A table that grows by a line with every point.
 #[derive(Debug)]
 pub struct Table<'a> {
@@ -24,6 +27,10 @@ pub struct Table<'a> {
     style: Style,
     /// The engines and clients of each part, and its lines so far; what does not fit beside each other stands below.
     parts: Vec<(Vec<(String, String)>, String)>,
+    /// Whether a point misses a threshold.
+    has_misses: bool,
+    /// How many points are not as precise as they were to be.
+    imprecise: u64,
 }
 
 /// The columns that say which point a line is of.
@@ -52,22 +59,27 @@ impl<'a> Columns<'a> {
         self.number + self.axes.iter().map(|width| width + 2).sum::<usize>()
     }
 
-    fn line<'t>(&self, number: &str, texts: impl Iterator<Item = &'t str>) -> String {
-        let mut line = format!("{number:>width$}", width = self.number);
-        for (text, width) in texts.zip(&self.axes) {
+    fn line<'t>(&self, number: &str, mark: &str, texts: impl Iterator<Item = &'t str>) -> String {
+        let mut line = format!("{number:>width$}{mark}", width = self.number);
+        for (index, (text, width)) in texts.zip(&self.axes).enumerate() {
             let text = cut(text, *width);
-            let _ = write!(line, "  {text}{}", " ".repeat(width.saturating_sub(text.width())));
+            let gap = if index == 0 { 2 - mark.len() } else { 2 };
+            let _ = write!(line, "{:gap$}{text}{}", "", " ".repeat(width.saturating_sub(text.width())));
         }
         line
     }
 
     fn head(&self) -> String {
-        self.line("", self.header.axes.iter().map(|axis| short(&axis.key)))
+        self.line("", "", self.header.axes.iter().map(|axis| short(&axis.key)))
     }
 
-    fn point(&self, number: u64) -> String {
+    fn point(&self, number: u64, is_marked: bool) -> String {
         let values = self.header.values(number);
-        self.line(&(number + 1).to_string(), values.iter().map(|value| value.text.as_str()))
+        self.line(
+            &(number + 1).to_string(),
+            if is_marked { MARK } else { "" },
+            values.iter().map(|value| value.text.as_str()),
+        )
     }
 }
 
@@ -85,9 +97,15 @@ pub fn axes(header: &Header) -> String {
     }
     let points = human::things(header.points as f64, "point", "points");
     let combined = if header.combine == "zip" && header.axes.len() > 1 { ", values one by one" } else { "" };
-    let replications = match header.replications {
-        1 => String::new(),
-        more => format!(", {} each", human::things(more.into(), "replication", "replications")),
+    let replications = match (header.rule(), header.replications) {
+        (Some(rule), most) => format!(
+            ", {} to {} replications each, until figures are known to {}",
+            human::count(rule.minimum().into()),
+            human::count(most.into()),
+            human::percent(rule.precision)
+        ),
+        (None, 1) => String::new(),
+        (None, more) => format!(", {} each", human::things(more.into(), "replication", "replications")),
     };
     let _ = writeln!(text, "{points}{combined}{replications}");
     text
@@ -96,17 +114,26 @@ pub fn axes(header: &Header) -> String {
 impl<'a> Table<'a> {
     /// A table without a line.
     pub fn new(header: &'a Header, style: Style) -> Self {
-        Self { columns: Columns::new(header, WIDTH - CLIENT_WIDTH), style, parts: Vec::new() }
+        Self {
+            columns: Columns::new(header, WIDTH - CLIENT_WIDTH),
+            style,
+            parts: Vec::new(),
+            has_misses: false,
+            imprecise: 0,
+        }
     }
 
-    /// Adds the line of a point.
-    pub fn add(&mut self, point: &Point<'_>) {
+    /// Adds the line of a point, with a mark if it misses a threshold.
+    pub fn add(&mut self, point: &Point<'_>, misses: bool) {
+        self.has_misses |= misses;
+        let header = self.columns.header;
+        self.imprecise += u64::from(header.rule().and_then(|rule| point.stop(rule)).is_some_and(|stop| !stop.reached));
         if self.parts.is_empty() {
             let together = ((WIDTH - self.columns.width()) / CLIENT_WIDTH).max(1);
             self.parts = point.series().chunks(together).map(|part| (part.to_vec(), String::new())).collect();
         }
         for (series, lines) in &mut self.parts {
-            let mut line = self.columns.point(point.number);
+            let mut line = self.columns.point(point.number, misses);
             for (engine, client) in series.iter() {
                 let requests = point.mean(engine, client, "requests_per_event").map(human::number);
                 let latency = point.mean(engine, client, "latency_p95_ms").map(human::duration_ms);
@@ -124,7 +151,7 @@ impl<'a> Table<'a> {
         let mut text = format!("{}\n\n{}", self.style.bold(&cut(&header.scenario.title, WIDTH)), axes(header));
         let has_both = header.scenario.engine == "both";
         for (series, lines) in &self.parts {
-            let mut names = self.columns.line("", std::iter::repeat_n("", self.columns.axes.len()));
+            let mut names = self.columns.line("", "", std::iter::repeat_n("", self.columns.axes.len()));
             let mut units = self.columns.head();
             for (engine, client) in series {
                 let name = if has_both { format!("{client} ({engine})") } else { client.clone() };
@@ -138,31 +165,57 @@ impl<'a> Table<'a> {
             text.push_str("\nThe values of each point stand in summary.csv: there are too many keys for this table.\n");
         }
         text.push_str("\nreq/event: polls and webhooks for each event; p95: 95 % of events are heard within\n");
+        if header.is_replicated() {
+            text.push_str("All are means of the replications; their intervals stand in statistics.csv.\n");
+        }
+        if self.imprecise > 0 {
+            let points = human::things(self.imprecise as f64, "point is", "points are");
+            let _ = writeln!(text, "{points} not as precise as asked for after the last replication.");
+        }
+        if self.has_misses {
+            let _ = writeln!(text, "{MARK} misses a threshold; all of them stand in thresholds.csv.");
+        }
         text
     }
 }
 
 /// What a sweep would be: a line for each point, with what it takes.
-pub fn dry_run(header: &Header, cost: impl Fn(u64) -> Cost, total: Cost, threads: usize) -> String {
+pub fn dry_run(plan: &Plan, threads: usize) -> String {
+    let header = &plan.header;
     let columns = Columns::new(header, WIDTH - CLIENT_WIDTH);
     let mut text = axes(header);
     let mut head = columns.head();
     push_right(&mut head, "requests", REQUESTS_WIDTH + 2);
     let _ = writeln!(text, "\n{head}");
+    let least = plan.repeat.least();
     for point in 0..header.points {
-        let mut line = columns.point(point);
-        push_right(&mut line, &human::number(cost(point).exchanges), REQUESTS_WIDTH + 2);
+        let mut line = columns.point(point, false);
+        push_right(
+            &mut line,
+            &human::number(plan.cost_of_point(point).times(least.into()).exchanges),
+            REQUESTS_WIDTH + 2,
+        );
         let _ = writeln!(text, "{line}");
     }
     let cores = if header.scenario.engine == "sim" { threads.max(1) } else { 1 };
-    let _ = writeln!(
-        text,
-        "\nAbout {} requests in {}, some {} on {}.",
-        human::number(total.exchanges),
-        human::things(header.units() as f64, "run", "runs"),
-        human::duration_secs(total.seconds / cores as f64),
-        human::things(cores as f64, "thread", "threads"),
-    );
+    let threads = human::things(cores as f64, "thread", "threads");
+    let total = |replications: u32| {
+        let cost = plan.total(replications);
+        let runs = header.points as f64 * f64::from(replications);
+        let seconds = human::duration_secs(cost.seconds / cores as f64);
+        (human::number(cost.exchanges), human::things(runs, "run", "runs"), seconds)
+    };
+    let (requests, runs, seconds) = total(least);
+    let _ = if header.precision.is_some() {
+        let (most_requests, most_runs, most_seconds) = total(plan.repeat.most());
+        writeln!(
+            text,
+            "\nAt least {requests} requests in {runs}, some {seconds} on {threads},\n\
+             at most {most_requests} requests in {most_runs}, some {most_seconds}."
+        )
+    } else {
+        writeln!(text, "\nAbout {requests} requests in {runs}, some {seconds} on {threads}.")
+    };
     text
 }
 

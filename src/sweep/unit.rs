@@ -1,20 +1,23 @@
 //! One unit: a run of the scenario of a point, with the seed of a replication.
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use crate::engine::live::LiveError;
-use crate::engine::{Control, live, sim};
+use crate::engine::Control;
 use crate::evaluation::outcome::Outcome;
-use crate::evaluation::{BrokenIdentity, engine_report, identity};
+use crate::evaluation::pilot::{self, WarmUp};
+use crate::evaluation::play::{self, RunError};
 use crate::report::Report;
 use crate::scenario::axes::Setting;
 use crate::scenario::{Problems, Scenario, Template};
+use crate::seed::replicated;
 
 /// A run that has just ended, for whoever wants to look at more of it than what is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Watched<'a> {
+    /// The number of its point, counted from 0.
+    pub point: u64,
     /// What was played.
     pub scenario: &'a Scenario,
+    /// The warm-up that was found for the point, where one was sought.
+    pub found: Option<&'a WarmUp>,
     /// What it came to.
     pub report: &'a Report,
 }
@@ -25,40 +28,20 @@ pub enum UnitError {
     /// The scenario is invalid.
     #[error("{0}")]
     Scenario(Box<Problems>),
-    /// The live engine cannot start or go on.
+    /// It could not be run.
     #[error(transparent)]
-    Live(#[from] LiveError),
-    /// An identity that must hold does not: a bug of this program.
-    #[error(transparent)]
-    Identity(#[from] BrokenIdentity),
+    Run(#[from] RunError),
 }
 
-/// Plays a scenario with the engines that it asks for, and gives back what reports tell of it.
-///
-/// Virtual time takes as many threads as the pool has on which this is called. Where `control` stops the run early, the
-/// report says that it is partial.
-///
-/// # Errors
-///
-/// If the live engine cannot run, or an identity of the counts does not hold.
-pub fn report(scenario: &Scenario, control: &Control) -> Result<Report, UnitError> {
-    let setup = &scenario.setup;
-    let mut engines = Vec::new();
-    if !matches!(scenario.engine, crate::scenario::EngineChoice::Live) {
-        engines.push(engine_report("sim", setup, sim::run(setup, control), None)?);
+impl From<Problems> for UnitError {
+    fn from(problems: Problems) -> Self {
+        Self::Scenario(Box::new(problems))
     }
-    if scenario.engine.is_live() && !control.is_stopped() {
-        let options = live::Options { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), api_port: 0, receiver_port: 0 };
-        let run = live::run(setup, &options, control)?;
-        engines.push(engine_report("live", setup, run.clients, Some(run.lag))?);
-    }
-    Ok(Report {
-        scenario: identity(scenario),
-        engines,
-        agreements: Vec::new(),
-        judgements: Vec::new(),
-        partial: control.is_stopped(),
-    })
+}
+
+/// A replication, counted from 0, of the scenario of a point whose warm-up is known.
+pub fn replication(first: &Scenario, replication: u32) -> Scenario {
+    first.reseeded(replicated(first.seed, replication))
 }
 
 /// Plays a template with these settings and the seed of a replication, counted from 0.
@@ -69,7 +52,14 @@ pub fn report(scenario: &Scenario, control: &Control) -> Result<Report, UnitErro
 /// # Errors
 ///
 /// If the settings make no valid scenario, if the live engine cannot run, or if an identity does not hold.
-pub fn play(template: &Template, settings: &[Setting], replication: u32) -> Result<Outcome, UnitError> {
-    let scenario = template.at(settings, replication).map_err(|problems| UnitError::Scenario(Box::new(problems)))?;
-    Ok(Outcome::of(&report(&scenario, &Control::default())?))
+pub fn play(template: &Template, settings: &[Setting], number: u32) -> Result<Outcome, UnitError> {
+    let control = Control::default();
+    let mut first = template.at(settings, 0)?;
+    if first.seeks_warmup {
+        // Nobody stops the pilot run, so it finds something.
+        let found = pilot::warm_up(&first, &control).map_err(RunError::from)?;
+        first = first.with_warmup(found.map(|found| found.span).unwrap_or_default());
+    }
+    let report = play::play(&replication(&first, number), &play::anywhere(), &control, |_| ())?;
+    Ok(Outcome::of(&report))
 }

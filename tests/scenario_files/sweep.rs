@@ -9,7 +9,7 @@ use crate::{SMALLEST, assert_comes_back, parse};
 
 fn template(text: &str, varied: &[&str], zip: bool) -> Result<Template, String> {
     let varied = varied.iter().map(|axis| (*axis).to_owned()).collect();
-    let changes = Changes { sets: Vec::new(), varied, zip };
+    let changes = Changes { varied, zip, ..Changes::default() };
     Template::parse(text, "demo.toml", Path::new("tests"), &changes).map_err(|problems| problems.to_string())
 }
 

@@ -76,7 +76,16 @@ const LINES: &[Line] = &[
     line("System A", "in the busiest second", "consumer_rps_peak", human::estimate_number),
     optional("System A", "workers busy", "consumer_busy_ratio", human::estimate_percent),
     optional("System A", "deepest queue", "consumer_queue_max", human::estimate_number),
+    optional(COST, "requests, System B", "cost_requests_provider", human::estimate_amount),
+    optional(COST, "requests, System A", "cost_requests_consumer", human::estimate_amount),
+    optional(COST, "bytes sent, both", "cost_egress", human::estimate_amount),
+    optional(COST, "CPU time", "cost_cpu", human::estimate_amount),
+    optional(COST, "in all", "cost_total", human::estimate_amount),
+    optional(COST, "a million events", "cost_per_million_events", human::estimate_amount),
 ];
+
+/// The section whose figures have a currency behind them, if the scenario names one.
+const COST: &str = "Cost";
 
 /// The heading and the tables of every engine of several replications; the report is that of the first.
 pub fn render(report: &Report, replications: &Replications, style: Style) -> String {
@@ -87,7 +96,8 @@ pub fn render(report: &Report, replications: &Replications, style: Style) -> Str
         }
         text.push('\n');
         let clients: Vec<&str> = engine.summaries.iter().map(|summary| summary.terms.client.as_str()).collect();
-        let cells = cells(engine.engine, &clients, replications);
+        let currency = report.scenario.prices.as_ref().and_then(|prices| prices.currency.as_deref());
+        let cells = cells(engine.engine, &clients, replications, currency);
         let widest = cells.iter().flat_map(|(_, cells)| cells).flatten().map(|cell| cell.width()).max().unwrap_or(0);
         let width = (widest + GAP).max(COLUMN_WIDTH_MIN);
         let fit = ((WIDTH - LABEL_WIDTH) / width).max(1);
@@ -123,7 +133,12 @@ pub fn render(report: &Report, replications: &Replications, style: Style) -> Str
 }
 
 /// The lines that are shown, each with the cell of every client.
-fn cells(engine: &str, clients: &[&str], replications: &Replications) -> Vec<(&'static Line, Vec<Option<String>>)> {
+fn cells(
+    engine: &str,
+    clients: &[&str],
+    replications: &Replications,
+    currency: Option<&str>,
+) -> Vec<(&'static Line, Vec<Option<String>>)> {
     let of_line = |line: &'static Line| {
         let estimates: Vec<Option<Estimate>> =
             clients.iter().map(|client| replications.estimate(engine, client, line.metric)).collect();
@@ -134,7 +149,9 @@ fn cells(engine: &str, clients: &[&str], replications: &Replications) -> Vec<(&'
             if line.metric == "latency_mean_ms" && replications.is_overloaded(engine, client) {
                 return Some("no limit *".to_owned());
             }
-            estimate.map(|estimate| (line.show)(estimate.mean, estimate.half_width.unwrap_or(0.0)))
+            let shown = estimate.map(|estimate| (line.show)(estimate.mean, estimate.half_width.unwrap_or(0.0)))?;
+            let currency = currency.filter(|_| line.section == COST);
+            Some(currency.map_or_else(|| shown.clone(), |currency| format!("{shown} {currency}")))
         };
         Some((line, clients.iter().zip(&estimates).map(cell).collect()))
     };

@@ -1,17 +1,31 @@
 //! The verdict on several replications in plain sentences: what they show, and what is within their error.
 
 use crate::measure::sample::Paired;
+use crate::measure::summary::Summary;
 use crate::report::replications::Replications;
-use crate::report::{EngineReport, Report, human, verdict};
+use crate::report::{EngineReport, Report, costs, human, verdict};
 
 /// What the replications amount to, in a few sentences: each later client against the first, with the first engine.
 pub fn sentences(report: &Report, replications: &Replications) -> Vec<String> {
     let mut sentences = Vec::new();
     if let Some(engine) = report.engines.first() {
         sentences = Verdict { engine, replications }.sentences();
+        sentences.extend(cheaper(report, engine, replications));
     }
     sentences.extend(replications.precision.map(|(precision, reached)| precise(replications, precision, reached)));
     sentences
+}
+
+/// Which client is cheaper on average: each later one against the first.
+fn cheaper(report: &Report, engine: &EngineReport, replications: &Replications) -> Vec<String> {
+    let cost = |client: &Summary| {
+        let estimate = replications.estimate(engine.engine, &client.terms.client, "cost_per_million_events")?;
+        Some((client.terms.client.clone(), estimate.mean))
+    };
+    let Some((baseline, clients)) = engine.summaries.split_first() else { return Vec::new() };
+    let Some((baseline, first)) = cost(baseline) else { return Vec::new() };
+    let clients = clients.iter().filter_map(cost);
+    clients.map(|(client, cost)| costs::cheaper(&report.scenario, (&baseline, first), (&client, cost))).collect()
 }
 
 /// The sentences as a paragraph each, broken at the width of the table.

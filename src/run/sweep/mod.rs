@@ -2,6 +2,7 @@
 
 mod progress;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -9,7 +10,8 @@ use std::time::Instant;
 use crate::cli::{Format, SweepArguments};
 use crate::report::files::{self, WriteError};
 use crate::report::human;
-use crate::run::{Failure, INTERRUPTED, TOO_SLOW, interrupt, play, print, style, tell, template};
+use crate::run::thresholds::{Misses, tell_idle};
+use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, interrupt, play, print, style, tell, template};
 use crate::scenario::{Changes, Template};
 use crate::sweep::files::{self as result_files, UNITS};
 use crate::sweep::header::Header;
@@ -26,16 +28,10 @@ use progress::{Load, SweepProgress};
 pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     let shard = arguments.shard.as_deref().map(|text| Shard::parse(text, |name| std::env::var(name).ok()));
     let shard = shard.transpose().map_err(|error| Failure::Usage(error.to_string()))?;
-    let plan = Plan::new(read(arguments)?, arguments.replications, arguments.yes)?;
+    let plan = Plan::new(read(arguments)?, arguments.yes)?;
     let threads = threads(arguments);
     if arguments.dry_run {
-        let text = table::dry_run(
-            &plan.header,
-            |point| plan.cost(point * u64::from(plan.header.replications)),
-            plan.total(),
-            threads,
-        );
-        return print(text.as_bytes()).map(|()| 0);
+        return print(table::dry_run(&plan, threads).as_bytes()).map(|()| 0);
     }
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&plan.header.scenario.name));
     files::prepare(&folder)?;
@@ -46,9 +42,8 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
 }
 
 fn read(arguments: &SweepArguments) -> Result<Template, Failure> {
-    let mut changes =
-        super::changes(&arguments.scenario, super::Options { engine: arguments.engine, ..super::Options::default() });
-    changes = Changes { varied: arguments.varied.clone(), zip: arguments.zip, ..changes };
+    let changes = super::changes(&arguments.scenario, super::Options::of_sweep(arguments));
+    let changes = Changes { varied: arguments.varied.clone(), zip: arguments.zip, ..changes };
     template(&arguments.scenario.file, &changes)
 }
 
@@ -75,6 +70,8 @@ struct Seen {
     transitions: u64,
     /// What to say of units that a live engine could not keep up with; how many there were, and the first of them.
     too_slow: Option<(u64, String)>,
+    /// The points whose pilot run did not become steady.
+    unsteady: BTreeSet<u64>,
 }
 
 impl Session {
@@ -106,10 +103,10 @@ impl Session {
         let results = done.with(journal.end()?);
         let seen = seen.into_inner().unwrap_or_default();
         let ending = Ending { folder: &self.folder, stem: &self.stem, shard: self.shard, results, journal: path };
-        let missing = ending.write(arguments)?;
+        let (missing, misses) = ending.write(arguments)?;
         if !arguments.quiet {
             let took = human::duration_secs(started.elapsed().as_secs_f64());
-            let runs = human::things(load.units.saturating_sub(missing) as f64, "run", "runs");
+            let runs = plan.header.count_of_units(load.units.saturating_sub(missing));
             let transitions = human::count(seen.transitions);
             let folder = self.folder.display();
             tell(&format!("{runs}, {transitions} transitions in {took}; results in {folder}"));
@@ -118,15 +115,22 @@ impl Session {
             let runs = human::things(*count as f64, "run", "runs");
             tell(&format!("warning: {runs} fell behind; of the first: {first}"));
         }
+        if !seen.unsteady.is_empty() {
+            let points = human::things(seen.unsteady.len() as f64, "point", "points");
+            tell(&format!(
+                "warning: the pilot runs of {points} did not become steady in their first half, so half of the run was taken \
+                 for the warm-up there. What helps: a longer `duration`; but what is overloaded never becomes steady"
+            ));
+        }
+        misses.tell();
         Ok(match () {
             () if missing > 0 => {
-                tell(&format!(
-                    "stopped with {} to go; the same command with --resume goes on",
-                    human::things(missing as f64, "run", "runs")
-                ));
+                let left = plan.header.count_of_units(missing);
+                tell(&format!("stopped with {left} to go; the same command with --resume goes on"));
                 INTERRUPTED
             }
             () if seen.too_slow.is_some() => TOO_SLOW,
+            () if misses.any() => BEYOND_TOLERANCE,
             () => 0,
         })
     }
@@ -141,6 +145,9 @@ fn look(seen: &Mutex<Seen>, watched: &Watched<'_>) {
     // A lock is poisoned by a panic alone, which ends the program.
     let Ok(mut seen) = seen.lock() else { return };
     seen.transitions += transitions;
+    if watched.found.is_some_and(|found| !found.steady) {
+        seen.unsteady.insert(watched.point);
+    }
     if let (true, Some(warning)) = (too_slow, warnings.first()) {
         let (count, first) = seen.too_slow.take().unwrap_or_else(|| (0, warning.clone()));
         seen.too_slow = Some((count + 1, first));
@@ -206,16 +213,18 @@ struct Ending<'a> {
 }
 
 impl Ending<'_> {
-    /// Writes the files, prints what is asked for, and gives back how many units are missing.
-    fn write(&self, arguments: &SweepArguments) -> Result<u64, Failure> {
+    /// Writes the files, prints what is asked for, and gives back how many units are missing, and which thresholds are missed.
+    fn write(&self, arguments: &SweepArguments) -> Result<(u64, Misses), Failure> {
         let Some(shard) = self.shard else {
             let missing = self.results.missing();
+            let mut misses = Misses::default();
             if missing < self.results.header.units() {
-                let bytes = write_results(self.folder, &self.results, arguments.format, arguments.no_color)?;
+                let (bytes, found) = write_results(self.folder, &self.results, arguments.format, arguments.no_color)?;
+                misses = found;
                 print(&bytes)?;
             }
             self.clear(missing < self.results.header.units());
-            return Ok(missing);
+            return Ok((missing, misses));
         };
         let missing = shard.count(self.results.header.units()) - self.results.units().count() as u64;
         // A shard that is not whole would only be refused later.
@@ -223,7 +232,7 @@ impl Ending<'_> {
             result_files::write_shard(self.folder, &self.results, shard)?;
             self.clear(true);
         }
-        Ok(missing)
+        Ok((missing, Misses::default()))
     }
 
     /// Removes the files of which everything is in the finished one.
@@ -237,26 +246,40 @@ impl Ending<'_> {
     }
 }
 
-/// Writes the files of a whole sweep, and gives back what is to be printed.
+/// Writes the files of a whole sweep, and gives back what is to be printed, and which thresholds are missed. What is not whole
+/// has nothing final to judge.
 pub(super) fn write_results(
     folder: &Path,
     results: &Results,
     format: Format,
     no_color: bool,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<(Vec<u8>, Misses), Failure> {
     let mut table = Table::new(&results.header, style(no_color));
-    result_files::write(folder, results, |point| {
+    let mut thresholds = results.header.thresholds().map_err(Failure::Usage)?;
+    let mut misses = Misses::default();
+    if results.missing() > 0 && !thresholds.is_empty() {
+        tell("the sweep is not whole, so its thresholds were not judged");
+        thresholds.clear();
+    }
+    result_files::write(folder, results, &thresholds, |point, judgements| {
+        if misses.points == 0
+            && let Some(first) = point.outcomes.first()
+        {
+            tell_idle(&thresholds, first);
+        }
+        misses.look(&results.header.name_of(point.number), judgements);
         if format == Format::Table {
-            table.add(point);
+            table.add(point, judgements.iter().any(|judgement| !judgement.holds()));
         }
     })?;
     let content = |name: &str| {
         let path = folder.join(name);
         std::fs::read(&path).map_err(|source| Failure::Write(WriteError { path, source }))
     };
-    match format {
-        Format::Table => Ok(table.render().into_bytes()),
-        Format::Csv => content("summary.csv"),
-        Format::Json => content("sweep.json"),
-    }
+    let bytes = match format {
+        Format::Table => table.render().into_bytes(),
+        Format::Csv => content("summary.csv")?,
+        Format::Json => content("sweep.json")?,
+    };
+    Ok((bytes, misses))
 }

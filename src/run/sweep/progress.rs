@@ -73,7 +73,8 @@ fn show(plan: &Plan, crew: &Crew, load: Load, bars: &MultiProgress, done: &Atomi
     while !done.load(Ordering::Relaxed) {
         let (units, seconds) = crew.done(plan);
         let share = (seconds / load.seconds.max(1e-9)).clamp(0.0, 1.0);
-        all.set_message(format!("{} of {} runs", human::count(units), human::count(load.units)));
+        let left = plan.header.count_of_units(load.units);
+        all.set_message(format!("{} of {left}", human::count(units)));
         all.set_prefix(to_go(started.elapsed(), share).unwrap_or_default());
         all.set_position(libm::floor(share * STEPS as f64) as u64);
         for (worker, bar) in &workers {

@@ -196,7 +196,7 @@ fn unsuitable(target: &Target) -> Option<Problem> {
     let what = match target.path.as_str() {
         "schema" => "says what the file is, and is the same for every point",
         "title" | "client.name" | "client" => "names what is compared, and is the same for every point",
-        "engine" => "is the same for every point",
+        "engine" | "replications" | "precision" => "is the same for every point",
         path if path == "sweep" || path.starts_with("sweep.") => "is the sweep itself",
         "threshold" | "prices" => "is said of the results, and changes no run",
         path if path.starts_with("threshold.") || path.starts_with("prices.") => {

@@ -36,6 +36,16 @@ pub struct Threshold {
 }
 
 impl Threshold {
+    /// Reads a threshold in the form of a resolved scenario, with clients of these names.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text.
+    pub fn read(expect: &str, engine: Option<&str>, clients: &[&str]) -> Result<Self, ExpectationError> {
+        let engine = ["sim", "live"].into_iter().find(|known| Some(*known) == engine);
+        Ok(Self { expect: Expectation::parse(expect, clients)?, engine })
+    }
+
     /// The keys of its table, with the values in effect.
     pub(super) fn to_json(&self) -> Json {
         let mut json = json!({ "expect": self.expect.to_string() });

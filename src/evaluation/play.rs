@@ -1,0 +1,79 @@
+//! Plays a scenario once, with every engine that it asks for.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::engine::live::LiveError;
+use crate::engine::{Control, live, sim};
+use crate::evaluation::{BrokenIdentity, engine_report, identity};
+use crate::measure::agreement;
+use crate::report::{EngineReport, Report};
+use crate::scenario::{EngineChoice, Scenario};
+use crate::time::Span;
+
+/// Why a run came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The live engine cannot start or go on.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// An identity that must hold does not: a bug of this program.
+    #[error(transparent)]
+    Identity(#[from] BrokenIdentity),
+}
+
+/// Where live servers bind to if nobody says otherwise: to ports of this machine that are free.
+pub fn anywhere() -> live::Options {
+    live::Options { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), api_port: 0, receiver_port: 0 }
+}
+
+/// Plays a scenario with each of its engines in turn, and gives back what they found, side by side; thresholds are not judged.
+///
+/// `begin` is told the name of each engine before it plays, and what it gives back is held until the engine is done. Virtual
+/// time takes as many threads as the pool has on which this is called. Where `control` stops the run early, the report says
+/// that it is partial.
+///
+/// # Errors
+///
+/// If the live engine cannot run, or an identity of the counts does not hold.
+pub fn play<G>(
+    scenario: &Scenario,
+    options: &live::Options,
+    control: &Control,
+    mut begin: impl FnMut(&'static str) -> G,
+) -> Result<Report, RunError> {
+    let setup = &scenario.setup;
+    let mut engines = Vec::new();
+    for engine in names(scenario.engine) {
+        if control.is_stopped() {
+            break;
+        }
+        let begun = begin(engine);
+        engines.push(if *engine == "live" {
+            let run = live::run(setup, options, control)?;
+            engine_report(engine, setup, run.clients, Some(run.lag))?
+        } else {
+            engine_report(engine, setup, sim::run(setup, control), None)?
+        });
+        drop(begun);
+    }
+    let partial = control.is_stopped();
+    let agreements = if partial { Vec::new() } else { agreements(&engines) };
+    Ok(Report { scenario: identity(scenario), engines, agreements, judgements: Vec::new(), partial })
+}
+
+/// The names of the engines that play a scenario, in their order.
+fn names(choice: EngineChoice) -> &'static [&'static str] {
+    match choice {
+        EngineChoice::Sim => &["sim"],
+        EngineChoice::Live => &["live"],
+        EngineChoice::Both => &["sim", "live"],
+    }
+}
+
+/// How far two engines agree.
+fn agreements(engines: &[EngineReport]) -> Vec<agreement::Agreement> {
+    let [sim, live] = engines else { return Vec::new() };
+    let lag = live.lag.map_or(Span::ZERO, |lag| lag.p99);
+    let pairs = sim.summaries.iter().zip(&live.summaries);
+    pairs.flat_map(|(sim, live)| agreement::compare(sim, live, lag)).collect()
+}
