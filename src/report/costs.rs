@@ -38,8 +38,8 @@ pub fn sentences(scenario: &Identity, engine: &EngineReport) -> Vec<String> {
         return Vec::new();
     };
     let cost = |summary: &Summary| of(scenario, summary)?.per_million_events;
-    let compared = |client: &&Summary| Some(cheaper(scenario, (baseline, cost(baseline)?), (client, cost(client)?)));
-    clients.iter().filter_map(|client| compared(&client)).collect()
+    let compared = |client| Some(cheaper(scenario, (baseline, cost(baseline)?), (client, cost(client)?)));
+    clients.iter().filter_map(compared).collect()
 }
 
 fn cheaper(scenario: &Identity, baseline: (&Summary, f64), client: (&Summary, f64)) -> String {
