@@ -128,7 +128,8 @@ pub fn compare(sides: [&Summary; 2], tolerances: &Tolerances) -> Result<Differen
     let figures =
         |side: &Summary| -> Vec<String> { side.header.iter().filter(|name| is_figure(name)).cloned().collect() };
     let [a, b] = sides.map(figures);
-    let shared: Vec<&String> = a.iter().filter(|name| b.contains(name)).collect();
+    let shared = a.iter().filter_map(|name| Some((name, sides[0].index(name)?, sides[1].index(name)?)));
+    let shared: Vec<(&String, usize, usize)> = shared.collect();
     let names: Vec<&str> = a.iter().chain(&b).map(String::as_str).collect();
     tolerances.check(&names).map_err(Incomparable)?;
     let [rows_a, rows_b] = sides.map(|side| by_key(side, &swept));
@@ -136,9 +137,9 @@ pub fn compare(sides: [&Summary; 2], tolerances: &Tolerances) -> Result<Differen
     let mut compared = 0;
     for (key, first) in &rows_a {
         let Some(second) = rows_b.get(key) else { continue };
-        for name in &shared {
+        for (name, in_first, in_second) in &shared {
             compared += 1;
-            let cells = [sides[0].cell(first, name), sides[1].cell(second, name)];
+            let cells = [sides[0].cell(*first, *in_first), sides[1].cell(*second, *in_second)];
             if !is_same(&cells) {
                 let tolerance = tolerances.of(name);
                 changes.push(Change { row: key.clone(), column: (*name).clone(), cells, tolerance });
@@ -165,7 +166,7 @@ pub fn compare(sides: [&Summary; 2], tolerances: &Tolerances) -> Result<Differen
 /// Whether two cells hold the same: a number may be written as a count or with a point.
 fn is_same([a, b]: &[Cell; 2]) -> bool {
     match (a.value(), b.value()) {
-        (Some(a), Some(b)) => a.to_bits() == b.to_bits() || a == b,
+        (Some(a), Some(b)) => a == b,
         _ => a == b,
     }
 }
