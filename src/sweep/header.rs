@@ -30,6 +30,8 @@ pub struct Header {
     pub replications: u32,
     /// SHA-256 of the scenarios of all points, where their keys do not say what is in the files that they name.
     pub files_sha256: Option<String>,
+    /// What is asked of its points together.
+    pub search: SearchPart,
     /// What all of this was read from.
     pub source: SourcePart,
 }
@@ -69,6 +71,17 @@ pub struct ValuePart {
     pub text: String,
     /// Its number, in seconds, per second, bytes, or none; as it stands in files.
     pub number: Cell,
+}
+
+/// Which crossovers are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPart {
+    /// Whether none are.
+    pub is_off: bool,
+    /// The key along which, if that was said.
+    pub along: Option<String>,
+    /// Every `--target`.
+    pub targets: Vec<String>,
 }
 
 /// From what a [`Template`] can be read again, wherever the files are that the scenario names.
@@ -113,6 +126,7 @@ impl Header {
             points: axes.points(),
             replications,
             files_sha256: files,
+            search: SearchPart::default(),
             source: SourcePart {
                 file: template.file_name(),
                 text: template.text().to_owned(),

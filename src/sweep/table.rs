@@ -167,7 +167,7 @@ pub fn dry_run(header: &Header, cost: impl Fn(u64) -> Cost, total: Cost, threads
 }
 
 /// What a key is called above a column: its last name.
-fn short(key: &str) -> &str {
+pub(super) fn short(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 
@@ -177,7 +177,7 @@ fn push_right(line: &mut String, text: &str, width: usize) {
 }
 
 /// A text that is no wider than this; one that is cut ends in two dots.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
