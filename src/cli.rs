@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use crate::cli::diff::DiffArguments;
 use crate::scenario::units;
 use crate::time::Span;
-pub use sweep::{MergeArguments, SweepArguments};
+pub use sweep::{MergeArguments, Scheduler, SweepArguments};
 
 /// Poll the API, or take webhooks?
 ///

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::{Engine, Format, ScenarioArguments};
 
@@ -18,12 +18,18 @@ A range has its ends and its number of values, both ends included: 1s..60s:5, or
 the same factor from one to the next. Every value of a key meets every value of the others, the
 last key fastest, or with --zip the first values meet, then the second.
 
+Between points, the values are looked for at which two clients need as many requests, or cost the
+same, or a target stops to hold:
+  pushpull sweep crossover-sweep --target \"latency_p95 < 30s\"
+  pushpull sweep quickstart --vary events.rate=0.01/s..10/s:7:log --target \"webhook.lost <= 0\"
+
 On several machines, each plays a part, and the parts are put together:
   pushpull sweep mine.toml --shard 1/2 --out parts    (on one)
   pushpull sweep mine.toml --shard 2/2 --out parts    (on the other)
   pushpull merge parts --out results/mine
 --shard auto/N takes the number from SLURM_ARRAY_TASK_ID, which counts from 1 (--array=1-N), or from
-JOB_COMPLETION_INDEX, which counts from 0.";
+JOB_COMPLETION_INDEX, which counts from 0. For all of it at once:
+  pushpull sweep mine.toml --emit slurm --shards 40 > submit.sh";
 
 pub(super) const MERGE_EXAMPLES: &str = "Examples:
   pushpull merge parts --out results/mine
@@ -57,6 +63,16 @@ pub struct SweepArguments {
     /// Play every point in virtual time, over real HTTP on loopback, or in both; otherwise as the scenario says
     #[arg(long, value_enum)]
     pub engine: Option<Engine>,
+    /// Look for the values at which something stops to hold or begins to, such as "latency_p95 < 30s"; without a client's
+    /// name it is held against each; may be given several times
+    #[arg(long = "target", value_name = "EXPR", conflicts_with = "no_crossover")]
+    pub targets: Vec<String>,
+    /// The key along which crossovers are looked for; otherwise events.rate, or the first that takes numbers
+    #[arg(long, value_name = "KEY", conflicts_with = "no_crossover")]
+    pub along: Option<String>,
+    /// Look for no crossovers between the points
+    #[arg(long)]
+    pub no_crossover: bool,
     /// Folder for the result files; otherwise `results/` and the scenario's name
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -84,6 +100,23 @@ pub struct SweepArguments {
     /// Play only one of several parts, for `merge`: its number from 1, or `auto`, and how many there are
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
+    /// Play nothing, and print the script or manifest that lets a scheduler play all parts and merge them
+    #[arg(long, value_enum, value_name = "SCHEDULER")]
+    pub emit: Option<Scheduler>,
+    /// How many parts there are to be with --emit
+    #[arg(long, value_name = "N")]
+    pub shards: Option<u32>,
+}
+
+/// What plays the parts of a sweep on other machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scheduler {
+    /// Slurm: an array of jobs, and one that merges
+    Slurm,
+    /// Kubernetes: an Indexed Job, and one that merges
+    Kubernetes,
+    /// GNU parallel: this machine, or others over ssh
+    Parallel,
 }
 
 /// Arguments of `merge`.
@@ -95,6 +128,9 @@ pub struct MergeArguments {
     /// Folder for the result files
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Threads; otherwise one for each core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,

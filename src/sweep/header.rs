@@ -37,6 +37,8 @@ pub struct Header {
     pub precision: Option<String>,
     /// SHA-256 of the scenarios of all points, where their keys do not say what is in the files that they name.
     pub files_sha256: Option<String>,
+    /// What is asked of its points together.
+    pub search: SearchPart,
     /// What all of this was read from.
     pub source: SourcePart,
 }
@@ -76,6 +78,17 @@ pub struct ValuePart {
     pub text: String,
     /// Its number, in seconds, per second, bytes, or none; as it stands in files.
     pub number: Cell,
+}
+
+/// Which crossovers are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPart {
+    /// Whether none are.
+    pub is_off: bool,
+    /// The key along which, if that was said.
+    pub along: Option<String>,
+    /// Every `--target`.
+    pub targets: Vec<String>,
 }
 
 /// From what a [`Template`] can be read again, wherever the files are that the scenario names.
@@ -123,6 +136,7 @@ impl Header {
             replications: Repeat::of(base).most(),
             precision: base.precision.map(|precision| precision.to_string()),
             files_sha256: files,
+            search: SearchPart::default(),
             source: SourcePart {
                 file: template.file_name(),
                 text: template.text().to_owned(),

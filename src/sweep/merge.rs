@@ -116,6 +116,9 @@ impl Found {
         let (name, of) = (first.path.display().to_string(), first.shard.map(|shard| shard.of));
         for file in &self.files[1..] {
             let mut differences = header.differences(&file.header);
+            if file.header.search != header.search {
+                differences.push("other crossovers are looked for".to_owned());
+            }
             if file.shard.map(|shard| shard.of) != of {
                 differences.push(format!("it is cut into another number of shards than {name}"));
             }

@@ -5,6 +5,8 @@
 //! threads, and on any number of machines ([`shard`]). Each becomes one line of a file with a checksum ([`units`]), as
 //! soon as it is played; every result file is made from these lines, in the order of the units ([`files`]).
 
+pub mod crossover;
+pub mod emit;
 pub mod estimate;
 pub mod files;
 pub mod header;

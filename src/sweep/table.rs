@@ -220,7 +220,7 @@ pub fn dry_run(plan: &Plan, threads: usize) -> String {
 }
 
 /// What a key is called above a column: its last name.
-fn short(key: &str) -> &str {
+pub(super) fn short(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 
@@ -230,7 +230,7 @@ fn push_right(line: &mut String, text: &str, width: usize) {
 }
 
 /// A text that is no wider than this; one that is cut ends in two dots.
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

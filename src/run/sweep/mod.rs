@@ -1,5 +1,7 @@
 //! The course of a sweep: its plan, what is there already, the units, and the files.
 
+pub(super) mod crossover;
+mod emit;
 mod progress;
 
 use std::collections::BTreeSet;
@@ -8,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::cli::{Format, SweepArguments};
+use crate::engine::Control;
 use crate::report::files::{self, WriteError};
 use crate::report::human;
 use crate::run::thresholds::{Misses, tell_idle};
@@ -22,18 +25,24 @@ use crate::sweep::shard::Shard;
 use crate::sweep::table::{self, Table};
 use crate::sweep::unit::Watched;
 use crate::sweep::units::{self, Damage, Journal, UnitFile};
+use crossover::Looking;
 use progress::{Load, SweepProgress};
 
 /// Plays a sweep, or a shard of one.
 pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     let shard = arguments.shard.as_deref().map(|text| Shard::parse(text, |name| std::env::var(name).ok()));
     let shard = shard.transpose().map_err(|error| Failure::Usage(error.to_string()))?;
-    let plan = Plan::new(read(arguments)?, arguments.yes)?;
-    let threads = threads(arguments);
+    let emitted = emit::asked(arguments)?;
+    let mut plan = Plan::new(read(arguments)?, arguments.yes)?;
+    plan.header.search = crossover::asked(arguments, &plan.template)?;
+    let threads = threads(arguments.threads);
     if arguments.dry_run {
         return print(table::dry_run(&plan, threads).as_bytes()).map(|()| 0);
     }
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&plan.header.scenario.name));
+    if let Some(emitted) = emitted {
+        return print(emit::script(arguments, emitted, &plan.header, &folder)?.as_bytes()).map(|()| 0);
+    }
     files::prepare(&folder)?;
     let stem = shard.map_or_else(|| UNITS.to_owned(), Shard::stem);
     let earlier = earlier(&folder, &stem, &plan.header, shard, arguments.resume)?;
@@ -47,9 +56,10 @@ fn read(arguments: &SweepArguments) -> Result<Template, Failure> {
     template(&arguments.scenario.file, &changes)
 }
 
-fn threads(arguments: &SweepArguments) -> usize {
+/// The threads that are asked for; otherwise one for each core.
+pub(super) fn threads(asked: Option<u16>) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.threads.map_or_else(cores, usize::from)
+    asked.map_or_else(cores, usize::from)
 }
 
 /// One call of `sweep` that has units to play.
@@ -83,8 +93,12 @@ impl Session {
         let started = Instant::now();
         let plan = &self.plan;
         let crew = Arc::new(Crew::new(plan.template.base().engine, self.threads));
-        let watched = Arc::clone(&crew);
-        interrupt::watch_with(move || watched.stop());
+        let control = Arc::new(Control::default());
+        let watched = (Arc::clone(&crew), Arc::clone(&control));
+        interrupt::watch_with(move || {
+            watched.0.stop();
+            watched.1.stop();
+        });
         let journal = Journal::begin(&self.folder, &self.stem, &plan.header, self.shard)?;
         let done = Results::new(plan.header.clone(), self.earlier);
         let left = || {
@@ -115,6 +129,7 @@ impl Session {
             let runs = human::things(*count as f64, "run", "runs");
             tell(&format!("warning: {runs} fell behind; of the first: {first}"));
         }
+        let found = missing > 0 || self.shard.is_some() || ending.look(arguments, plan, self.threads, &control)?;
         if !seen.unsteady.is_empty() {
             let points = human::things(seen.unsteady.len() as f64, "point", "points");
             tell(&format!(
@@ -124,6 +139,7 @@ impl Session {
         }
         misses.tell();
         Ok(match () {
+            () if !found => INTERRUPTED,
             () if missing > 0 => {
                 let left = plan.header.count_of_units(missing);
                 tell(&format!("stopped with {left} to go; the same command with --resume goes on"));
@@ -219,6 +235,7 @@ impl Ending<'_> {
             let missing = self.results.missing();
             let mut misses = Misses::default();
             if missing < self.results.header.units() {
+                crossover::remove(self.folder)?;
                 let (bytes, found) = write_results(self.folder, &self.results, arguments.format, arguments.no_color)?;
                 misses = found;
                 print(&bytes)?;
@@ -233,6 +250,19 @@ impl Ending<'_> {
             self.clear(true);
         }
         Ok((missing, Misses::default()))
+    }
+
+    /// Looks for crossovers. Whether that came to an end.
+    fn look(
+        &self,
+        arguments: &SweepArguments,
+        plan: &Plan,
+        threads: usize,
+        control: &Control,
+    ) -> Result<bool, Failure> {
+        let SweepArguments { format, no_color, quiet, .. } = *arguments;
+        let looking = Looking { folder: self.folder, threads, control, format, no_color, quiet };
+        crossover::look(&looking, &plan.template, &self.results)
     }
 
     /// Removes the files of which everything is in the finished one.

@@ -61,6 +61,16 @@ impl Drop for SweepProgress {
     }
 }
 
+/// Shows that crossovers are looked for; how many runs that takes is not known before.
+pub(super) fn looking(quiet: bool) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_message("looking for crossovers between the points");
+    bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(TICK);
+    }
+    bar
+}
+
 fn show(plan: &Plan, crew: &Crew, load: Load, bars: &MultiProgress, done: &AtomicBool) {
     let style =
         |template: &str| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -149,6 +149,11 @@ impl Axis {
         &self.values
     }
 
+    /// How its values are spaced, where they are a range.
+    pub fn scale(&self) -> Option<Scale> {
+        self.range.as_ref().map(RangeKeys::scale)
+    }
+
     /// Whether its values may name files or hold more than one line says.
     pub(crate) fn is_deep(&self) -> bool {
         let is_table = |value: &AxisValue| matches!(value.node.value, Value::Table(_) | Value::List(_));

@@ -59,6 +59,11 @@ impl RangeKeys {
         Self { from, to, points, scale }
     }
 
+    /// How its values are spaced.
+    pub(super) fn scale(&self) -> Scale {
+        self.scale
+    }
+
     /// The range as it stands in a resolved scenario.
     pub(super) fn to_json(&self) -> serde_json::Value {
         json!({

@@ -25,6 +25,8 @@ pub use parse::{ExpectationError, constant};
 pub(super) const EXPECT_MAX: usize = 500;
 /// What stands before the text of a `--threshold` where it is shown.
 const PREFIX: &str = "--threshold ";
+/// What stands before the text of a `--target` where it is shown.
+const TARGET_PREFIX: &str = "--target ";
 
 /// What the results have to fulfil.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,30 +65,41 @@ impl Scenario {
     ///
     /// Everything that is wrong with their texts.
     pub fn expecting(mut self, texts: &[String]) -> Result<Self, Problems> {
-        let source = |text: &String| Source { label: None, text: format!("{PREFIX}{text}") };
-        let sources: Arc<[Source]> = texts.iter().map(source).collect();
-        let clients = names(&self.setup.clients);
-        let mut problems = Vec::new();
-        let mut more = Vec::new();
-        for (index, text) in texts.iter().enumerate() {
-            let place = |span: Range<usize>| Place { source: index, span: shifted(&span, PREFIX.len()) };
-            let length = text.chars().count();
-            let too_long = || {
-                let problem = Problem::new(format!("this threshold has {length} characters"));
-                problem.at(Some(&place(0..text.len()))).help(format!("write at most {EXPECT_MAX}"))
-            };
-            let read = || Expectation::parse(text, &clients).map_err(|error| problem(error, place));
-            match if length > EXPECT_MAX { Err(too_long()) } else { read() } {
-                Ok(expect) => more.push(Threshold { expect, engine: None }),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if let Some(problems) = Problems::new(&sources, problems) {
-            return Err(problems);
-        }
-        self.thresholds.extend(more);
+        let more = expectations(&names(&self.setup.clients), PREFIX, texts)?;
+        self.thresholds.extend(more.into_iter().map(|expect| Threshold { expect, engine: None }));
         Ok(self)
     }
+
+    /// The expectations that stand in the texts of `--target`.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with them.
+    pub fn targets(&self, texts: &[String]) -> Result<Vec<Expectation>, Problems> {
+        expectations(&names(&self.setup.clients), TARGET_PREFIX, texts)
+    }
+}
+
+/// Reads texts from the command line, which are shown behind the prefix.
+fn expectations(clients: &[&str], prefix: &str, texts: &[String]) -> Result<Vec<Expectation>, Problems> {
+    let source = |text: &String| Source { label: None, text: format!("{prefix}{text}") };
+    let sources: Arc<[Source]> = texts.iter().map(source).collect();
+    let mut problems = Vec::new();
+    let mut expectations = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let place = |span: Range<usize>| Place { source: index, span: shifted(&span, prefix.len()) };
+        let length = text.chars().count();
+        let too_long = || {
+            let problem = Problem::new(format!("this threshold has {length} characters"));
+            problem.at(Some(&place(0..text.len()))).help(format!("write at most {EXPECT_MAX}"))
+        };
+        let read = || Expectation::parse(text, clients).map_err(|error| problem(error, place));
+        match if length > EXPECT_MAX { Err(too_long()) } else { read() } {
+            Ok(expect) => expectations.push(expect),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    Problems::new(&sources, problems).map_or(Ok(expectations), Err)
 }
 
 /// Reads every `[[threshold]]`; none after a problem. Where the clients are not known, what they are expected to do is

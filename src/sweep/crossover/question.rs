@@ -1,0 +1,163 @@
+//! What is asked along an axis: who needs fewer requests, who costs less, whether a target holds.
+
+use crate::evaluation::outcome::Outcome;
+use crate::measure::judgement::Comparison;
+use crate::report::columns::Cell;
+use crate::scenario::threshold::{ClientColumn, Expectation};
+use crate::scenario::{EngineChoice, Scenario};
+
+/// Something that may be so on one side of a value and not on the other.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Question {
+    /// The engine whose figures it is about: `sim` or `live`.
+    pub(super) engine: &'static str,
+    /// What is compared.
+    pub(super) criterion: Criterion,
+}
+
+/// What is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Criterion {
+    /// A figure of two clients, of which less is better.
+    Less {
+        /// Which figure.
+        figure: Figure,
+        /// The first client of the scenario.
+        baseline: String,
+        /// A later one.
+        client: String,
+    },
+    /// The two sides of a target.
+    Target {
+        /// What is expected.
+        expect: Expectation,
+        /// The client that it is held against; none where it names its own.
+        client: Option<String>,
+    },
+}
+
+/// A figure of which two clients may have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Figure {
+    /// Requests.
+    Requests,
+    /// Money.
+    Cost,
+}
+
+impl Figure {
+    /// The column of `summary.csv`.
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Cost => "cost_total",
+        }
+    }
+}
+
+impl Question {
+    /// Everything that is asked of a scenario: every later client against the first, then the targets.
+    pub(super) fn all(scenario: &Scenario, targets: &[Expectation]) -> Vec<Self> {
+        let engines: &[&'static str] = match scenario.engine {
+            EngineChoice::Sim => &["sim"],
+            EngineChoice::Live => &["live"],
+            EngineChoice::Both => &["sim", "live"],
+        };
+        let criteria = criteria(scenario, targets);
+        let of = |engine: &&'static str| {
+            let engine = *engine;
+            criteria.iter().map(move |criterion| Self { engine, criterion: criterion.clone() })
+        };
+        engines.iter().flat_map(of).collect()
+    }
+
+    /// By how much one side is above the other in a run: less than zero where the later client has less, or where the left
+    /// side of a target is less. Where the two sides of a target are equal it leans to the side on which that belongs.
+    ///
+    /// None where a figure is empty.
+    pub(super) fn difference(&self, outcome: &Outcome) -> Option<f64> {
+        let value = |client: &str, column: &str| outcome.row(Some(self.engine), client)?.value(column);
+        match &self.criterion {
+            Criterion::Less { figure, baseline, client } => {
+                Some(value(client, figure.column())? - value(baseline, figure.column())?)
+            }
+            Criterion::Target { expect, client } => {
+                let of = |column: &ClientColumn| value(column.client.as_deref().or(client.as_deref())?, column.column);
+                let side = |value: Option<f64>| Cell::from(value?).rounded().value();
+                let difference = side(expect.left.value(&of))? - side(expect.right.value(&of))?;
+                let least = f64::MIN_POSITIVE;
+                Some(match expect.comparison {
+                    Comparison::AtMost | Comparison::More if difference == 0.0 => -least,
+                    _ if difference == 0.0 => least,
+                    _ => difference,
+                })
+            }
+        }
+    }
+
+    /// Whether what is asked is so where the difference has this sign: the later client has less, or the target holds.
+    pub(super) fn holds(&self, is_above: bool) -> bool {
+        match &self.criterion {
+            Criterion::Less { .. } => !is_above,
+            Criterion::Target { expect, .. } => {
+                matches!(expect.comparison, Comparison::More | Comparison::AtLeast) == is_above
+            }
+        }
+    }
+
+    /// What is so where the difference has this sign, in a word: the client with less, `holds` or `misses`.
+    pub(super) fn word(&self, is_above: bool) -> &str {
+        match (&self.criterion, self.holds(is_above)) {
+            (Criterion::Less { client, .. }, true) => client,
+            (Criterion::Less { baseline, .. }, false) => baseline,
+            (Criterion::Target { .. }, true) => "holds",
+            (Criterion::Target { .. }, false) => "misses",
+        }
+    }
+
+    /// The name of its kind in files.
+    pub(super) const fn kind(&self) -> &'static str {
+        match &self.criterion {
+            Criterion::Less { figure: Figure::Requests, .. } => "requests",
+            Criterion::Less { figure: Figure::Cost, .. } => "cost",
+            Criterion::Target { .. } => "target",
+        }
+    }
+
+    /// The two clients, as far as it has them: the first, and the one that it is about.
+    pub(super) fn clients(&self) -> [Option<&str>; 2] {
+        match &self.criterion {
+            Criterion::Less { baseline, client, .. } => [Some(baseline), Some(client)],
+            Criterion::Target { client, .. } => [None, client.as_deref()],
+        }
+    }
+
+    /// What is compared, in the one form of a threshold.
+    pub(super) fn text(&self) -> String {
+        match &self.criterion {
+            Criterion::Less { figure, .. } => figure.column().to_owned(),
+            Criterion::Target { expect, .. } => expect.to_string(),
+        }
+    }
+}
+
+fn criteria(scenario: &Scenario, targets: &[Expectation]) -> Vec<Criterion> {
+    let names: Vec<_> = scenario.setup.clients.iter().map(|client| client.name.clone()).collect();
+    let mut criteria = Vec::new();
+    let figures = [Some(Figure::Requests), scenario.prices.is_some().then_some(Figure::Cost)];
+    if let Some((baseline, others)) = names.split_first() {
+        for figure in figures.into_iter().flatten() {
+            let against =
+                |client: &String| Criterion::Less { figure, baseline: baseline.clone(), client: client.clone() };
+            criteria.extend(others.iter().map(against));
+        }
+    }
+    for expect in targets {
+        let target = |client: Option<&String>| Criterion::Target { expect: expect.clone(), client: client.cloned() };
+        match expect.is_for_each() {
+            true => criteria.extend(names.iter().map(|name| target(Some(name)))),
+            false => criteria.push(target(None)),
+        }
+    }
+    criteria
+}

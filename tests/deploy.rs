@@ -1,0 +1,177 @@
+//! Sweeps through real schedulers: what `sweep --emit` prints runs as it is, and the merged files are those of one machine.
+//!
+//! Needs Debian's slurmctld, slurmd, slurm-client, munge, slurm-wlm-basic-plugins and parallel, root for Slurm, and
+//! kubernetes-validate in the Python that `PUSHPULL_PYTHON` names. `.ci/run` installs them. Where they are missing the tests
+//! say that they were skipped, except with `CI=true`, where they fail.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pushpull");
+
+/// Thirteen rates, four intervals and ten replications, in names and values that a shell has to quote.
+const SWEEP: &str = r#"
+title = "A sweep for several machines"
+duration = "2m"
+[events]
+rate = "0.1/s"
+[[client]]
+name = "poll & wait"
+[client.pull]
+every = "10s"
+[[client]]
+name = "it's a webhook"
+[client.push]
+[sweep]
+"events.rate" = { from = "0.01/s", to = "10/s", points = 13, scale = "log" }
+"client.poll & wait.pull.every" = ["1s", "5s", "20s", "60s"]
+"#;
+
+const SHARDS: u32 = 5;
+/// The files of a merged sweep that have to be those of one machine.
+const FILES: [&str; 4] = ["summary.csv", "comparison.csv", "theory.csv", "sweep.json"];
+
+/// A folder with the scenario, and what one machine makes of it.
+struct Work {
+    folder: tempfile::TempDir,
+}
+
+impl Work {
+    fn new() -> Self {
+        // The names of sockets are short, so the folder's has to be as well.
+        let folder = tempfile::Builder::new().prefix("pp").tempdir_in("/tmp").unwrap();
+        std::fs::write(folder.path().join("my sweep.toml"), SWEEP).unwrap();
+        let work = Self { folder };
+        work.pushpull(&["sweep", "my sweep.toml", "--replications", "10", "--out", "alone", "--quiet"]);
+        work
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn pushpull(&self, arguments: &[&str]) -> String {
+        let output = Command::new(PROGRAM).args(arguments).current_dir(self.folder.path()).output().unwrap();
+        succeeded(&format!("pushpull {arguments:?}"), &output)
+    }
+
+    /// Writes what `--emit` prints into a file, and gives back its text.
+    fn emit(&self, scheduler: &str, out: &str, file: &str) -> String {
+        let shards = SHARDS.to_string();
+        let sweep = ["sweep", "my sweep.toml", "--replications", "10", "--out", out];
+        let text = self.pushpull(&[&sweep[..], &["--emit", scheduler, "--shards", &shards]].concat());
+        std::fs::write(self.path(file), &text).unwrap();
+        text
+    }
+
+    fn run(&self, command: &mut Command) -> String {
+        let output = command.current_dir(self.folder.path()).env("PUSHPULL", PROGRAM).output().unwrap();
+        succeeded(&format!("{command:?}"), &output)
+    }
+
+    fn is_as_alone(&self, out: &str) {
+        for file in FILES {
+            let read = |folder: &str| {
+                std::fs::read(self.path(folder).join(file)).unwrap_or_else(|e| panic!("{folder}/{file}: {e}"))
+            };
+            assert!(read(out) == read("alone"), "{out}/{file} differs from what one machine makes");
+        }
+    }
+}
+
+fn succeeded(what: &str, output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{what}: {}\n{}{}", output.status, text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Whether these programs are there; without them the test is skipped, or fails where everything has to be there.
+fn have(programs: &[&str]) -> bool {
+    let missing: Vec<_> = programs.iter().filter(|program| which(program).is_none()).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "missing: {missing:?}");
+    eprintln!("skipped, for these programs are missing: {missing:?}");
+    false
+}
+
+fn which(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+#[test]
+fn slurm_gives_the_same_files() {
+    if !have(&["slurmctld", "slurmd", "sbatch", "squeue", "munged"]) {
+        return;
+    }
+    let work = Work::new();
+    work.emit("slurm", "results/by slurm", "submit.sh");
+    // Two of the shards are lost and made once more by themselves.
+    std::fs::write(
+        work.path("all.sh"),
+        r#"set -euo pipefail
+finished() {
+  for _ in $(seq 1200); do
+    [ -n "$(squeue --noheader --states=PENDING,RUNNING,COMPLETING)" ] || return 0
+    sleep 0.1
+  done
+  squeue >&2
+  return 1
+}
+bash submit.sh
+finished
+cp -r "results/by slurm" "results/first"
+rm "results/by slurm"/*.* "results/by slurm/shards/shard-2-of-5.jsonl" "results/by slurm/shards/shard-4-of-5.jsonl"
+SHARDS=2,4 bash submit.sh --cpus-per-task=2
+finished
+"#,
+    )
+    .unwrap();
+    let slurm = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/deploy/slurm-on-one-machine.sh");
+    let sbin = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
+    work.run(Command::new(slurm).arg(work.path("s")).args(["bash", "all.sh"]).env("PATH", sbin));
+    work.is_as_alone("results/first");
+    work.is_as_alone("results/by slurm");
+}
+
+#[test]
+fn gnu_parallel_gives_the_same_files() {
+    if !have(&["parallel", "bash"]) {
+        return;
+    }
+    let work = Work::new();
+    work.emit("parallel", "results/by parallel", "run.sh");
+    work.run(Command::new("bash").args(["run.sh", "--jobs", "3"]));
+    work.is_as_alone("results/by parallel");
+    let log = std::fs::read_to_string(work.path("results/by parallel/shards/parallel.log")).unwrap();
+    assert_eq!(log.lines().count(), 1 + SHARDS as usize, "{log}");
+}
+
+#[test]
+fn the_manifest_is_one_that_kubernetes_takes() {
+    let python = std::env::var("PUSHPULL_PYTHON").ok();
+    let validate = python.as_ref().map(|python| Path::new(python).with_file_name("kubernetes-validate"));
+    let Some(validate) = validate.filter(|validate| validate.is_file()) else {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "kubernetes-validate is not beside PUSHPULL_PYTHON");
+        eprintln!("skipped, for PUSHPULL_PYTHON names no Python with kubernetes-validate beside it");
+        return;
+    };
+    // A test runs in the folder of the crate, but the manifest lies elsewhere.
+    let validate = std::path::absolute(validate).unwrap();
+    let work = Work::new();
+    let manifest = work.emit("kubernetes", "results/ignored", "job.yaml");
+    work.run(Command::new(&validate).args(["--strict", "job.yaml"]));
+    for needle in
+        ["completionMode: Indexed", "completions: 5", "auto/5", "title = \\\"A sweep for several machines\\\""]
+    {
+        assert!(manifest.contains(needle), "{needle} is not in {manifest}");
+    }
+    // The check would notice.
+    std::fs::write(work.path("wrong.yaml"), manifest.replace("completionMode:", "completionModus:")).unwrap();
+    let refused = Command::new(&validate).args(["--strict", "wrong.yaml"]).current_dir(work.folder.path()).output();
+    assert!(!refused.unwrap().status.success());
+}
