@@ -137,6 +137,8 @@ impl Verdict<'_> {
         match certainty {
             Certainty::Exact => String::new(),
             Certainty::Uncertain => format!(" The difference is within the error of {}.", self.count()),
+            // Ends that look the same add nothing to the two means.
+            Certainty::Between(low, high) if show(low) == show(high) => String::new(),
             Certainty::Between(low, high) => {
                 format!(" The difference is between {} and {} with 95 % confidence.", show(low), show(high))
             }
