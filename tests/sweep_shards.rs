@@ -136,7 +136,9 @@ fn shards_that_do_not_make_a_whole_are_refused_by_name() {
     ];
     let said: Vec<_> =
         cases.iter().map(|case| bench.refused(&[&["merge"], *case, &["--out", "refused"]].concat())).collect();
-    insta::assert_snapshot!(said.join("\n----\n"));
+    let said = said.join("\n----\n");
+    let words = said.split(' ').map(|word| if word.ends_with("..)") { "(HASH..)" } else { word });
+    insta::assert_snapshot!(words.collect::<Vec<_>>().join(" "));
     assert!(!bench.path("refused").exists(), "nothing is written");
     // What is said to be run again makes it whole.
     bench.good(&[&FEW[..], &[EVERY, "--out", "missing", "--shard", "1/5"]].concat());

@@ -46,7 +46,10 @@ pub fn merge(folders: &[PathBuf]) -> Result<Results, MergeError> {
     };
     found.belong_together(&header);
     found.agree(&header)?;
-    found.complete(&header);
+    // What is missing can be said only of one sweep.
+    if found.is_one_sweep() {
+        found.complete(&header);
+    }
     if found.sentences.is_empty() {
         Ok(Results::new(header, found.files))
     } else {
@@ -110,26 +113,41 @@ impl Found {
         Ok(())
     }
 
-    /// Notes every file that is of another sweep than the first, or cut into another number of shards.
+    /// Notes every file that is of another sweep than the first, and where there are parts of several numbers of parts.
     fn belong_together(&mut self, header: &Header) {
-        let Some(first) = self.files.first() else { return };
-        let (name, of) = (first.path.display().to_string(), first.shard.map(|shard| shard.of));
+        let Some(first) = self.files.first().map(|file| file.path.display().to_string()) else { return };
         for file in &self.files[1..] {
             let mut differences = header.differences(&file.header);
             if file.header.search != header.search {
                 differences.push("other crossovers are looked for".to_owned());
-            }
-            if file.shard.map(|shard| shard.of) != of {
-                differences.push(format!("it is cut into another number of shards than {name}"));
             }
             if header.scenario.resolved["threshold"] != file.header.scenario.resolved["threshold"] {
                 differences.push("other thresholds are to hold".to_owned());
             }
             if !differences.is_empty() {
                 let path = file.path.display();
-                self.sentences.push(format!("{path} is not of the same sweep as {name}: {}", differences.join("; ")));
+                self.sentences.push(format!("{path} is not of the same sweep as {first}: {}", differences.join("; ")));
             }
         }
+        let mut cuts: BTreeMap<u32, String> = BTreeMap::new();
+        for file in &self.files {
+            let of = file.shard.map_or(0, |shard| shard.of);
+            cuts.entry(of).or_insert_with(|| file.path.display().to_string());
+        }
+        if cuts.len() > 1 {
+            let cuts: Vec<_> = cuts.iter().map(|(of, path)| format!("{of} ({path})")).collect();
+            let sentence = "keep those of one number apart from the others";
+            self.sentences.push(format!("there are parts of sweeps cut into {}: {sentence}", cuts.join(" and into ")));
+        }
+    }
+
+    /// Whether every file is of the same sweep, cut in the same way.
+    fn is_one_sweep(&self) -> bool {
+        let same = |pair: &[UnitFile]| {
+            pair[0].shard.map(|shard| shard.of) == pair[1].shard.map(|shard| shard.of)
+                && pair[0].header.differences(&pair[1].header).is_empty()
+        };
+        self.files.windows(2).all(same)
     }
 
     /// Notes files that say different things of the same unit.
