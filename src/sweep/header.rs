@@ -287,17 +287,18 @@ mod tests {
     #[test]
     fn a_header_holds_all_that_is_needed_to_play_more() {
         let changes = Changes {
-            sets: vec!["client.poll.pull.every=2s".to_owned()],
+            sets: vec!["client.poll.pull.every=2s".to_owned(), "replications=4".to_owned()],
             varied: vec!["events.rate=1/s..3/s:3".to_owned()],
+            thresholds: vec!["poll.lost == 0".to_owned()],
             zip: false,
         };
         let template = Template::parse(TEXT, "folder/mine.toml", Path::new("."), &changes).unwrap();
-        let header = Header::new(&template, 4, None);
+        let header = Header::new(&template, None);
         let text = serde_json::to_string(&header).unwrap();
         let read: Header = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
         let again = read.template(Path::new(".")).unwrap();
-        assert!(Header::new(&again, 4, None).differences(&read).is_empty());
+        assert!(Header::new(&again, None).differences(&read).is_empty());
         // Between two points lies another one, with the same luck.
         let setting = again.axes().iter().next().unwrap().at(1.25, 6).unwrap();
         assert_eq!(setting.as_set(), "events.rate=1.25/s");
@@ -312,11 +313,12 @@ mod tests {
     #[test]
     fn a_unit_is_a_point_and_a_replication() {
         let changes = Changes {
+            sets: vec!["replications=4".to_owned()],
             varied: vec!["events.rate=1/s,2/s".to_owned(), "consumers=1,2,3".to_owned()],
             ..Changes::default()
         };
         let template = Template::parse(TEXT, "mine", Path::new("."), &changes).unwrap();
-        let header = Header::new(&template, 4, None);
+        let header = Header::new(&template, None);
         assert_eq!((header.units(), header.place(0), header.place(23)), (24, (0, 0), (5, 3)));
         assert_eq!(header.name_of(4), "events.rate = 2/s, consumers = 2");
         for point in 0..header.points {

@@ -167,7 +167,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The mean difference of each question at each point with the runs that it is of; none where it is empty in one.
-    fn differences(&self, results: &Results) -> Result<Vec<Vec<Option<(f64, u32)>>>, SearchError> {
+    fn differences(&self, results: &Results) -> Result<Vec<Differences>, SearchError> {
         let mean = |point: &Point<'_>, question: &Question| {
             let values: Option<Vec<f64>> = point.runs().map(|(_, outcome)| question.difference(outcome)).collect();
             let values = values.filter(|values| !values.is_empty())?;
@@ -180,6 +180,9 @@ impl<'a> Inquiry<'a> {
         (0..results.header.points).map(point).collect()
     }
 }
+
+/// For each question, the mean difference at a point and the runs that it is of.
+type Differences = Vec<Option<(f64, u32)>>;
 
 /// Whether a target is so, or not so, at single values only.
 const fn is_pointed(comparison: Comparison) -> bool {
