@@ -7,7 +7,6 @@ use std::process::{Command, Output, Stdio};
 
 use proptest::prelude::*;
 use pushpull::engine::{Control, sim};
-use pushpull::evaluation::estimate::estimates;
 use pushpull::evaluation::outcome::{ClientOutcome, Outcome};
 use pushpull::evaluation::stopping::{MAXIMUM, MINIMUM, Rule, Stop};
 use pushpull::evaluation::{engine_report, identity, paired, replications};
@@ -198,8 +197,7 @@ fn a_single_run_comes_to_the_same_rows_by_way_of_its_outcome() {
     let outcome = [Outcome::of(&report)];
     assert_eq!(replications::summary(&scenario.name, &outcome), csv::summary(&report));
     let alone = replications::replications(&outcome, None);
-    let point = pushpull::report::replications::Point { parameters: &[], rows: &alone.theory };
-    assert_eq!(pushpull::report::replications::theory(&[], &[point]), csv::theory(&report));
+    assert_eq!(pushpull::report::replications::theory(&alone.theory), csv::theory(&report));
     let names: Vec<_> = alone.comparisons.iter().map(|compared| compared.metric.to_owned()).collect();
     let written = csv::comparison(&report);
     let mut rows = ::csv::Reader::from_reader(&written[..]);
