@@ -8,6 +8,9 @@ use std::time::Duration;
 /// The files of a whole sweep.
 pub(crate) const FILES: [&str; 5] = ["summary.csv", "comparison.csv", "theory.csv", "units.jsonl", "sweep.json"];
 
+/// The file that a whole sweep has where there is an axis to look along.
+const CROSSOVER: &str = "crossover.csv";
+
 const SCENARIO: &str = r#"
 title = "Thirteen rates, four intervals"
 duration = "1m"
@@ -81,13 +84,15 @@ impl Bench {
         said.replace(&*self.folder.path().to_string_lossy(), "FOLDER")
     }
 
-    /// The content of the files of a sweep; nothing else lies beside them.
+    /// The content of the files of a sweep, and of crossover.csv at the end where it is there; nothing else lies beside them.
     pub(crate) fn files(&self, folder: &str) -> Vec<Vec<u8>> {
-        let names = self.names(folder);
+        let mut names = self.names(folder);
+        let crossover = names.iter().position(|name| name == CROSSOVER).map(|index| names.remove(index));
         let mut expected = FILES.map(str::to_owned).to_vec();
         expected.sort();
         assert_eq!(names, expected, "{folder}");
-        FILES.iter().map(|name| fs::read(self.path(folder).join(name)).unwrap()).collect()
+        let names = FILES.into_iter().chain(crossover.as_deref());
+        names.map(|name| fs::read(self.path(folder).join(name)).unwrap()).collect()
     }
 
     /// The names of all files in a folder.

@@ -21,7 +21,9 @@ pub(super) fn asked(arguments: &SweepArguments) -> Result<Option<(emit::Schedule
             return refused("--shards is how many parts --emit makes; to play one of them here, write --shard I/N");
         }
         (Some(_), None) => return refused("--emit needs to know how many parts there are to be, such as --shards 8"),
-        (Some(_), Some(0)) => return refused("--shards 0 leaves nothing to play; write how many parts there are to be"),
+        (Some(_), Some(0)) => {
+            return refused("--shards 0 leaves nothing to play; write how many parts there are to be");
+        }
         (Some(emit), Some(shards)) => (emit, shards),
     };
     for (is_there, other) in
@@ -52,8 +54,8 @@ pub(super) fn script(
 ) -> Result<String, Failure> {
     let units = header.units();
     if u64::from(shards) > units {
-        let units = human::things(units as f64, "run", "runs");
-        return Err(Failure::Usage(format!("{shards} shards are more than the sweep has runs, {units}; ask for fewer")));
+        let runs = human::things(units as f64, "run", "runs");
+        return Err(Failure::Usage(format!("{shards} shards are more than the {runs} of the sweep; ask for fewer")));
     }
     let (file, out) = (as_text(&arguments.scenario.file)?, as_text(out)?);
     let rest = rest(arguments);

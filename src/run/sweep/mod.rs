@@ -122,6 +122,7 @@ impl Session {
         let seen = seen.into_inner().unwrap_or_default();
         let ending = Ending { folder: &self.folder, stem: &self.stem, shard: self.shard, results, journal: path };
         let missing = ending.write(arguments)?;
+        let found = missing > 0 || self.shard.is_some() || ending.look(arguments, plan, self.threads, &control)?;
         if !arguments.quiet {
             let took = human::duration_secs(started.elapsed().as_secs_f64());
             let runs = human::things(load.units.saturating_sub(missing) as f64, "run", "runs");
@@ -133,7 +134,6 @@ impl Session {
             let runs = human::things(*count as f64, "run", "runs");
             tell(&format!("warning: {runs} fell behind; of the first: {first}"));
         }
-        let found = missing > 0 || self.shard.is_some() || ending.look(arguments, plan, self.threads, &control)?;
         Ok(match () {
             () if !found => INTERRUPTED,
             () if missing > 0 => {

@@ -43,7 +43,9 @@ impl<'a> Along<'a> {
         let suited: Vec<_> = axes.iter().enumerate().filter(|(_, axis)| is_suited(axis)).collect();
         let found = match key {
             None => suited.iter().find(|(_, axis)| axis.key == USUAL).or(suited.first()),
-            Some(key) => Some(suited.iter().find(|(_, axis)| axis.key == key).ok_or_else(|| refused(axes, key, &suited))?),
+            Some(key) => {
+                Some(suited.iter().find(|(_, axis)| axis.key == key).ok_or_else(|| refused(axes, key, &suited))?)
+            }
         };
         let is_tied = axes.combine == Combine::Zip && axes.iter().count() > 1;
         Ok(found.map(|(index, axis)| Self { axis, index: *index, scale: scale(axis), is_tied }))

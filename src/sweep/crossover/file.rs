@@ -11,8 +11,7 @@ pub const FILE: &str = "crossover.csv";
 /// The columns before those of the other keys, which are called `param_<key>`.
 const BEFORE: [&str; 5] = ["kind", "engine", "baseline", "client", "criterion"];
 /// The columns behind them.
-const BEHIND: [&str; 9] =
-    ["key", "value", "number", "ci_low", "ci_high", "below", "above", "replications", "method"];
+const BEHIND: [&str; 9] = ["key", "value", "number", "ci_low", "ci_high", "below", "above", "replications", "method"];
 /// The significant digits of a value with its unit.
 pub(super) const DIGITS: u32 = 6;
 
@@ -48,7 +47,8 @@ impl Crossovers<'_> {
     fn rows(&self, question: &Question, line: &Line, answer: &Answer) -> Vec<Vec<Cell>> {
         let row = |spot: Option<&Spot>, [below, above]: [Option<&str>; 2]| {
             let [baseline, client] = question.clients();
-            let mut cells: Vec<Cell> = vec![question.kind().into(), question.engine.into(), baseline.into(), client.into()];
+            let mut cells: Vec<Cell> =
+                vec![question.kind().into(), question.engine.into(), baseline.into(), client.into()];
             cells.push(question.text().as_str().into());
             cells.extend(self.fixed(line).into_iter().map(Cell::from));
             cells.push(self.along.axis.key.as_str().into());
@@ -65,6 +65,10 @@ impl Crossovers<'_> {
             let throughout = answer.starts_above.map(|above| question.word(above));
             return vec![row(None, [throughout; 2])];
         }
-        answer.spots.iter().map(|spot| row(Some(spot), [!spot.rises, spot.rises].map(|above| Some(question.word(above))))).collect()
+        answer
+            .spots
+            .iter()
+            .map(|spot| row(Some(spot), [!spot.rises, spot.rises].map(|above| Some(question.word(above)))))
+            .collect()
     }
 }

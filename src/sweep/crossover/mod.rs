@@ -134,12 +134,7 @@ impl<'a> Inquiry<'a> {
     /// # Errors
     ///
     /// If the units cannot be read, a run comes to nothing, or `control` stops it.
-    pub fn find(
-        &self,
-        results: &'a Results,
-        threads: usize,
-        control: &Control,
-    ) -> Result<Crossovers<'a>, SearchError> {
+    pub fn find(&self, results: &'a Results, threads: usize, control: &Control) -> Result<Crossovers<'a>, SearchError> {
         let lines = self.along.lines(self.template.axes());
         let differences = self.differences(results)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -161,7 +156,8 @@ impl<'a> Inquiry<'a> {
             let starts_above = known.iter().find(|known| known.difference != 0.0).map(|first| first.difference > 0.0);
             Ok(Answer { starts_above, is_known: !known.is_empty(), spots: search.spots(&known)? })
         };
-        let all: Vec<_> = (0..self.questions.len()).flat_map(|number| lines.iter().map(move |line| (number, line))).collect();
+        let all: Vec<_> =
+            (0..self.questions.len()).flat_map(|number| lines.iter().map(move |line| (number, line))).collect();
         let found = pool.install(|| all.into_par_iter().map(|(number, line)| answer(number, line)).collect::<Vec<_>>());
         // The first of several errors is the same whichever was met first.
         let found: Vec<Answer> = found.into_iter().collect::<Result<_, SearchError>>()?;
