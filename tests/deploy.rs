@@ -30,7 +30,7 @@ name = "it's a webhook"
 
 const SHARDS: u32 = 5;
 /// The files of a merged sweep that have to be those of one machine.
-const FILES: [&str; 4] = ["summary.csv", "comparison.csv", "theory.csv", "sweep.json"];
+const FILES: [&str; 5] = ["summary.csv", "comparison.csv", "theory.csv", "sweep.json", "crossover.csv"];
 
 /// A folder with the scenario, and what one machine makes of it.
 struct Work {
@@ -174,4 +174,61 @@ fn the_manifest_is_one_that_kubernetes_takes() {
     std::fs::write(work.path("wrong.yaml"), manifest.replace("completionMode:", "completionModus:")).unwrap();
     let refused = Command::new(&validate).args(["--strict", "wrong.yaml"]).current_dir(work.folder.path()).output();
     assert!(!refused.unwrap().status.success());
+}
+
+#[test]
+fn what_is_printed_is_the_whole_sweep_and_nothing_is_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let sweep = |arguments: &[&str]| {
+        Command::new(PROGRAM).arg("sweep").args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    // Everything that makes the sweep what it is.
+    let given = [
+        "--set=title=it's \"mine\"",
+        "--seed=7",
+        "--engine=sim",
+        "--vary=consumers=1,2",
+        "--replications=3",
+        "--target=latency_p95 < 30s",
+        "--along=consumers",
+        "--yes",
+    ];
+    let printed = |arguments: &[&str]| {
+        let more =
+            ["crossover-sweep", "--emit", "slurm", "--shards", "3", "--threads", "2", "--format", "csv", "--quiet"];
+        succeeded("--emit", &sweep(&[&more[..], arguments].concat()))
+    };
+    let line = |script: &str| {
+        let line = script.lines().find(|line| line.contains(" sweep ")).unwrap().to_owned();
+        shlex::split(&line).unwrap()
+    };
+    let words = line(&printed(&given));
+    let start = words.iter().position(|word| word == "crossover-sweep").unwrap();
+    assert_eq!(&words[start + 1..start + 1 + given.len()], given);
+    assert_eq!(&words[start + 1 + given.len()..][..2], ["--shard", "auto/3"]);
+    let others = ["--vary=consumers=1,2,3", "--vary=seed=1,2,3", "--no-crossover"];
+    // Without the scenario's own axes these three meet one by one.
+    let varied = ["--vary=events.rate=1/s,2/s,3/s", "--vary=client.poll.pull.every=1s,2s,3s", "--zip"];
+    let words = line(&printed(&[&others[..2], &varied[..], &others[2..]].concat()));
+    for word in others.iter().chain(&varied) {
+        assert!(words.iter().any(|other| other == word), "{word} is not in {words:?}");
+    }
+    let cases: [&[&str]; 8] = [
+        &["--emit", "slurm"],
+        &["--shards", "3"],
+        &["--emit", "slurm", "--shards", "0"],
+        &["--emit", "slurm", "--shards", "22"],
+        &["--emit", "parallel", "--shards", "3", "--shard", "1/3"],
+        &["--emit", "kubernetes", "--shards", "3", "--resume"],
+        &["--emit", "slurm", "--shards", "3", "--dry-run"],
+        &["--emit", "slurm", "--shards", "2000", "--replications", "1000"],
+    ];
+    let refused = |case: &&[&str]| {
+        let output = sweep(&[&["crossover-sweep"], *case].concat());
+        assert_eq!(output.status.code(), Some(2), "{case:?}");
+        assert!(output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    insta::assert_snapshot!(cases.iter().map(refused).collect::<String>());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is played");
 }

@@ -105,7 +105,7 @@ array=${{array%%;*}}
 merge=$(sbatch --parsable --job-name={name} --dependency="afterok:$array" --kill-on-invalid-dep=yes \
   --output="$OUT/shards/slurm-merge-%j.log" "$@" <<'MERGE'
 #!/usr/bin/env bash
-exec "$PUSHPULL" merge "$OUT/shards" --out "$OUT" --quiet
+exec "$PUSHPULL" merge "$OUT/shards" --out "$OUT" --threads "${{SLURM_CPUS_PER_TASK:-1}}" --quiet
 MERGE
 )
 echo "array $array, merge ${{merge%%;*}}"
@@ -152,7 +152,8 @@ fn kubernetes(emission: &Emission<'_>) -> Result<String, String> {
     sweep.extend(emission.arguments.iter().cloned());
     let shard = format!("auto/{shards}");
     sweep.extend(["--shard", &shard, "--threads", "1", "--out", "/results/shards", "--quiet"].map(Into::into));
-    let merge = ["pushpull", "merge", "/results/shards", "--out", "/results", "--quiet"].map(str::to_owned);
+    let merge =
+        ["pushpull", "merge", "/results/shards", "--out", "/results", "--threads", "1", "--quiet"].map(str::to_owned);
     Ok(format!(
         r#"# A sweep of pushpull {TOOL_VERSION} in {shards} shards: an Indexed Job plays them, and a suspended job merges them.
 #

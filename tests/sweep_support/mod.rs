@@ -8,8 +8,9 @@ use std::time::Duration;
 /// The files of every whole sweep.
 pub(crate) const FILES: [&str; 5] = ["summary.csv", "comparison.csv", "theory.csv", "units.jsonl", "sweep.json"];
 
-/// The files of those with several replications, and of those that have something to fulfil.
-const MORE: [&str; 2] = ["statistics.csv", "thresholds.csv"];
+/// The files of those with several replications, of those that have something to fulfil, and of those that have an axis to
+/// look along.
+const MORE: [&str; 3] = ["statistics.csv", "thresholds.csv", "crossover.csv"];
 
 const SCENARIO: &str = r#"
 title = "Thirteen rates, four intervals"

@@ -54,10 +54,8 @@ pub(super) fn script(
 ) -> Result<String, Failure> {
     let units = header.units();
     if u64::from(shards) > units {
-        let units = human::things(units as f64, "run", "runs");
-        return Err(Failure::Usage(format!(
-            "{shards} shards are more than the sweep has runs, {units}; ask for fewer"
-        )));
+        let runs = human::things(units as f64, "run", "runs");
+        return Err(Failure::Usage(format!("{shards} shards are more than the {runs} of the sweep; ask for fewer")));
     }
     let (file, out) = (as_text(&arguments.scenario.file)?, as_text(out)?);
     let rest = rest(arguments);

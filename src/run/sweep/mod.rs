@@ -118,6 +118,7 @@ impl Session {
         let seen = seen.into_inner().unwrap_or_default();
         let ending = Ending { folder: &self.folder, stem: &self.stem, shard: self.shard, results, journal: path };
         let (missing, misses) = ending.write(arguments)?;
+        let found = missing > 0 || self.shard.is_some() || ending.look(arguments, plan, self.threads, &control)?;
         if !arguments.quiet {
             let took = human::duration_secs(started.elapsed().as_secs_f64());
             let runs = plan.header.count_of_units(load.units.saturating_sub(missing));
@@ -129,7 +130,6 @@ impl Session {
             let runs = human::things(*count as f64, "run", "runs");
             tell(&format!("warning: {runs} fell behind; of the first: {first}"));
         }
-        let found = missing > 0 || self.shard.is_some() || ending.look(arguments, plan, self.threads, &control)?;
         if !seen.unsteady.is_empty() {
             let points = human::things(seen.unsteady.len() as f64, "point", "points");
             tell(&format!(

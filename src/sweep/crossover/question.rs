@@ -161,3 +161,58 @@ fn criteria(scenario: &Scenario, targets: &[Expectation]) -> Vec<Criterion> {
     }
     criteria
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::evaluation::outcome::ClientOutcome;
+    use crate::report::columns::MEASURES;
+
+    fn outcome(lost: [u64; 2]) -> Outcome {
+        let row = |(client, lost): (&str, u64)| ClientOutcome {
+            engine: "sim".to_owned(),
+            client: client.to_owned(),
+            mode: "pull".to_owned(),
+            cells: MEASURES
+                .iter()
+                .map(|column| if column.name == "lost" { lost.into() } else { Cell::Empty })
+                .collect(),
+        };
+        let rows = ["a", "b"].into_iter().zip(lost).map(row).collect();
+        Outcome { seed: 1, scenario_sha256: String::new(), rows, theory: Vec::new(), transitions: 0 }
+    }
+
+    proptest! {
+        #[test]
+        fn the_sign_of_a_difference_says_whether_a_target_holds(lost in prop::array::uniform2(0..4u64), which in 0..4usize) {
+            let sign = ["<", "<=", ">", ">="][which];
+            let asked = |text: &str, client: Option<&str>| {
+                let expect = Expectation::parse(text, &["a", "b"]).unwrap();
+                let criterion = Criterion::Target { expect, client: client.map(str::to_owned) };
+                Question { engine: "sim", criterion }
+            };
+            let one = asked(&format!("lost {sign} 2"), Some("b"));
+            let two = asked(&format!("a.lost {sign} b.lost"), None);
+            for (question, left, right) in [(one, lost[1], 2), (two, lost[0], lost[1])] {
+                let Criterion::Target { expect, .. } = &question.criterion else { unreachable!() };
+                let holds = expect.comparison.holds(left as f64, right as f64);
+                let difference = question.difference(&outcome(lost)).unwrap();
+                prop_assert!(difference != 0.0);
+                prop_assert_eq!(question.holds(difference > 0.0), holds, "{} {} {}", left, sign, right);
+                prop_assert_eq!(question.word(difference > 0.0), if holds { "holds" } else { "misses" });
+            }
+        }
+    }
+
+    #[test]
+    fn a_figure_that_is_empty_has_no_difference() {
+        let less = |figure| Question {
+            engine: "sim",
+            criterion: Criterion::Less { figure, baseline: "a".to_owned(), client: "b".to_owned() },
+        };
+        assert_eq!(less(Figure::Requests).difference(&outcome([1, 2])), None);
+        assert_eq!(less(Figure::Cost).kind(), "cost");
+    }
+}

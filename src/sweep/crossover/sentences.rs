@@ -30,8 +30,10 @@ pub fn render(crossovers: &Crossovers<'_>, style: Style) -> String {
     for (question, answers) in &crossovers.answers {
         let is_of_both = crossovers.header.scenario.engine == "both";
         let engine = if is_of_both { format!("{}: ", question.engine) } else { String::new() };
+        // Where nothing changes on any line there is nothing to list.
+        let is_steady = answers.windows(2).all(|pair| pair[0] == pair[1]);
         match answers.as_slice() {
-            [answer] => {
+            [answer, more @ ..] if more.is_empty() || (is_steady && answer.spots.is_empty()) => {
                 let sentence = format!("{engine}{}", crossovers.sentence(question, answer));
                 let _ = writeln!(text, "{}", paragraphs(&[sentence]));
             }
@@ -58,7 +60,7 @@ impl Crossovers<'_> {
             ([spot], Criterion::Less { figure, .. }) => {
                 let [below, above] = [!spot.rises, spot.rises].map(|above| question.word(above));
                 let (at, verb) = (self.value(spot), verb(*figure));
-                format!("Up to {key} = {at} \"{below}\" {verb} than \"{above}\", beyond that \"{above}\" {verb}.")
+                format!("Up to {key} = {at} \"{below}\" {verb} than \"{above}\", beyond that \"{above}\" does.")
             }
             ([spot], Criterion::Target { .. }) => {
                 let (claim, at) = (claim(question), self.value(spot));
