@@ -50,9 +50,16 @@ fn outcome(mut setup: Setup, seed: u64) -> Outcome {
         seed,
         consumers: 1,
         has_forgeries: false,
+        prices: None,
         resolved: serde_json::Value::Null,
     };
-    Outcome::of(&Report { scenario, engines: vec![engine], agreements: Vec::new(), partial: false })
+    Outcome::of(&Report {
+        scenario,
+        engines: vec![engine],
+        agreements: Vec::new(),
+        judgements: Vec::new(),
+        partial: false,
+    })
 }
 
 /// E(1 / N | N > 0) for a Poisson number of that mean.

@@ -8,7 +8,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use sweep_support::{Bench, signal};
+use sweep_support::{Bench, interrupt};
 
 /// A poller against webhooks, in a network that takes 40 ms each way and loses nothing: polls and events are the only
 /// requests. Ten consumers and 1,500 intervals are 15,000 events a run at one event an interval; a crossover is known from
@@ -263,7 +263,7 @@ fn the_points_stay_where_the_search_is_stopped() {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    signal(&child, "INT");
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let read = |folder: &str, file: &str| fs::read(bench.path(folder).join(file));
     assert!(read("stopped", "crossover.csv").is_err());

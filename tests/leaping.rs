@@ -208,11 +208,13 @@ fn bytes(setup: &Setup, runs: Vec<ClientRun>) -> Vec<(&'static str, String)> {
         seed: 1,
         consumers: setup.consumers,
         has_forgeries: true,
+        prices: None,
         resolved: serde_json::Value::Null,
     };
     let engine =
         EngineReport { engine: "sim", summaries, theory, overloads: Vec::new(), lag: None, cut_unevenly: false };
-    let report = Report { scenario, engines: vec![engine], agreements: Vec::new(), partial: false };
+    let report =
+        Report { scenario, engines: vec![engine], agreements: Vec::new(), judgements: Vec::new(), partial: false };
     files::of(&report).into_iter().map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
 }
 

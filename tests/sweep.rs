@@ -5,19 +5,12 @@ mod sweep_support;
 
 use std::fs;
 use std::io::Write as _;
-use std::process::{Child, Command};
-
-use sweep_support::Bench;
+use sweep_support::{Bench, interrupt};
 
 const SWEEP: [&str; 6] = ["sweep", "mine.toml", "--replications", "10", "--quiet", "--out"];
 
 fn sweep(bench: &Bench, folder: &str, more: &[&str]) {
     bench.good(&[&SWEEP[..], &[folder], more].concat());
-}
-
-fn interrupt(child: &Child) {
-    let status = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
-    assert!(status.success());
 }
 
 fn rows(csv: &[u8]) -> (csv::StringRecord, Vec<csv::StringRecord>) {

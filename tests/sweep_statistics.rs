@@ -5,9 +5,8 @@ mod sweep_support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
 
-use sweep_support::Bench;
+use sweep_support::{Bench, interrupt};
 
 /// A queue that starts empty, what it costs, and what it has to fulfil: it does up to 8 events a second, not at 9.
 const QUEUE: &str = r#"
@@ -244,8 +243,7 @@ fn an_interrupted_sweep_with_a_precision_goes_on() {
     let bench = bench();
     let sweep = ["sweep", "mine.toml", "--precision", "20%", "--threads", "1", "--threshold", "lost == 0", "--out"];
     let mut child = bench.start(&[&sweep[..], &["stopped"]].concat(), "stopped", 5);
-    let status = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
-    assert!(status.success());
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let json: serde_json::Value = serde_json::from_slice(&bench.files("stopped")[4]).unwrap();
     let (missing, points) = (json["missing_points"].as_u64().unwrap(), json["points"].as_array().unwrap().len() as u64);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pushpull::scenario::{Scenario, keys};
+use pushpull::scenario::Scenario;
 
 use crate::{SMALLEST, parse};
 

@@ -126,6 +126,13 @@ impl Bench {
     }
 }
 
+/// Does as Ctrl-C does.
+#[allow(dead_code, reason = "not all tests of sweeps stop one")]
+pub(crate) fn interrupt(child: &Child) {
+    let status = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(status.success());
+}
+
 fn lines(path: &Path) -> usize {
     fs::read(path).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count())
 }
