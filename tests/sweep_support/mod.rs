@@ -1,4 +1,5 @@
 //! A sweep as a process, and the files that it leaves.
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -127,7 +128,6 @@ impl Bench {
 }
 
 /// Does as Ctrl-C does.
-#[allow(dead_code, reason = "not all tests of sweeps stop one")]
 pub(crate) fn interrupt(child: &Child) {
     let status = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(status.success());
