@@ -203,7 +203,7 @@ fn a_run_with_replications_judges_their_means_and_tells_costs() {
 fn the_table_marks_points_that_miss_and_few_misses_are_told() {
     let bench = bench();
     let sweep = ["sweep", "queue.toml", "--replications", "3", "--set", "warmup=1m", "--out", "out", "--quiet"];
-    let more = ["--threshold", "requests > 1M", "--threshold", "webhook.latency_mean < 1s"];
+    let more = ["--threshold", "requests > 1000000", "--threshold", "webhook.latency_mean < 1s"];
     let output = bench.run(&[&sweep[..], &more].concat());
     assert_eq!(output.status.code(), Some(99));
     let (table, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());

@@ -3,12 +3,15 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::engine::live::LiveError;
-use crate::engine::{Control, live, sim};
+use crate::engine::{Control, Setup, live, sim};
 use crate::evaluation::{BrokenIdentity, engine_report, identity};
 use crate::measure::agreement;
 use crate::report::{EngineReport, Report};
 use crate::scenario::{EngineChoice, Scenario};
 use crate::time::Span;
+
+/// The most consumers of which several replications are played at the same time.
+const SIDE_BY_SIDE_MAX: u32 = 100_000;
 
 /// Why a run came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -62,12 +65,29 @@ pub fn play<G>(
 }
 
 /// The names of the engines that play a scenario, in their order.
-fn names(choice: EngineChoice) -> &'static [&'static str] {
+const fn names(choice: EngineChoice) -> &'static [&'static str] {
     match choice {
         EngineChoice::Sim => &["sim"],
         EngineChoice::Live => &["live"],
         EngineChoice::Both => &["sim", "live"],
     }
+}
+
+/// What [`Control::done`] comes to in a run with one engine: nanoseconds over all clients and consumers.
+pub fn extent(setup: &Setup) -> u64 {
+    let parts = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
+    parts.saturating_mul(setup.frame.duration.as_nanos())
+}
+
+/// The same with every engine that a scenario asks for.
+pub fn extent_of_all(scenario: &Scenario) -> u64 {
+    extent(&scenario.setup).saturating_mul(names(scenario.engine).len() as u64)
+}
+
+/// Whether several replications of a scenario may be played at the same time. The live engine measures the machine that it
+/// runs on, and with very many consumers a single replication keeps all cores busy, and takes much memory.
+pub fn is_played_side_by_side(scenario: &Scenario) -> bool {
+    scenario.engine == EngineChoice::Sim && scenario.setup.consumers <= SIDE_BY_SIDE_MAX
 }
 
 /// How far two engines agree.

@@ -38,7 +38,7 @@ pub(super) fn check_ports(scenario: &Scenario, arguments: &RunArguments) -> Resu
 /// Plays a scenario with each engine in turn, and shows how far it has come.
 pub(super) fn play(scenario: &Scenario, arguments: &RunArguments, control: &Arc<Control>) -> Result<Played, Failure> {
     let started = Instant::now();
-    let total = total(&scenario.setup);
+    let total = evaluation::play::extent(&scenario.setup);
     let begin = |engine: &'static str| {
         control.done.store(0, std::sync::atomic::Ordering::Relaxed);
         Progress::start(engine, total, control.clone(), arguments.quiet)
@@ -52,12 +52,6 @@ pub(super) fn play_once(scenario: &Scenario, arguments: &RunArguments, control: 
     let started = Instant::now();
     let report = evaluation::play::play(scenario, &options(arguments), control, |_| ())?;
     Ok(Played::new(scenario, report, started))
-}
-
-/// Nanoseconds that a run with one engine amounts to, over all its parts.
-pub(super) fn total(setup: &Setup) -> u64 {
-    let parts = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
-    parts.saturating_mul(setup.frame.duration.as_nanos())
 }
 
 fn options(arguments: &RunArguments) -> live::Options {

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::cli::{Format, RunArguments};
 use crate::engine::Control;
 use crate::evaluation::outcome::Outcome;
+use crate::evaluation::play as one;
 use crate::evaluation::replications::{replications, summary};
 use crate::evaluation::stopping::{Repeat, Rule, Stop};
 use crate::report::replications::Replications;
@@ -18,11 +19,8 @@ use crate::report::{self, Report, files, human, replications as told};
 use crate::run::play::{self, Played};
 use crate::run::progress::Progress;
 use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, print, style, tell, thresholds};
-use crate::scenario::{EngineChoice, Scenario};
+use crate::scenario::Scenario;
 use crate::seed::replicated;
-
-/// With more consumers than this a single replication keeps all cores busy, and takes much memory.
-const LARGE: u32 = 100_000;
 
 /// So many replications are spread over the cores at a time.
 const TOGETHER: u32 = 64;
@@ -113,8 +111,7 @@ impl Series<'_> {
         let known = self.outcomes.len() as u32;
         let Self { scenario, arguments, control, .. } = *self;
         control.done.store(0, Ordering::Relaxed);
-        let engines = if scenario.engine == EngineChoice::Both { 2 } else { 1 };
-        let total = play::total(&scenario.setup).saturating_mul(u64::from(goal - known) * engines);
+        let total = one::extent_of_all(scenario).saturating_mul((goal - known).into());
         let label = format!("replications {} to {}", known + 1, goal);
         let progress = Progress::start(&label, total, control.clone(), arguments.quiet);
         let play = |replication: u32| -> Result<Option<(Outcome, Played)>, Failure> {
@@ -126,8 +123,7 @@ impl Series<'_> {
             // What ends while everything is being stopped may be cut off.
             Ok((!control.is_stopped()).then(|| (Outcome::of(&played.report), played)))
         };
-        let all_at_once = scenario.engine == EngineChoice::Sim && scenario.setup.consumers <= LARGE;
-        if all_at_once {
+        if one::is_played_side_by_side(scenario) {
             // Of all but the first nothing more is needed than its rows.
             let slim = |(outcome, mut played): (Outcome, Played)| {
                 if played.report.scenario.seed != scenario.seed {

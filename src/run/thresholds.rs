@@ -82,11 +82,8 @@ impl Misses {
             ));
         }
         if self.any() && self.points > 1 {
-            tell(&format!(
-                "{} of {} a threshold",
-                human::count(self.missed),
-                human::things(self.points as f64, "point misses", "points miss")
-            ));
+            let points = human::things(self.points as f64, "point", "points");
+            tell(&format!("thresholds are missed at {} of {points}", human::count(self.missed)));
         }
     }
 }

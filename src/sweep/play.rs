@@ -19,8 +19,6 @@ use crate::sweep::units::Journal;
 
 /// The warm-ups of so many points are kept: units are taken in their order, so that more are never needed at a time.
 const WARM_UPS: usize = 4_096;
-/// With more consumers than this a single replication keeps all cores busy, and takes much memory.
-const SIDE_BY_SIDE_MAX: u32 = 100_000;
 
 /// Why a sweep ended before its last unit, other than that somebody stopped it.
 #[derive(Debug, thiserror::Error)]
@@ -161,7 +159,9 @@ impl Work<'_> {
         let header = &self.plan.header;
         let (point, replication) = header.place(unit);
         let first = self.plan.scenario(point).map_err(UnitError::from)?;
-        worker.total.store(total(&first).saturating_mul(header.least_of_unit().into()), Ordering::Relaxed);
+        worker
+            .total
+            .store(play::extent_of_all(&first).saturating_mul(header.least_of_unit().into()), Ordering::Relaxed);
         worker.unit.store(unit + 1, Ordering::Relaxed);
         let settled = self.settle(point, first, &worker.control)?;
         worker.control.done.store(0, Ordering::Relaxed);
@@ -228,14 +228,12 @@ impl Work<'_> {
         let workers = self.crew.workers.len();
         // Where there are fewer points than workers, some have nothing else to do than to help.
         let threads = if self.plan.header.points < workers as u64 { workers as u32 } else { 1 };
-        let side_by_side =
-            settled.scenario.engine == EngineChoice::Sim && settled.scenario.setup.consumers <= SIDE_BY_SIDE_MAX;
         let mut outcomes: Vec<Outcome> = Vec::new();
         loop {
             let known = outcomes.len() as u32;
             let more = known..rule.goal(known, threads);
             let one = |replication| self.replication(point, settled, replication, worker);
-            let played: Option<Vec<Outcome>> = if side_by_side {
+            let played: Option<Vec<Outcome>> = if play::is_played_side_by_side(&settled.scenario) {
                 more.into_par_iter().map(one).collect::<Result<_, _>>()?
             } else {
                 more.map(one).collect::<Result<_, _>>()?
@@ -248,12 +246,4 @@ impl Work<'_> {
             }
         }
     }
-}
-
-/// Nanoseconds that a run amounts to, over all its parts and engines.
-fn total(scenario: &Scenario) -> u64 {
-    let setup = &scenario.setup;
-    let parts = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
-    let engines = if scenario.engine == EngineChoice::Both { 2 } else { 1 };
-    parts.saturating_mul(setup.frame.duration.as_nanos()).saturating_mul(engines)
 }
