@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
+/// So much room an empty table keeps at most.
+const ROOM_MAX: usize = 4;
+
 /// Values by serial number. Looking one up costs one index; memory spans from the oldest value still held to the newest,
-/// and an empty table has room for one at most: of a million tables nearly all are empty at any time.
+/// and an empty table has room for a few at most: of a million tables nearly all are empty at any time.
 #[derive(Clone, Debug)]
 pub struct Window<T> {
     base: u32,
@@ -39,6 +42,26 @@ impl<T> Window<T> {
         serial
     }
 
+    /// Passes over the next serial number: its value need never be held.
+    pub fn skip(&mut self) {
+        if self.slots.is_empty() {
+            self.base = self.base.wrapping_add(1);
+        } else {
+            self.slots.push_back(None);
+        }
+    }
+
+    /// Whether no value is held.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Whether a value is held under a serial number.
+    pub fn contains(&self, serial: u32) -> bool {
+        let index = serial.checked_sub(self.base).map(|index| index as usize);
+        index.and_then(|index| self.slots.get(index)).is_some_and(Option::is_some)
+    }
+
     /// The value under a serial number, while it is held.
     pub fn get_mut(&mut self, serial: u32) -> Option<&mut T> {
         let index = serial.checked_sub(self.base)? as usize;
@@ -53,7 +76,7 @@ impl<T> Window<T> {
             self.slots.pop_front();
             self.base = self.base.wrapping_add(1);
         }
-        if self.slots.is_empty() && self.slots.capacity() > 1 {
+        if self.slots.is_empty() && self.slots.capacity() > ROOM_MAX {
             self.slots = VecDeque::new();
         }
         Some(value)

@@ -145,6 +145,29 @@ impl Expected {
         }
     }
 
+    /// Whether single records are not polled.
+    pub fn polls_no_records(&self) -> bool {
+        self.ways.polls != Polls::Records
+    }
+
+    /// Whether there is an event that only the answer to a poll that is under way may still bring.
+    #[inline]
+    pub fn waits_for_polls(&self) -> bool {
+        !self.aged_out.is_empty()
+    }
+
+    /// Whether an event may still come.
+    #[inline]
+    pub fn waits_for(&self, event: u32) -> bool {
+        self.unseen.contains(event)
+    }
+
+    /// Passes over the next attempt, of which nothing is left to learn.
+    #[inline]
+    pub fn skip_attempt(&mut self) {
+        self.attempts.skip();
+    }
+
     /// A request of System A has ended. Calls `lost` for each event whose last chance its answer was.
     pub fn answered(&mut self, request: u32, mut lost: impl FnMut(Lost)) {
         let open = &mut self.polls.0;

@@ -12,7 +12,7 @@ use crate::measure::histogram::Latencies;
 use crate::measure::records::Records;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
 use crate::measure::view::View;
-use crate::peer::{Event, Exchange, Note, Request, Side};
+use crate::peer::{Event, Exchange, Note, Request, Response, Side};
 use crate::time::{SECOND, Time};
 use crate::window::Window;
 
@@ -28,6 +28,66 @@ struct Open {
     end: Option<End>,
     /// What it moved at the provider and at the consumer.
     bytes: [Bytes; 2],
+}
+
+/// What a request of a passage asks.
+#[derive(Clone, Copy, Debug)]
+enum Asked<'a> {
+    /// A page of a poll.
+    Poll { page: u32 },
+    /// A record.
+    Record(u32),
+    /// An event that a thin webhook named.
+    Fetch,
+    /// Nothing: these events are delivered.
+    Delivery(&'a [Event]),
+}
+
+impl<'a> Asked<'a> {
+    fn of(request: &'a Request) -> Self {
+        match request {
+            Request::Poll { page, .. } => Self::Poll { page: *page },
+            Request::Record { record, .. } => Self::Record(*record),
+            Request::Fetch { .. } => Self::Fetch,
+            Request::Delivery { events, .. } => Self::Delivery(events),
+        }
+    }
+}
+
+/// An exchange of which nothing has been taken down yet, because all of it may be taken down at once: a poll of the feed, or
+/// a webhook of one event.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage {
+    /// Which exchange.
+    pub exchange: Exchange,
+    open: Open,
+    /// When its request arrived.
+    arrived: Time,
+    /// The size of the request.
+    bytes: u64,
+    /// The page of the poll.
+    page: u32,
+    /// What is delivered, if it is no poll.
+    event: Option<Event>,
+}
+
+impl Passage {
+    /// When its request left.
+    pub const fn opened(&self) -> Time {
+        self.open.at
+    }
+
+    /// Whether it is a poll.
+    pub const fn is_poll(&self) -> bool {
+        self.event.is_none()
+    }
+
+    const fn asked(&self) -> Asked<'_> {
+        match &self.event {
+            None => Asked::Poll { page: self.page },
+            Some(event) => Asked::Delivery(std::slice::from_ref(event)),
+        }
+    }
 }
 
 /// The events whose last chance an exchange was.
@@ -110,14 +170,14 @@ impl<'a> Ledger<'a> {
             trace.push((at, fact.clone()));
         }
         match fact {
-            Fact::Occurred(event) => self.occurred(&event),
+            Fact::Occurred(event) => self.has_occurred(&event),
             Fact::RecordOpened { consumer, record } => {
                 let counted = self.frame.counts(at);
                 if let Some(records) = self.records(consumer) {
                     records.opened(record, counted);
                 }
             }
-            Fact::Opened { exchange, request, bytes } => self.opened(at, exchange, &request, bytes),
+            Fact::Opened { exchange, request, bytes } => self.open_as(at, exchange, Asked::of(&request), bytes),
             Fact::RequestLost(exchange) => self.settle(exchange),
             Fact::Arrived { exchange, bytes } => self.arrived(at, exchange, bytes),
             Fact::Replied { exchange, bytes } => {
@@ -132,7 +192,121 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn occurred(&mut self, event: &Event) {
+    /// Takes down that an event occurred.
+    #[inline]
+    pub fn occurred(&mut self, at: Time, event: Event) {
+        if self.trace.is_some() {
+            return self.record(at, Fact::Occurred(event));
+        }
+        self.has_occurred(&event);
+    }
+
+    /// Takes down that a request left its opener.
+    #[inline]
+    pub fn opened(&mut self, at: Time, exchange: Exchange, request: &Request, bytes: u64) {
+        if self.trace.is_some() {
+            return self.record(at, Fact::Opened { exchange, request: request.clone(), bytes });
+        }
+        self.open_as(at, exchange, Asked::of(request), bytes);
+    }
+
+    /// Whether exchanges may be taken down as a whole: not where each fact is kept, or where it matters which of several
+    /// polls of a record was the last.
+    pub fn takes_passages(&self) -> bool {
+        let may_pass = |account: &Account| account.records.is_none() && account.expected.polls_no_records();
+        self.trace.is_none() && self.accounts.iter().all(may_pass)
+    }
+
+    /// An exchange whose request left and arrived at these instants; none if it has to be taken down step by step.
+    #[inline]
+    pub fn passage(
+        &self,
+        exchange: Exchange,
+        request: &Request,
+        [left, arrived]: [Time; 2],
+        bytes: u64,
+    ) -> Option<Passage> {
+        let account = self.accounts.get(exchange.consumer.checked_sub(self.first)? as usize)?;
+        let (page, event) = match request {
+            Request::Poll { page, .. } if !account.expected.waits_for_polls() => (*page, None),
+            Request::Delivery { events, .. } if events.len() == 1 => (0, events.first().copied()),
+            _ => return None,
+        };
+        let counted = self.frame.counts(left);
+        let open = Open { at: left, counted, settled: true, brought: None, end: None, bytes: [Bytes::default(); 2] };
+        Some(Passage { exchange, open, arrived, bytes, page, event })
+    }
+
+    /// The exchange goes on step by step: takes down what there is of it.
+    pub fn open_late(&mut self, passage: &Passage) {
+        let Passage { exchange, open, arrived, bytes, .. } = *passage;
+        self.open_as(open.at, exchange, passage.asked(), bytes);
+        if let Some(entry) = self.open(exchange) {
+            entry.brought = open.brought;
+        }
+        self.arrived(arrived, exchange, bytes);
+    }
+
+    /// Takes down that an exchange brought an event, before anything else of it.
+    #[inline]
+    pub fn took_in_passing(&mut self, passage: &mut Passage, event: &Event, fresh: bool, handled: bool) {
+        let open = &mut passage.open;
+        open.brought = Some(fresh || open.brought == Some(true));
+        let counted = open.counted;
+        self.count_taken(event, counted, fresh, handled);
+    }
+
+    /// Whether nothing more can be learnt of an exchange and its events once this response is back.
+    #[inline]
+    pub fn nothing_is_left_of(&self, passage: &Passage, response: &Response) -> bool {
+        let Some(event) = &passage.event else { return true };
+        let account = event.consumer.checked_sub(self.first).and_then(|index| self.accounts.get(index as usize));
+        *response == Response::Accepted && account.is_some_and(|account| !account.expected.waits_for(event.serial))
+    }
+
+    /// Passes over an exchange that will be taken down as a whole.
+    #[inline]
+    pub fn skip(&mut self, passage: &Passage) {
+        let Exchange { consumer, opener, serial } = passage.exchange;
+        let Some(account) = account(&mut self.accounts, self.first, consumer) else { return };
+        if let Some(window) = account.open.get_mut(opener as usize) {
+            window.skip();
+        }
+        if passage.is_poll() {
+            account.expected.asked(serial, false);
+        } else {
+            account.expected.skip_attempt();
+        }
+    }
+
+    /// Takes down an exchange as a whole. What it brought has been taken down before.
+    #[inline]
+    pub fn went_through(&mut self, passage: &Passage, response_bytes: u64, end: End) {
+        // It was opened, and it has ended.
+        self.tally.transitions += 2;
+        let Passage { exchange, mut open, arrived, bytes, page, .. } = *passage;
+        if !open.counted {
+            return;
+        }
+        self.tally.opened += 1;
+        if passage.is_poll() {
+            self.tally.polls += 1;
+            self.tally.poll_rounds += u64::from(page == 0);
+        } else {
+            self.tally.attempts += 1;
+        }
+        self.took_part(open.at, exchange.opener);
+        if self.frame.counts(arrived) {
+            self.took_part(arrived, exchange.opener.other());
+        }
+        let opener = Bytes { received: response_bytes, sent: bytes };
+        let other = Bytes { received: bytes, sent: response_bytes };
+        open.bytes = if exchange.opener == Side::Provider { [opener, other] } else { [other, opener] };
+        open.end = Some(end);
+        self.judge(exchange.opener, exchange.consumer, open);
+    }
+
+    fn has_occurred(&mut self, event: &Event) {
         self.tally.transitions += 1;
         let at = event.occurred_at;
         let counted = self.frame.counts(at);
@@ -152,35 +326,35 @@ impl<'a> Ledger<'a> {
         lost.into_iter().for_each(|lost| self.lost(lost));
     }
 
-    fn opened(&mut self, at: Time, exchange: Exchange, request: &Request, bytes: u64) {
+    fn open_as(&mut self, at: Time, exchange: Exchange, asked: Asked<'_>, bytes: u64) {
         self.tally.transitions += 1;
         let counted = self.frame.counts(at);
         let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
-        let bytes_moved = [Bytes::default(); 2];
-        let open = Open { at, counted, settled: false, brought: None, end: None, bytes: bytes_moved };
+        let mut moved = [Bytes::default(); 2];
+        moved[place(exchange.opener)].sent = bytes;
+        let open = Open { at, counted, settled: false, brought: None, end: None, bytes: moved };
         let Some(window) = account.open.get_mut(exchange.opener as usize) else { return };
         window.push(open);
-        match request {
-            Request::Delivery { events, .. } => account.expected.attempted(events),
-            _ => account.expected.asked(exchange.serial, matches!(request, Request::Poll { .. })),
+        match asked {
+            Asked::Delivery(events) => account.expected.attempted(events),
+            _ => account.expected.asked(exchange.serial, matches!(asked, Asked::Poll { .. })),
         }
-        if let (Request::Record { record, .. }, Some(records)) = (request, &mut account.records) {
-            records.polled(*record);
+        if let (Asked::Record(record), Some(records)) = (asked, &mut account.records) {
+            records.polled(record);
         }
-        self.moved(exchange, exchange.opener, [0, bytes]);
         if !counted {
             return;
         }
         self.underway += 1;
         self.tally.opened += 1;
-        match request {
-            Request::Delivery { .. } => self.tally.attempts += 1,
-            Request::Poll { page, .. } => {
+        match asked {
+            Asked::Delivery(_) => self.tally.attempts += 1,
+            Asked::Poll { page } => {
                 self.tally.polls += 1;
-                self.tally.poll_rounds += u64::from(*page == 0);
+                self.tally.poll_rounds += u64::from(page == 0);
             }
-            Request::Record { .. } => self.tally.polls += 1,
-            Request::Fetch { .. } => self.tally.fetches += 1,
+            Asked::Record(_) => self.tally.polls += 1,
+            Asked::Fetch => self.tally.fetches += 1,
         }
         self.took_part(at, exchange.opener);
     }
@@ -336,6 +510,10 @@ impl<'a> Ledger<'a> {
         if handled && exchange.opener == Side::Stranger {
             self.forgeries.believed(exchange);
         }
+        self.count_taken(event, counted, fresh, handled);
+    }
+
+    fn count_taken(&mut self, event: &Event, counted: bool, fresh: bool, handled: bool) {
         if !fresh {
             self.tally.duplicates += u64::from(counted);
             self.tally.reprocessed += u64::from(counted && handled);
@@ -370,7 +548,8 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn seen(&mut self, at: Time, event: &Event) {
+    /// Takes down that the consumer's handler has finished with its first sight of an event.
+    pub fn seen(&mut self, at: Time, event: &Event) {
         let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
         // What a message says of its event may be forged; what occurred is known here.
         let mut superseded = Losses::new();
@@ -461,12 +640,16 @@ impl<'a> Ledger<'a> {
 
     fn moved(&mut self, exchange: Exchange, side: Side, [received, sent]: [u64; 2]) {
         if let Some(open) = self.open(exchange) {
-            let place = match side {
-                Side::Provider => 0,
-                Side::Consumer | Side::Stranger => 1,
-            };
-            open.bytes[place].add(Bytes { received, sent });
+            open.bytes[place(side)].add(Bytes { received, sent });
         }
+    }
+}
+
+/// The place of a side among the bytes of an exchange.
+const fn place(side: Side) -> usize {
+    match side {
+        Side::Provider => 0,
+        Side::Consumer | Side::Stranger => 1,
     }
 }
 
