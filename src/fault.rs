@@ -226,6 +226,9 @@ impl Faults {
         exchange: Exchange,
         (event, attempt): (Option<&Event>, u32),
     ) -> Option<(u16, Option<Span>)> {
+        if self.0.is_empty() {
+            return None;
+        }
         // One that tells of nothing has only its own number to be known by.
         let (what, which) = event.map_or((exchange.serial, u32::MAX), |event| (event.serial, attempt));
         let on = (0u64..).zip(&self.0).filter(|(_, fault)| fault.is_on(at, exchange.consumer));

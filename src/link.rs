@@ -108,19 +108,19 @@ impl Link {
     }
 
     /// What becomes of a request. Where it has to open a connection first, that is part of its time.
+    #[inline]
     pub fn request(&self, crossing: Crossing<'_>) -> Verdict {
         match self.verdict(&self.request, [Purpose::RequestLoss, Purpose::RequestLatency], crossing) {
-            Verdict::Deliver(delay) => Verdict::Deliver(self.opening(crossing) + delay),
-            Verdict::Drop => Verdict::Drop,
+            Verdict::Deliver(delay) if self.handshake != Handshake::Reuse => {
+                Verdict::Deliver(self.opening(crossing) + delay)
+            }
+            verdict => verdict,
         }
     }
 
     /// How long the connection for a request takes to open. What a handshake loses the system sends again; that is not
     /// played.
     fn opening(&self, crossing: Crossing<'_>) -> Span {
-        if self.handshake == Handshake::Reuse {
-            return Span::ZERO;
-        }
         let (what, which) = crossing.subject;
         let crossed = |leg: &Leg, purpose, round_trip: u32| {
             let subject = [u64::from(crossing.consumer) | u64::from(round_trip) << 32, what, which];
@@ -161,11 +161,25 @@ impl Link {
     }
 
     /// What becomes of the response to a request.
+    #[inline]
     pub fn response(&self, crossing: Crossing<'_>) -> Verdict {
         self.verdict(&self.response, [Purpose::ResponseLoss, Purpose::ResponseLatency], crossing)
     }
 
+    #[inline]
     fn verdict(&self, leg: &Leg, purposes: [Purpose; 2], crossing: Crossing<'_>) -> Verdict {
+        if let Distribution::Constant(latency) = leg.latency
+            && leg.loss == 0.0
+            && leg.bandwidth.is_none()
+            && crossing.faults.0.is_empty()
+        {
+            // Nothing is left to chance.
+            return Verdict::Deliver(latency);
+        }
+        self.drawn(leg, purposes, crossing)
+    }
+
+    fn drawn(&self, leg: &Leg, purposes: [Purpose; 2], crossing: Crossing<'_>) -> Verdict {
         let draw = |purpose| {
             let (what, which) = crossing.subject;
             self.seed.draw(purpose, [crossing.consumer.into(), what, which])
@@ -199,8 +213,8 @@ fn disturbed(loss: f64, Crossing { at, consumer, faults, .. }: Crossing<'_>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peer::Request;
     use crate::fault::{Fault, FaultKind};
+    use crate::peer::Request;
 
     const fn poll(poll: u32, page: u32) -> Request {
         Request::Poll { after: 0, limit: 1, poll, page, hold: Span::ZERO, tag: None }

@@ -368,8 +368,24 @@ pub enum Note {
 
 /// Where a peer puts what it wants done. An engine may act on each output as it comes, so that none need be kept.
 pub trait Sink {
-    /// Takes one output.
-    fn push(&mut self, output: Output);
+    /// Opens an exchange, as [`Output::Send`] says.
+    fn send(&mut self, exchange: Exchange, request: Request, timeout: Span);
+
+    /// Answers a request, as [`Output::Reply`] says.
+    fn reply(&mut self, exchange: Exchange, response: Response);
+
+    /// Takes what only the peer knows, for the ledger.
+    fn note(&mut self, note: Note);
+
+    /// Takes one output. Where it is clear which, nothing is left of the choice.
+    #[inline(always)]
+    fn push(&mut self, output: Output) {
+        match output {
+            Output::Send { exchange, request, timeout } => self.send(exchange, request, timeout),
+            Output::Reply { exchange, response } => self.reply(exchange, response),
+            Output::Note(note) => self.note(note),
+        }
+    }
 
     /// Takes several, in order.
     #[inline]
@@ -379,9 +395,16 @@ pub trait Sink {
 }
 
 impl Sink for Vec<Output> {
-    #[inline]
-    fn push(&mut self, output: Output) {
-        Self::push(self, output);
+    fn send(&mut self, exchange: Exchange, request: Request, timeout: Span) {
+        self.push(Output::Send { exchange, request, timeout });
+    }
+
+    fn reply(&mut self, exchange: Exchange, response: Response) {
+        self.push(Output::Reply { exchange, response });
+    }
+
+    fn note(&mut self, note: Note) {
+        self.push(Output::Note(note));
     }
 }
 

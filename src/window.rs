@@ -32,6 +32,7 @@ impl<T> Window<T> {
     }
 
     /// Adds a value under the next serial number and returns that number.
+    #[inline]
     pub fn push(&mut self, value: T) -> u32 {
         let serial = self.next_serial();
         if self.slots.capacity() == 0 {
@@ -43,6 +44,7 @@ impl<T> Window<T> {
     }
 
     /// Passes over the next serial number: its value need never be held.
+    #[inline]
     pub fn skip(&mut self) {
         if self.slots.is_empty() {
             self.base = self.base.wrapping_add(1);
@@ -69,6 +71,7 @@ impl<T> Window<T> {
     }
 
     /// Takes a value out, and forgets the oldest slots that are empty.
+    #[inline]
     pub fn take(&mut self, serial: u32) -> Option<T> {
         let index = serial.checked_sub(self.base)? as usize;
         let value = self.slots.get_mut(index)?.take()?;

@@ -37,7 +37,10 @@ impl Xoshiro {
         ((self.next() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
     }
 
-    #[allow(clippy::disallowed_methods, reason = "the fastest logarithm sets the mark; no result depends on its last bit")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the fastest logarithm sets the mark; no result depends on its last bit"
+    )]
     fn gap(&mut self) -> u64 {
         (GAP as f64 * -self.open_unit().ln()) as u64
     }

@@ -50,6 +50,7 @@ impl Totals {
     /// # Panics
     ///
     /// Where a figure lies more than 4.5 standard errors from theory, or anything is not accounted for.
+    #[allow(clippy::disallowed_methods, reason = "the expected values are worked out here, not simulated")]
     pub(crate) fn check(&self, subscribers: u32, seconds: f64) {
         assert_eq!(self.pulled, self.events, "every event is polled in the end");
         assert_eq!(self.pushed + self.lost, self.events, "every event is delivered or lost");
@@ -90,7 +91,6 @@ pub(crate) struct Model {
 
 impl Model {
     /// Subscribers that share nothing.
-    #[allow(clippy::disallowed_methods, reason = "a setup of a bench")]
     pub(crate) fn new(subscribers: u32, seconds: f64) -> Self {
         let way = LATENCY as f64 / 1e9;
         let arrivals = || poisson(1e9 / GAP as f64);

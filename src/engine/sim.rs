@@ -248,13 +248,17 @@ impl<'a> Cell<'a> {
                 first = (at, Some(next));
             }
         };
-        if self.has_more && let Some((at, index)) = self.openers.next() {
+        if self.has_more
+            && let Some((at, index)) = self.openers.next()
+        {
             consider(at, Next::Open(index));
         }
         if let Some((at, index)) = self.occurrences.earliest() {
             consider(at, Next::Event(index));
         }
-        if self.has_more && let Some((at, _)) = self.crashes.last() {
+        if self.has_more
+            && let Some((at, _)) = self.crashes.last()
+        {
             consider(*at, Next::Crash);
         }
         let agenda = self.traffic.agenda.next_at();
@@ -265,7 +269,9 @@ impl<'a> Cell<'a> {
         if let Some((at, index)) = self.wakes.earliest() {
             consider(at, Next::WakeConsumer(index));
         }
-        if self.has_more && let Some((at, index)) = self.attack.as_mut().and_then(|attack| attack.next()) {
+        if self.has_more
+            && let Some((at, index)) = self.attack.as_mut().and_then(|attack| attack.next())
+        {
             consider(at, Next::Forge(index));
         }
         if let Some((at, Rank::Timeout)) = agenda {

@@ -1,5 +1,8 @@
 //! Folds the facts of a run, in the order of time, into a tally.
 
+mod bucket;
+mod passage;
+
 use smallvec::SmallVec;
 
 use crate::fault::Faults;
@@ -12,9 +15,11 @@ use crate::measure::histogram::Latencies;
 use crate::measure::records::Records;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
 use crate::measure::view::View;
-use crate::peer::{Event, Exchange, Note, Request, Response, Side};
+use crate::peer::{Event, Exchange, Note, Request, Side};
 use crate::time::{SECOND, Time};
 use crate::window::Window;
+use bucket::LastBucket;
+pub use passage::Passage;
 
 /// An exchange of which something may still be learnt.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +35,7 @@ struct Open {
     bytes: [Bytes; 2],
 }
 
-/// What a request of a passage asks.
+/// What a request asks.
 #[derive(Clone, Copy, Debug)]
 enum Asked<'a> {
     /// A page of a poll.
@@ -50,42 +55,6 @@ impl<'a> Asked<'a> {
             Request::Record { record, .. } => Self::Record(*record),
             Request::Fetch { .. } => Self::Fetch,
             Request::Delivery { events, .. } => Self::Delivery(events),
-        }
-    }
-}
-
-/// An exchange of which nothing has been taken down yet, because all of it may be taken down at once: a poll of the feed, or
-/// a webhook of one event.
-#[derive(Clone, Copy, Debug)]
-pub struct Passage {
-    /// Which exchange.
-    pub exchange: Exchange,
-    open: Open,
-    /// When its request arrived.
-    arrived: Time,
-    /// The size of the request.
-    bytes: u64,
-    /// The page of the poll.
-    page: u32,
-    /// What is delivered, if it is no poll.
-    event: Option<Event>,
-}
-
-impl Passage {
-    /// When its request left.
-    pub const fn opened(&self) -> Time {
-        self.open.at
-    }
-
-    /// Whether it is a poll.
-    pub const fn is_poll(&self) -> bool {
-        self.event.is_none()
-    }
-
-    const fn asked(&self) -> Asked<'_> {
-        match &self.event {
-            None => Asked::Poll { page: self.page },
-            Some(event) => Asked::Delivery(std::slice::from_ref(event)),
         }
     }
 }
@@ -118,6 +87,7 @@ pub struct Ledger<'a> {
     /// Strangers' webhooks under way.
     forgeries: Forgeries,
     faults: FaultWatch,
+    buckets: LastBucket,
     tally: &'a mut Tally,
     trace: Option<&'a mut Vec<(Time, Fact)>>,
 }
@@ -140,8 +110,8 @@ impl<'a> Ledger<'a> {
             records: changes.map(|changes| Box::new(Records::new(changes, ways))),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
-        let (forgeries, faults) = (Forgeries::default(), FaultWatch::default());
-        Self { frame, first, accounts, pending: 0, underway: 0, forgeries, faults, tally, trace: None }
+        let (forgeries, faults, buckets) = (Forgeries::default(), FaultWatch::default(), LastBucket::default());
+        Self { frame, first, accounts, pending: 0, underway: 0, forgeries, faults, buckets, tally, trace: None }
     }
 
     /// Also follows what each of these faults does.
@@ -185,7 +155,7 @@ impl<'a> Ledger<'a> {
                 self.settle(exchange);
             }
             Fact::Ended { exchange, end, bytes } => self.ended(at, exchange, end, bytes),
-            Fact::Noted(side, note) => self.noted(at, side, note),
+            Fact::Noted(side, note) => self.take_note(at, side, note),
             Fact::Forged { exchange, kind } => {
                 self.forgeries.came(exchange, kind, self.frame.counts(at));
             }
@@ -210,102 +180,6 @@ impl<'a> Ledger<'a> {
         self.open_as(at, exchange, Asked::of(request), bytes);
     }
 
-    /// Whether exchanges may be taken down as a whole: not where each fact is kept, or where it matters which of several
-    /// polls of a record was the last.
-    pub fn takes_passages(&self) -> bool {
-        let may_pass = |account: &Account| account.records.is_none() && account.expected.polls_no_records();
-        self.trace.is_none() && self.accounts.iter().all(may_pass)
-    }
-
-    /// An exchange whose request left and arrived at these instants; none if it has to be taken down step by step.
-    #[inline]
-    pub fn passage(
-        &self,
-        exchange: Exchange,
-        request: &Request,
-        [left, arrived]: [Time; 2],
-        bytes: u64,
-    ) -> Option<Passage> {
-        let account = self.accounts.get(exchange.consumer.checked_sub(self.first)? as usize)?;
-        let (page, event) = match request {
-            Request::Poll { page, .. } if !account.expected.waits_for_polls() => (*page, None),
-            Request::Delivery { events, .. } if events.len() == 1 => (0, events.first().copied()),
-            _ => return None,
-        };
-        let counted = self.frame.counts(left);
-        let open = Open { at: left, counted, settled: true, brought: None, end: None, bytes: [Bytes::default(); 2] };
-        Some(Passage { exchange, open, arrived, bytes, page, event })
-    }
-
-    /// The exchange goes on step by step: takes down what there is of it.
-    pub fn open_late(&mut self, passage: &Passage) {
-        let Passage { exchange, open, arrived, bytes, .. } = *passage;
-        self.open_as(open.at, exchange, passage.asked(), bytes);
-        if let Some(entry) = self.open(exchange) {
-            entry.brought = open.brought;
-        }
-        self.arrived(arrived, exchange, bytes);
-    }
-
-    /// Takes down that an exchange brought an event, before anything else of it.
-    #[inline]
-    pub fn took_in_passing(&mut self, passage: &mut Passage, event: &Event, fresh: bool, handled: bool) {
-        let open = &mut passage.open;
-        open.brought = Some(fresh || open.brought == Some(true));
-        let counted = open.counted;
-        self.count_taken(event, counted, fresh, handled);
-    }
-
-    /// Whether nothing more can be learnt of an exchange and its events once this response is back.
-    #[inline]
-    pub fn nothing_is_left_of(&self, passage: &Passage, response: &Response) -> bool {
-        let Some(event) = &passage.event else { return true };
-        let account = event.consumer.checked_sub(self.first).and_then(|index| self.accounts.get(index as usize));
-        *response == Response::Accepted && account.is_some_and(|account| !account.expected.waits_for(event.serial))
-    }
-
-    /// Passes over an exchange that will be taken down as a whole.
-    #[inline]
-    pub fn skip(&mut self, passage: &Passage) {
-        let Exchange { consumer, opener, serial } = passage.exchange;
-        let Some(account) = account(&mut self.accounts, self.first, consumer) else { return };
-        if let Some(window) = account.open.get_mut(opener as usize) {
-            window.skip();
-        }
-        if passage.is_poll() {
-            account.expected.asked(serial, false);
-        } else {
-            account.expected.skip_attempt();
-        }
-    }
-
-    /// Takes down an exchange as a whole. What it brought has been taken down before.
-    #[inline]
-    pub fn went_through(&mut self, passage: &Passage, response_bytes: u64, end: End) {
-        // It was opened, and it has ended.
-        self.tally.transitions += 2;
-        let Passage { exchange, mut open, arrived, bytes, page, .. } = *passage;
-        if !open.counted {
-            return;
-        }
-        self.tally.opened += 1;
-        if passage.is_poll() {
-            self.tally.polls += 1;
-            self.tally.poll_rounds += u64::from(page == 0);
-        } else {
-            self.tally.attempts += 1;
-        }
-        self.took_part(open.at, exchange.opener);
-        if self.frame.counts(arrived) {
-            self.took_part(arrived, exchange.opener.other());
-        }
-        let opener = Bytes { received: response_bytes, sent: bytes };
-        let other = Bytes { received: bytes, sent: response_bytes };
-        open.bytes = if exchange.opener == Side::Provider { [opener, other] } else { [other, opener] };
-        open.end = Some(end);
-        self.judge(exchange.opener, exchange.consumer, open);
-    }
-
     fn has_occurred(&mut self, event: &Event) {
         self.tally.transitions += 1;
         let at = event.occurred_at;
@@ -319,11 +193,13 @@ impl<'a> Ledger<'a> {
         self.pending += 1;
         if counted {
             self.tally.events += 1;
-            let index = self.frame.bucket_index(at);
+            let index = self.buckets.index(&self.frame, at);
             self.tally.bucket(index).occurred += 1;
             self.faults.occurred(event.consumer, at, &mut self.tally.faults);
         }
-        lost.into_iter().for_each(|lost| self.lost(lost));
+        if let Some(lost) = lost {
+            self.lost(lost);
+        }
     }
 
     fn open_as(&mut self, at: Time, exchange: Exchange, asked: Asked<'_>, bytes: u64) {
@@ -444,14 +320,22 @@ impl<'a> Ledger<'a> {
         self.tally.outcomes.count(outcome);
         self.tally.provider.bytes.add(provider);
         self.tally.consumer.bytes.add(consumer);
-        let index = self.frame.bucket_index(open.at);
+        let index = self.buckets.index(&self.frame, open.at);
         let bucket = self.tally.bucket(index);
         bucket.outcomes.count(outcome);
         bucket.provider_bytes.add(provider);
         bucket.consumer_bytes.add(consumer);
     }
 
-    fn noted(&mut self, at: Time, side: Side, note: Note) {
+    /// Takes down a peer's note.
+    pub fn noted(&mut self, at: Time, side: Side, note: Note) {
+        if self.trace.is_some() {
+            return self.record(at, Fact::Noted(side, note));
+        }
+        self.take_note(at, side, note);
+    }
+
+    fn take_note(&mut self, at: Time, side: Side, note: Note) {
         match note {
             Note::Took { exchange, event, fresh, handled } => self.took(exchange, &event, fresh, handled),
             Note::Fetched { exchange, fresh } => {
@@ -552,8 +436,13 @@ impl<'a> Ledger<'a> {
     pub fn seen(&mut self, at: Time, event: &Event) {
         let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
         // What a message says of its event may be forged; what occurred is known here.
+        let polls_no_records = account.expected.polls_no_records();
         let mut superseded = Losses::new();
-        let Some(unseen) = account.expected.seen(at, event.serial, |lost| superseded.push(lost)) else { return };
+        let unseen = match polls_no_records {
+            true => account.expected.take_seen(event.serial),
+            false => account.expected.seen(at, event.serial, |lost| superseded.push(lost)),
+        };
+        let Some(unseen) = unseen else { return };
         self.pending = self.pending.saturating_sub(1);
         let (frame, ages) = (&self.frame, &mut self.tally.ages);
         let overtaken = account.view.seen(at, unseen.record, event.serial, frame, ages);
@@ -561,7 +450,9 @@ impl<'a> Ledger<'a> {
         if let Some(records) = &mut account.records {
             records.seen(at, unseen.record, event.serial, &mut self.tally.records);
         }
-        superseded.into_iter().for_each(|lost| self.lost(lost));
+        if !polls_no_records {
+            superseded.into_iter().for_each(|lost| self.lost(lost));
+        }
         if !unseen.counted {
             return;
         }
@@ -570,17 +461,19 @@ impl<'a> Ledger<'a> {
         let latency = at.since(unseen.occurred_at);
         self.tally.latencies.record(latency);
         self.faults.seen(unseen.consumer, unseen.occurred_at, at, &mut self.tally.faults);
-        let (now, then) = (self.frame.bucket_index(at), self.frame.bucket_index(unseen.occurred_at));
+        let (now, then) = (self.buckets.index(&self.frame, at), self.buckets.index(&self.frame, unseen.occurred_at));
         self.tally.bucket(now).seen += 1;
-        let latencies = &mut self.tally.bucket(then).latencies;
-        latencies.get_or_insert_with(|| Box::new(Latencies::new(2))).record(latency);
+        match &mut self.tally.bucket(then).latencies {
+            Some(latencies) => latencies.record(latency),
+            none => none.insert(Box::new(Latencies::new(2))).record(latency),
+        }
     }
 
     fn lost(&mut self, Lost { cause, at, occurred_at, consumer, counted }: Lost) {
         self.pending = self.pending.saturating_sub(1);
         if counted {
             self.tally.count_lost(cause);
-            let index = self.frame.bucket_index(at);
+            let index = self.buckets.index(&self.frame, at);
             self.tally.bucket(index).lost += 1;
             self.faults.lost(consumer, occurred_at, at, &mut self.tally.faults);
         }
@@ -632,10 +525,13 @@ impl<'a> Ledger<'a> {
         if second >= Load::SECONDS_MAX {
             return;
         }
-        if second >= load.per_second.len() {
-            load.per_second.resize(second + 1, 0);
+        match load.per_second.get_mut(second) {
+            Some(count) => *count = count.saturating_add(1),
+            None => {
+                load.per_second.resize(second, 0);
+                load.per_second.push(1);
+            }
         }
-        load.per_second[second] = load.per_second[second].saturating_add(1);
     }
 
     fn moved(&mut self, exchange: Exchange, side: Side, [received, sent]: [u64; 2]) {

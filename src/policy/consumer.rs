@@ -173,16 +173,24 @@ struct Overheard<'a, S> {
 }
 
 impl<S: Sink> Sink for Overheard<'_, S> {
-    fn push(&mut self, output: Output) {
-        if let Output::Note(Note::Seen(event)) = output {
+    fn send(&mut self, exchange: Exchange, request: Request, timeout: Span) {
+        self.out.send(exchange, request, timeout);
+    }
+
+    fn reply(&mut self, exchange: Exchange, response: Response) {
+        self.out.reply(exchange, response);
+    }
+
+    fn note(&mut self, note: Note) {
+        if let Note::Seen(event) = note {
             self.seen.push(event);
         }
-        self.out.push(output);
+        self.out.note(note);
     }
 }
 
 impl Consumer {
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, now: Time, input: Input, out: &mut impl Sink) {
         match input {
             Input::Wake | Input::Occurred(_) | Input::Redeliver(_) => {}
@@ -209,7 +217,8 @@ impl Consumer {
 }
 
 impl Peer for Consumer {
-    #[inline]
+    // Where it is clear what the input is, nothing is left of the choice.
+    #[inline(always)]
     fn handle(&mut self, now: Time, input: Input, out: &mut impl Sink) {
         if let Some(restart) = self.outages.come_up(now) {
             self.poller.iter_mut().for_each(|poller| poller.restart(restart));

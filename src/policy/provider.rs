@@ -239,6 +239,8 @@ fn to_hold(api: &ApiPolicy, job: &Job, sampled_at: Time, response: &Response) ->
 }
 
 impl Peer for Provider {
+    // Where it is clear what the input is, nothing is left of the choice.
+    #[inline(always)]
     fn handle(&mut self, now: Time, input: Input, out: &mut impl Sink) {
         match input {
             Input::Wake | Input::Opened(_) => {}

@@ -218,9 +218,7 @@ impl Receiver {
     /// Whether a webhook is handled in no time.
     #[inline]
     fn handles_at_once(&self) -> bool {
-        self.workers.takes_at_once()
-            && self.policy.service_time == Distribution::ZERO
-            && self.policy.fetch.is_none()
+        self.workers.takes_at_once() && self.policy.service_time == Distribution::ZERO && self.policy.fetch.is_none()
     }
 
     /// Takes a webhook of one event that is new, and handles it.

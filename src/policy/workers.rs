@@ -82,15 +82,19 @@ impl<J> Workers<J> {
     ///
     /// `step` is called when a worker takes a job and whenever the time that it was to take is over. It gets the instant at
     /// which that happens, which is never after `now`, and says what is next.
-    pub fn turn<S: Sink>(
+    #[inline]
+    pub fn turn<S: Sink>(&mut self, now: Time, out: &mut S, step: impl FnMut(Time, Stage, &mut J, &mut S) -> Next) {
+        if !self.waiting.is_empty() || self.serving.front().is_some_and(|first| first.until <= now) {
+            self.end_and_start(now, out, step);
+        }
+    }
+
+    fn end_and_start<S: Sink>(
         &mut self,
         now: Time,
         out: &mut S,
         mut step: impl FnMut(Time, Stage, &mut J, &mut S) -> Next,
     ) {
-        if self.waiting.is_empty() && self.serving.front().is_none_or(|first| first.until > now) {
-            return;
-        }
         loop {
             if self.has_free_worker()
                 && let Some((arrived, job)) = self.waiting.pop_front()

@@ -16,6 +16,8 @@ pub(super) struct Flight {
     /// What is asked, until the other side has it.
     request: Option<Request>,
     is_poll: bool,
+    /// The size of the request, and of the response once there is one.
+    bytes: [u64; 2],
     /// What its crossings are about.
     subject: (u64, u64),
     opened: Time,
@@ -36,19 +38,10 @@ pub(super) struct Flight {
 impl Flight {
     /// One that the other side has, and to which it has given no answer yet.
     pub(super) fn arrived(opened: Time, is_poll: bool, subject: (u64, u64), times_out_at: Time) -> Self {
-        Self { arrived: true, ..Self::leaving(opened, None, is_poll, subject, times_out_at) }
-    }
-
-    fn leaving(
-        opened: Time,
-        request: Option<Request>,
-        is_poll: bool,
-        subject: (u64, u64),
-        times_out_at: Time,
-    ) -> Self {
         Self {
-            request,
+            request: None,
             is_poll,
+            bytes: [0; 2],
             subject,
             opened,
             response: None,
@@ -56,7 +49,7 @@ impl Flight {
             end_is_planned: false,
             ended: false,
             answered: false,
-            arrived: false,
+            arrived: true,
             unreachable: false,
         }
     }
@@ -70,7 +63,13 @@ impl Traffic<'_> {
         let crossing = Crossing { at: self.now, consumer: exchange.consumer, subject, bytes, faults: self.faults };
         let verdict = self.setup.link.request(crossing);
         ledger.opened(self.now, exchange, &request, bytes);
-        let mut flight = Flight::leaving(self.now, Some(request), is_poll, subject, times_out_at);
+        let request = Some(request);
+        let mut flight = Flight {
+            request,
+            bytes: [bytes, 0],
+            arrived: false,
+            ..Flight::arrived(self.now, is_poll, subject, times_out_at)
+        };
         match verdict {
             Verdict::Deliver(delay) => {
                 let at = self.now + delay;
@@ -118,6 +117,7 @@ impl Traffic<'_> {
             Verdict::Deliver(delay) if now + delay <= times_out_at => {
                 if let Some(flight) = self.window(exchange).get_mut(exchange.serial) {
                     flight.response = Some(response);
+                    flight.bytes[1] = bytes;
                     flight.end_is_planned = true;
                 }
                 self.agenda.plan(now + delay, Rank::Message, Step::Return(exchange));
@@ -173,6 +173,7 @@ impl Cell<'_> {
     pub(super) fn arrive(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
         let Some(flight) = self.traffic.window(exchange).get_mut(exchange.serial) else { return };
         flight.arrived = true;
+        let bytes = flight.bytes[0];
         let Some(request) = flight.request.take() else { return };
         if let Some(connections) = self.traffic.faults.answerer_down(self.traffic.now, exchange) {
             return self.traffic.cut(exchange, connections, ledger);
@@ -180,7 +181,6 @@ impl Cell<'_> {
         if let (Some(attack), Request::Delivery { events, .. }) = (&mut self.attack, &request) {
             attack.record(exchange.consumer - self.traffic.first, events);
         }
-        let bytes = self.traffic.wire.request_size(exchange, &request);
         ledger.record(self.traffic.now, Fact::Arrived { exchange, bytes });
         self.tell(exchange.opener.other(), exchange.consumer, Input::Requested(exchange, request), ledger);
         // An answer that left at once and will be in time needs no timeout.
@@ -198,6 +198,7 @@ impl Cell<'_> {
         flight.ended = true;
         let is_heard = faults.still_waits(exchange, flight.is_poll, flight.opened, now);
         let response = flight.response.take().filter(|_| is_heard);
+        let bytes = if response.is_some() { flight.bytes[1] } else { 0 };
         let (unreachable, is_news) = (flight.unreachable && is_heard, flight.unreachable);
         if flight.answered {
             window.take(exchange.serial);
@@ -205,7 +206,6 @@ impl Cell<'_> {
         if is_news && !is_heard {
             ledger.record(now, Fact::RequestLost(exchange));
         }
-        let bytes = response.as_ref().map_or(0, |response| self.traffic.wire.response_size(response));
         let outcome = match response {
             Some(response) => Outcome::Answered(response),
             None if unreachable => Outcome::Unreachable,

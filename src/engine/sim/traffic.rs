@@ -5,10 +5,9 @@ use super::passage::Sent;
 use crate::engine::Setup;
 use crate::engine::agenda::Agenda;
 use crate::fault::Faults;
-use crate::measure::fact::Fact;
 use crate::measure::ledger::Ledger;
-use crate::peer::{Exchange, Output, Side, Sink};
-use crate::time::Time;
+use crate::peer::{Event, Exchange, Note, Request, Response, Side, Sink};
+use crate::time::{Span, Time};
 use crate::window::Window;
 use crate::wire::Wire;
 
@@ -50,31 +49,39 @@ pub(super) struct Outbox<'c, 'a, 'l> {
     pub(super) traffic: &'c mut Traffic<'a>,
     pub(super) ledger: &'c mut Ledger<'l>,
     side: Side,
-    /// Whether what the peer sends last is to be held back.
-    holds_back: bool,
-    held: Option<Sent>,
+    /// Where what the peer sends last is held back, if it is.
+    held: Option<&'c mut Option<Sent>>,
 }
 
 impl<'c, 'a, 'l> Outbox<'c, 'a, 'l> {
     /// For what a peer of this side wants.
     pub(super) const fn new(traffic: &'c mut Traffic<'a>, ledger: &'c mut Ledger<'l>, side: Side) -> Self {
-        Self { traffic, ledger, side, holds_back: false, held: None }
+        Self { traffic, ledger, side, held: None }
     }
 
-    /// The same, but the last request that the peer sends is held back if nothing comes behind it.
-    pub(super) fn holding_back(self) -> Self {
-        Self { holds_back: true, ..self }
+    /// The same, but the last request that the peer sends is held back there if nothing comes behind it.
+    pub(super) fn holding_back(self, held: &'c mut Option<Sent>) -> Self {
+        Self { held: Some(held), ..self }
     }
 
-    /// What has been held back.
-    pub(super) fn held(self) -> Option<Sent> {
-        self.held
+    /// The consumer has seen an event.
+    #[inline]
+    pub(super) fn see(&mut self, event: &Event) {
+        self.let_go();
+        self.ledger.seen(self.traffic.now, event);
     }
 
     /// Sends what has been held back after all.
-    #[cold]
+    #[inline]
     fn let_go(&mut self) {
-        if let Some(Sent { exchange, request, timeout }) = self.held.take() {
+        if matches!(self.held, Some(Some(_))) {
+            self.send_held();
+        }
+    }
+
+    #[cold]
+    fn send_held(&mut self) {
+        if let Some(Sent { exchange, request, timeout }) = self.held.as_mut().and_then(|held| held.take()) {
             self.traffic.send(exchange, request, timeout, self.ledger);
         }
     }
@@ -82,17 +89,22 @@ impl<'c, 'a, 'l> Outbox<'c, 'a, 'l> {
 
 impl Sink for Outbox<'_, '_, '_> {
     #[inline]
-    fn push(&mut self, output: Output) {
-        if self.held.is_some() {
-            self.let_go();
+    fn send(&mut self, exchange: Exchange, request: Request, timeout: Span) {
+        self.let_go();
+        match &mut self.held {
+            Some(held) => **held = Some(Sent { exchange, request, timeout }),
+            None => self.traffic.send(exchange, request, timeout, self.ledger),
         }
-        match output {
-            Output::Send { exchange, request, timeout } if self.holds_back => {
-                self.held = Some(Sent { exchange, request, timeout });
-            }
-            Output::Send { exchange, request, timeout } => self.traffic.send(exchange, request, timeout, self.ledger),
-            Output::Reply { exchange, response } => self.traffic.reply(exchange, response, self.ledger),
-            Output::Note(note) => self.ledger.record(self.traffic.now, Fact::Noted(self.side, note)),
-        }
+    }
+
+    fn reply(&mut self, exchange: Exchange, response: Response) {
+        self.let_go();
+        self.traffic.reply(exchange, response, self.ledger);
+    }
+
+    #[inline]
+    fn note(&mut self, note: Note) {
+        self.let_go();
+        self.ledger.noted(self.traffic.now, self.side, note);
     }
 }
