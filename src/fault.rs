@@ -1,6 +1,6 @@
 //! What breaks for a while, and who attacks: the faults that one client meets.
 
-use crate::peer::{Event, Exchange, Request, Side};
+use crate::peer::{Event, Exchange, Side};
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
 
@@ -233,6 +233,9 @@ impl Faults {
         exchange: Exchange,
         (event, attempt): (Option<&Event>, u32),
     ) -> Option<(u16, Option<Span>)> {
+        if self.0.is_empty() {
+            return None;
+        }
         // One that tells of nothing has only its own number to be known by.
         let (what, which) = event.map_or((exchange.serial, u32::MAX), |event| (event.serial, attempt));
         let on = (0u64..).zip(&self.0).filter(|(_, fault)| fault.is_on(at, exchange.consumer));
@@ -260,13 +263,13 @@ impl Faults {
     }
 
     /// Whether whoever asked something at one instant still waits for the answer at a later one. Who has gone down in
-    /// between does not, even if it is up again: its connections are gone.
-    pub fn still_waits(&self, exchange: Exchange, request: &Request, asked: Time, now: Time) -> bool {
-        let goes_down = |kind| match (exchange.opener, request) {
-            (Side::Provider, _) => is_provider_down(kind),
-            (Side::Consumer, Request::Poll { .. } | Request::Record { .. }) => kind == FaultKind::PollerDown,
+    /// between does not, even if it is up again: its connections are gone. `is_poll` says whether a poller asked.
+    pub fn still_waits(&self, exchange: Exchange, is_poll: bool, asked: Time, now: Time) -> bool {
+        let goes_down = |kind| match exchange.opener {
+            Side::Provider => is_provider_down(kind),
+            Side::Consumer if is_poll => kind == FaultKind::PollerDown,
             // A receiver that goes down forgets what it fetched something for.
-            (Side::Consumer | Side::Stranger, _) => false,
+            Side::Consumer | Side::Stranger => false,
         };
         let lies_between = |fault: &Fault| fault.from < fault.until && fault.from <= now && asked < fault.until;
         !self

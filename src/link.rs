@@ -4,7 +4,6 @@
 
 use crate::distribution::Distribution;
 use crate::fault::Faults;
-use crate::peer::Request;
 use crate::seed::{Purpose, Seed};
 use crate::time::{SECOND, Span, Time};
 
@@ -69,8 +68,8 @@ pub struct Crossing<'a> {
     pub at: Time,
     /// The consumer whose exchange it belongs to.
     pub consumer: u32,
-    /// The request of that exchange, also for the response to it.
-    pub request: &'a Request,
+    /// What the request of that exchange is about ([`crate::peer::Request::subject`]), also for the response to it.
+    pub subject: (u64, u64),
     /// Its size on the wire.
     pub bytes: u64,
     /// What is wrong for the client.
@@ -109,17 +108,20 @@ impl Link {
     }
 
     /// What becomes of a request. Where it has to open a connection first, that is part of its time.
+    #[inline]
     pub fn request(&self, crossing: Crossing<'_>) -> Verdict {
         match self.verdict(&self.request, [Purpose::RequestLoss, Purpose::RequestLatency], crossing) {
-            Verdict::Deliver(delay) => Verdict::Deliver(self.opening(crossing) + delay),
-            Verdict::Drop => Verdict::Drop,
+            Verdict::Deliver(delay) if self.handshake != Handshake::Reuse => {
+                Verdict::Deliver(self.opening(crossing) + delay)
+            }
+            verdict => verdict,
         }
     }
 
     /// How long the connection for a request takes to open. What a handshake loses the system sends again; that is not
     /// played.
     fn opening(&self, crossing: Crossing<'_>) -> Span {
-        let (what, which) = crossing.request.subject();
+        let (what, which) = crossing.subject;
         let crossed = |leg: &Leg, purpose, round_trip: u32| {
             let subject = [u64::from(crossing.consumer) | u64::from(round_trip) << 32, what, which];
             leg.latency.sample(self.seed.draw(purpose, subject))
@@ -159,13 +161,27 @@ impl Link {
     }
 
     /// What becomes of the response to a request.
+    #[inline]
     pub fn response(&self, crossing: Crossing<'_>) -> Verdict {
         self.verdict(&self.response, [Purpose::ResponseLoss, Purpose::ResponseLatency], crossing)
     }
 
+    #[inline]
     fn verdict(&self, leg: &Leg, purposes: [Purpose; 2], crossing: Crossing<'_>) -> Verdict {
+        if let Distribution::Constant(latency) = leg.latency
+            && leg.loss == 0.0
+            && leg.bandwidth.is_none()
+            && crossing.faults.0.is_empty()
+        {
+            // Nothing is left to chance.
+            return Verdict::Deliver(latency);
+        }
+        self.drawn(leg, purposes, crossing)
+    }
+
+    fn drawn(&self, leg: &Leg, purposes: [Purpose; 2], crossing: Crossing<'_>) -> Verdict {
         let draw = |purpose| {
-            let (what, which) = crossing.request.subject();
+            let (what, which) = crossing.subject;
             self.seed.draw(purpose, [crossing.consumer.into(), what, which])
         };
         let (loss, slowdown) = disturbed(leg.loss, crossing);
@@ -198,14 +214,15 @@ fn disturbed(loss: f64, Crossing { at, consumer, faults, .. }: Crossing<'_>) -> 
 mod tests {
     use super::*;
     use crate::fault::{Fault, FaultKind};
+    use crate::peer::Request;
 
     const fn poll(poll: u32, page: u32) -> Request {
         Request::Poll { after: 0, limit: 1, poll, page, hold: Span::ZERO, tag: None }
     }
 
-    fn crossing(consumer: u32, request: &Request) -> Crossing<'_> {
+    fn crossing(consumer: u32, request: &Request) -> Crossing<'static> {
         const NONE: &Faults = &Faults(Vec::new());
-        Crossing { at: Time::ZERO, consumer, request, bytes: 0, faults: NONE }
+        Crossing { at: Time::ZERO, consumer, subject: request.subject(), bytes: 0, faults: NONE }
     }
 
     #[test]

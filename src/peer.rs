@@ -137,6 +137,11 @@ pub enum Request {
 }
 
 impl Request {
+    /// Whether it is a poll, of the feed or of a record.
+    pub const fn is_poll(&self) -> bool {
+        matches!(self, Self::Poll { .. } | Self::Record { .. })
+    }
+
     /// What distinguishes this request from others of the same consumer, for draws about its way through the network.
     pub fn subject(&self) -> (u64, u64) {
         match self {
@@ -361,6 +366,48 @@ pub enum Note {
     BreakerOpened(u32),
 }
 
+/// Where a peer puts what it wants done. An engine may act on each output as it comes, so that none need be kept.
+pub trait Sink {
+    /// Opens an exchange, as [`Output::Send`] says.
+    fn send(&mut self, exchange: Exchange, request: Request, timeout: Span);
+
+    /// Answers a request, as [`Output::Reply`] says.
+    fn reply(&mut self, exchange: Exchange, response: Response);
+
+    /// Takes what only the peer knows, for the ledger.
+    fn note(&mut self, note: Note);
+
+    /// Takes one output. Where it is clear which, nothing is left of the choice.
+    #[inline(always)]
+    fn push(&mut self, output: Output) {
+        match output {
+            Output::Send { exchange, request, timeout } => self.send(exchange, request, timeout),
+            Output::Reply { exchange, response } => self.reply(exchange, response),
+            Output::Note(note) => self.note(note),
+        }
+    }
+
+    /// Takes several, in order.
+    #[inline]
+    fn push_all(&mut self, outputs: impl IntoIterator<Item = Output>) {
+        outputs.into_iter().for_each(|output| self.push(output));
+    }
+}
+
+impl Sink for Vec<Output> {
+    fn send(&mut self, exchange: Exchange, request: Request, timeout: Span) {
+        self.push(Output::Send { exchange, request, timeout });
+    }
+
+    fn reply(&mut self, exchange: Exchange, response: Response) {
+        self.push(Output::Reply { exchange, response });
+    }
+
+    fn note(&mut self, note: Note) {
+        self.push(Output::Note(note));
+    }
+}
+
 /// System A or System B as a pure state machine.
 ///
 /// The contract between a peer and the engine that drives it:
@@ -372,9 +419,18 @@ pub enum Note {
 /// 5. The engine ends every send with exactly one outcome, at the latest at its timeout, unless the run is over first.
 /// 6. An opener numbers its exchanges with a consumer 0, 1, 2 and so on, and never names one twice.
 pub trait Peer {
-    /// Takes note of an input and appends to `out` what is to be done about it.
-    fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>);
+    /// Takes note of an input and puts into `out` what is to be done about it.
+    fn handle(&mut self, now: Time, input: Input, out: &mut impl Sink);
 
     /// When this peer next wants to be woken, if it does.
     fn deadline(&self) -> Option<Time>;
+}
+
+/// The sooner of two deadlines.
+#[inline]
+pub fn sooner(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (at, None) | (None, at) => at,
+    }
 }

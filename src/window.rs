@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
+/// So much room an empty table keeps at most.
+const ROOM_MAX: usize = 4;
+
 /// Values by serial number. Looking one up costs one index; memory spans from the oldest value still held to the newest,
-/// and an empty table has room for one at most: of a million tables nearly all are empty at any time.
+/// and an empty table has room for a few at most: of a million tables nearly all are empty at any time.
 #[derive(Clone, Debug)]
 pub struct Window<T> {
     base: u32,
@@ -29,6 +32,7 @@ impl<T> Window<T> {
     }
 
     /// Adds a value under the next serial number and returns that number.
+    #[inline]
     pub fn push(&mut self, value: T) -> u32 {
         let serial = self.next_serial();
         if self.slots.capacity() == 0 {
@@ -39,15 +43,31 @@ impl<T> Window<T> {
         serial
     }
 
+    /// Passes over the next serial number: its value need never be held.
+    #[inline]
+    pub fn skip(&mut self) {
+        if self.slots.is_empty() {
+            self.base = self.base.wrapping_add(1);
+        } else {
+            self.slots.push_back(None);
+        }
+    }
+
     /// Whether no value is held.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
     /// Leaves out so many serial numbers, whose values came and went. Only for a table in which nothing is held.
-    pub fn skip(&mut self, count: u32) {
+    pub fn skip_many(&mut self, count: u32) {
         debug_assert!(self.is_empty(), "what is held keeps its number");
         self.base = self.base.wrapping_add(count);
+    }
+
+    /// Whether a value is held under a serial number.
+    pub fn contains(&self, serial: u32) -> bool {
+        let index = serial.checked_sub(self.base).map(|index| index as usize);
+        index.and_then(|index| self.slots.get(index)).is_some_and(Option::is_some)
     }
 
     /// The value under a serial number, while it is held.
@@ -57,6 +77,7 @@ impl<T> Window<T> {
     }
 
     /// Takes a value out, and forgets the oldest slots that are empty.
+    #[inline]
     pub fn take(&mut self, serial: u32) -> Option<T> {
         let index = serial.checked_sub(self.base)? as usize;
         let value = self.slots.get_mut(index)?.take()?;
@@ -64,7 +85,7 @@ impl<T> Window<T> {
             self.slots.pop_front();
             self.base = self.base.wrapping_add(1);
         }
-        if self.slots.is_empty() && self.slots.capacity() > 1 {
+        if self.slots.is_empty() && self.slots.capacity() > ROOM_MAX {
             self.slots = VecDeque::new();
         }
         Some(value)

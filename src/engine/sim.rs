@@ -6,6 +6,8 @@
 
 mod flights;
 mod leap;
+mod passage;
+mod traffic;
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -13,25 +15,23 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use crate::deadlines::Deadlines;
-use crate::engine::agenda::{Agenda, Rank};
+use crate::engine::agenda::Rank;
 use crate::engine::attack::{Attack, Forgery};
 use crate::engine::openings::Openers;
 use crate::engine::{ClientRun, ClientSetup, Control, Setup};
-use crate::fault::Faults;
 use crate::measure::fact::Fact;
 use crate::measure::ledger::Ledger;
 use crate::measure::tally::Tally;
-use crate::peer::{Event, Exchange, Input, Note, Output, Peer, Response, Side};
+use crate::peer::{Event, Exchange, Input, Note, Peer, Response, Side};
 use crate::policy::consumer::{Consumer, Policies};
 use crate::policy::forger::Reception;
 use crate::policy::provider::Provider;
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
-use crate::window::Window;
 use crate::wire::{Envelope, Wire};
 use crate::workload::Events;
-use flights::Flight;
 use leap::Leaps;
+use traffic::{Outbox, Step, Traffic};
 
 /// The Unix time at which every virtual run starts, in nanoseconds: the first instant of 2026.
 const EPOCH_NANOS: i128 = 1_767_225_600_000_000_000;
@@ -127,24 +127,12 @@ fn crashes(client: &ClientSetup) -> Vec<(Time, Side)> {
     crashes
 }
 
-/// What becomes due.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    /// A request reaches the other side.
-    Arrive(Exchange),
-    /// A response reaches the opener.
-    Return(Exchange),
-    /// The opener has waited long enough.
-    Expire(Exchange),
-}
-
 /// Peers that share something, or just one consumer and its provider.
 struct Cell<'a> {
-    setup: &'a Setup,
-    wire: &'a Wire,
-    first: u32,
-    now: Time,
+    traffic: Traffic<'a>,
     provider: Provider,
+    /// When the provider wants to be woken; [`Time::NEVER`] if it does not.
+    provider_wake: Time,
     consumers: Vec<Consumer>,
     /// Deadlines of the consumers.
     wakes: Deadlines,
@@ -155,9 +143,6 @@ struct Cell<'a> {
     upcoming: Vec<Option<Event>>,
     /// When the next event of each consumer occurs.
     occurrences: Deadlines,
-    agenda: Agenda<Step>,
-    flights: Vec<[Window<Flight>; 2]>,
-    faults: &'a Faults,
     /// When which side goes down, the soonest last.
     crashes: Vec<(Time, Side)>,
     attack: Option<Box<Attack>>,
@@ -165,7 +150,10 @@ struct Cell<'a> {
     leaps: Option<Leaps>,
     /// How many polls have been left out.
     leapt: u64,
-    out: Vec<Output>,
+    /// Records are opened, sides go down, or webhooks are forged: more may come next than in most cells.
+    has_more: bool,
+    /// Exchanges may be carried through at once.
+    may_pass: bool,
 }
 
 /// What comes next, in the order in which ties are resolved: a record is opened before it changes, an event at the very instant of sampling is in, a poll that
@@ -201,12 +189,13 @@ impl<'a> Cell<'a> {
             (!stops(consumer)).then(|| new().watching(setup.seed, consumer, policies, setup.watched()))
         };
         let peers = consumers.clone().map(consumer).collect::<Option<_>>()?;
+        let provider = setup.provider(client, consumers.clone());
+        let crashes = crashes(client);
+        let attack = client.push.as_ref().and_then(|push| Attack::new(setup, client, push.scheme, first, count as u32));
         let mut cell = Self {
-            setup,
-            wire,
-            first: consumers.start,
-            now: Time::ZERO,
-            provider: setup.provider(client, consumers.clone()),
+            traffic: Traffic::new(setup, wire, &client.faults, first, count),
+            provider_wake: provider.deadline().unwrap_or(Time::NEVER),
+            provider,
             consumers: peers,
             openers: Openers::new(setup, consumers.clone()),
             polls_records: client.polls_records(),
@@ -214,14 +203,12 @@ impl<'a> Cell<'a> {
             events: consumers.map(|consumer| setup.workload.events(consumer)).collect(),
             upcoming: vec![None; count],
             occurrences: Deadlines::new(count),
-            agenda: Agenda::default(),
-            flights: (0..count).map(|_| [Window::default(), Window::default()]).collect(),
-            faults: &client.faults,
-            crashes: crashes(client),
-            attack: client.push.as_ref().and_then(|push| Attack::new(setup, client, push.scheme, first, count as u32)),
             leaps: Leaps::new(setup, client, control),
             leapt: 0,
-            out: Vec::new(),
+            has_more: setup.workload.lifecycle.is_some() || !crashes.is_empty() || attack.is_some(),
+            may_pass: count == 1 && client.faults.0.is_empty(),
+            crashes,
+            attack,
         };
         for index in 0..count as u32 {
             if stops(first + index) {
@@ -235,7 +222,8 @@ impl<'a> Cell<'a> {
 
     /// Plays the cell to its end and closes the books.
     fn run(mut self, mut ledger: Ledger<'_>, control: &Control) {
-        let frame = self.setup.frame;
+        let frame = self.traffic.setup.frame;
+        self.may_pass &= ledger.takes_passages();
         let (mut steps, mut reported) = (0u32, Time::ZERO);
         let consumers = self.consumers.len() as u64;
         let mut report = |now: Time| {
@@ -250,14 +238,14 @@ impl<'a> Cell<'a> {
             }
             steps = steps.wrapping_add(1);
             if steps % STEPS_BETWEEN_LOOKS == 0 {
-                report(self.now);
+                report(self.traffic.now);
                 if control.is_stopped() {
-                    cut = self.now;
+                    cut = self.traffic.now;
                     break;
                 }
             }
-            debug_assert!(at >= self.now, "time went back");
-            self.now = at;
+            debug_assert!(at >= self.traffic.now, "time went back");
+            self.traffic.now = at;
             self.take(next, &mut ledger);
         }
         report(frame.duration);
@@ -266,17 +254,43 @@ impl<'a> Cell<'a> {
     }
 
     fn next(&mut self) -> Option<(Time, Next)> {
-        let opening = self.openers.next().map(|(at, index)| (at, Next::Open(index)));
-        let event = self.occurrences.earliest().map(|(at, index)| (at, Next::Event(index)));
-        let agenda = self.agenda.next_at().map(|(at, rank)| match rank {
-            Rank::Message => (at, Next::Message),
-            Rank::Timeout => (at, Next::Timeout),
-        });
-        let provider = self.provider.deadline().map(|at| (at, Next::WakeProvider));
-        let consumer = self.wakes.earliest().map(|(at, index)| (at, Next::WakeConsumer(index)));
-        let crash = self.crashes.last().map(|(at, _)| (*at, Next::Crash));
-        let forgery = self.attack.as_mut().and_then(|attack| attack.next()).map(|(at, index)| (at, Next::Forge(index)));
-        [opening, event, crash, agenda, provider, consumer, forgery].into_iter().flatten().min()
+        // In the order in which ties are resolved: what comes at the same instant does not take the place of what is found.
+        let mut first = (Time::NEVER, None);
+        let mut consider = |at: Time, next: Next| {
+            if at < first.0 {
+                first = (at, Some(next));
+            }
+        };
+        if self.has_more
+            && let Some((at, index)) = self.openers.next()
+        {
+            consider(at, Next::Open(index));
+        }
+        if let Some((at, index)) = self.occurrences.earliest() {
+            consider(at, Next::Event(index));
+        }
+        if self.has_more
+            && let Some((at, _)) = self.crashes.last()
+        {
+            consider(*at, Next::Crash);
+        }
+        let agenda = self.traffic.agenda.next_at();
+        if let Some((at, Rank::Message)) = agenda {
+            consider(at, Next::Message);
+        }
+        consider(self.provider_wake, Next::WakeProvider);
+        if let Some((at, index)) = self.wakes.earliest() {
+            consider(at, Next::WakeConsumer(index));
+        }
+        if self.has_more
+            && let Some((at, index)) = self.attack.as_mut().and_then(|attack| attack.next())
+        {
+            consider(at, Next::Forge(index));
+        }
+        if let Some((at, Rank::Timeout)) = agenda {
+            consider(at, Next::Timeout);
+        }
+        first.1.map(|next| (first.0, next))
     }
 
     fn take(&mut self, next: Next, ledger: &mut Ledger<'_>) {
@@ -284,17 +298,17 @@ impl<'a> Cell<'a> {
             Next::Open(index) => self.open_record(index, ledger),
             Next::Event(index) => {
                 if let Some(event) = self.upcoming[index as usize] {
-                    ledger.record(self.now, Fact::Occurred(event));
+                    ledger.occurred(self.traffic.now, event);
                     self.draw_event(index);
-                    self.tell_provider(Input::Occurred(event), ledger);
+                    self.tell_provider_and_pass(Input::Occurred(event), ledger);
                 }
             }
             Next::Crash => self.crash(ledger),
             Next::Forge(index) => self.forge(index, ledger),
-            Next::WakeProvider => self.tell_provider(Input::Wake, ledger),
+            Next::WakeProvider => self.tell_provider_and_pass(Input::Wake, ledger),
             Next::WakeConsumer(_) if self.leap(ledger) => {}
-            Next::WakeConsumer(index) => self.tell_consumer(index, Input::Wake, ledger),
-            Next::Message | Next::Timeout => match self.agenda.pop() {
+            Next::WakeConsumer(index) => self.wake_consumer_and_pass(index, ledger),
+            Next::Message | Next::Timeout => match self.traffic.agenda.pop() {
                 Some(Step::Arrive(exchange)) => self.arrive(exchange, ledger),
                 Some(Step::Return(exchange) | Step::Expire(exchange)) => self.end(exchange, ledger),
                 None => {}
@@ -305,7 +319,8 @@ impl<'a> Cell<'a> {
     /// A consumer opens its next record.
     fn open_record(&mut self, index: u32, ledger: &mut Ledger<'_>) {
         let Some(record) = self.openers.take(index) else { return };
-        ledger.record(self.now, Fact::RecordOpened { consumer: self.first + index, record });
+        let consumer = self.traffic.first + index;
+        ledger.record(self.traffic.now, Fact::RecordOpened { consumer, record });
         if self.polls_records {
             self.tell_consumer(index, Input::Opened(record), ledger);
         }
@@ -320,54 +335,53 @@ impl<'a> Cell<'a> {
     fn tell(&mut self, side: Side, consumer: u32, input: Input, ledger: &mut Ledger<'_>) {
         match side {
             Side::Provider => self.tell_provider(input, ledger),
-            Side::Consumer => self.tell_consumer(consumer - self.first, input, ledger),
+            Side::Consumer => self.tell_consumer(consumer - self.traffic.first, input, ledger),
             // Nobody waits for what a stranger is told.
             Side::Stranger => {}
         }
     }
 
     fn tell_provider(&mut self, input: Input, ledger: &mut Ledger<'_>) {
-        let mut out = std::mem::take(&mut self.out);
-        self.provider.handle(self.now, input, &mut out);
-        debug_assert!(self.provider.deadline().is_none_or(|at| at > self.now), "a deadline that has passed");
-        self.carry_out(Side::Provider, &mut out, ledger);
-        self.out = out;
+        let now = self.traffic.now;
+        self.provider.handle(now, input, &mut Outbox::new(&mut self.traffic, ledger, Side::Provider));
+        self.note_provider_wake();
     }
 
     fn tell_consumer(&mut self, index: u32, input: Input, ledger: &mut Ledger<'_>) {
-        let mut out = std::mem::take(&mut self.out);
-        let consumer = &mut self.consumers[index as usize];
-        consumer.handle(self.now, input, &mut out);
-        let deadline = consumer.deadline();
-        debug_assert!(deadline.is_none_or(|at| at > self.now), "a deadline that has passed");
-        self.wakes.set(index, deadline);
-        self.carry_out(Side::Consumer, &mut out, ledger);
-        self.out = out;
+        let now = self.traffic.now;
+        let out = &mut Outbox::new(&mut self.traffic, ledger, Side::Consumer);
+        self.consumers[index as usize].handle(now, input, out);
+        self.note_consumer_wake(index);
     }
 
-    fn carry_out(&mut self, side: Side, out: &mut Vec<Output>, ledger: &mut Ledger<'_>) {
-        for output in out.drain(..) {
-            match output {
-                Output::Send { exchange, request, timeout } => self.send(exchange, request, timeout, ledger),
-                Output::Reply { exchange, response } => self.reply(exchange, response, ledger),
-                Output::Note(note) => ledger.record(self.now, Fact::Noted(side, note)),
-            }
-        }
+    /// Asks the provider when it wants to be woken next.
+    fn note_provider_wake(&mut self) {
+        let deadline = self.provider.deadline();
+        debug_assert!(deadline.is_none_or(|at| at > self.traffic.now), "a deadline that has passed");
+        self.provider_wake = deadline.unwrap_or(Time::NEVER);
+    }
+
+    /// Asks a consumer when it wants to be woken next.
+    fn note_consumer_wake(&mut self, index: u32) {
+        let deadline = self.consumers[index as usize].deadline();
+        debug_assert!(deadline.is_none_or(|at| at > self.traffic.now), "a deadline that has passed");
+        self.wakes.set(index, deadline);
     }
 
     /// A forged webhook reaches a consumer's endpoint.
     fn forge(&mut self, index: u32, ledger: &mut Ledger<'_>) {
         let Some(forgery) = self.attack.as_mut().and_then(|attack| attack.forge(index)) else { return };
-        if self.faults.receiver_down(self.now, self.first + index).is_some() {
+        let (now, consumer) = (self.traffic.now, self.traffic.first + index);
+        if self.traffic.faults.receiver_down(now, consumer).is_some() {
             return;
         }
         let Forgery { serial, kind, reception } = forgery;
-        let exchange = Exchange { opener: Side::Stranger, consumer: self.first + index, serial };
-        ledger.record(self.now, Fact::Forged { exchange, kind: Some(kind) });
+        let exchange = Exchange { opener: Side::Stranger, consumer, serial };
+        ledger.record(now, Fact::Forged { exchange, kind: Some(kind) });
         match reception {
             Reception::TooMuch(status) => {
-                let bytes = self.wire.response_size(&Response::refused(status));
-                ledger.record(self.now, Fact::Replied { exchange, bytes });
+                let bytes = self.traffic.wire.response_size(&Response::refused(status));
+                ledger.record(now, Fact::Replied { exchange, bytes });
             }
             Reception::Request(request) => self.tell_consumer(index, Input::Requested(exchange, request), ledger),
         }

@@ -58,11 +58,10 @@ fn mean_ms(twice: u128, nanos: u128) -> Option<f64> {
 /// Twice the integral of the time since `origin` from one instant to another, as far as they lie in the measured stretch.
 fn twice_the_integral(frame: &Frame, origin: Time, from: Time, until: Time) -> u128 {
     let clip = |at: Time| at.max(frame.warmup).min(frame.duration);
-    let square = |at: Time| {
-        let age = u128::from(clip(at).since(origin).as_nanos());
-        age * age
-    };
-    square(until).saturating_sub(square(from))
+    let age = |at: Time| clip(at).since(origin).as_nanos();
+    let (from, until) = (age(from), age(until));
+    // The difference of two squares; their sum is at most twice the longest age, and the product less than a square.
+    u128::from(until.saturating_sub(from)) * (u128::from(until) + u128::from(from))
 }
 
 /// The age of information at one consumer: how long ago the newest event that it has seen occurred. The start of the run

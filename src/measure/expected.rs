@@ -111,7 +111,7 @@ impl Expected {
     /// An event has occurred. Gives it back if it can never come: its record is asked for no more.
     pub fn occurred(&mut self, event: &Event, counted: bool) -> Option<Lost> {
         let Event { occurred_at, consumer, record, .. } = *event;
-        let is_stopped = self.stopped.contains(&record);
+        let is_stopped = !self.stopped.is_empty() && self.stopped.contains(&record);
         let unpollable = is_stopped.then_some((LossCause::PollsExhausted, occurred_at, 0));
         let unseen =
             Unseen { occurred_at, consumer, record, counted, taken: false, unsettled: 0, given_up: None, unpollable };
@@ -143,6 +143,29 @@ impl Expected {
         if polls && self.ways.polls == Polls::Feed {
             open.push(request);
         }
+    }
+
+    /// Whether single records are not polled.
+    pub fn polls_no_records(&self) -> bool {
+        self.ways.polls != Polls::Records
+    }
+
+    /// Whether there is an event that only the answer to a poll that is under way may still bring.
+    #[inline]
+    pub fn waits_for_polls(&self) -> bool {
+        !self.aged_out.is_empty()
+    }
+
+    /// Whether an event may still come.
+    #[inline]
+    pub fn waits_for(&self, event: u32) -> bool {
+        self.unseen.contains(event)
+    }
+
+    /// Passes over the next attempt, of which nothing is left to learn.
+    #[inline]
+    pub fn skip_attempt(&mut self) {
+        self.attempts.skip();
     }
 
     /// A request of System A has ended. Calls `lost` for each event whose last chance its answer was.
@@ -230,7 +253,7 @@ impl Expected {
     /// polled, calls `lost` for each earlier event of its record whose last chance that was: an answer of the API holds only
     /// the newest.
     pub fn seen(&mut self, at: Time, event: u32, lost: impl FnMut(Lost)) -> Option<Unseen> {
-        let seen = self.unseen.take(event)?;
+        let seen = self.take_seen(event)?;
         if self.ways.polls == Polls::Records
             && let Some(serials) = self.by_record.get_mut(&seen.record)
         {
@@ -242,6 +265,13 @@ impl Expected {
             self.cannot_be_polled(&superseded, (LossCause::Superseded, at), lost);
         }
         Some(seen)
+    }
+
+    /// System A has handled the event, where single records are not polled; none if it was seen before or is not one of this
+    /// consumer's.
+    #[inline]
+    pub fn take_seen(&mut self, event: u32) -> Option<Unseen> {
+        self.unseen.take(event)
     }
 
     /// The poller asks for a record no more. Calls `lost` for each of its events whose last chance that was.

@@ -204,12 +204,16 @@ impl FaultWatch {
     }
 
     /// Does something for each fault that a consumer meets.
+    #[inline]
     fn each(
         &mut self,
         consumer: u32,
         tallies: &mut [FaultTally],
         mut what: impl FnMut(&mut Progress, &mut FaultTally),
     ) {
+        if self.faults == 0 {
+            return;
+        }
         let start = (consumer.saturating_sub(self.first) as usize).saturating_mul(self.faults);
         let of_consumer = self.progress.iter_mut().skip(start).take(self.faults);
         of_consumer

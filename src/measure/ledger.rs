@@ -1,6 +1,8 @@
 //! Folds the facts of a run, in the order of time, into a tally.
 
+mod bucket;
 mod leap;
+mod passage;
 
 use smallvec::SmallVec;
 
@@ -18,6 +20,8 @@ use crate::measure::view::View;
 use crate::peer::{Event, Exchange, Note, Request, Side};
 use crate::time::{SECOND, Time};
 use crate::window::Window;
+use bucket::LastBucket;
+pub use passage::Passage;
 
 pub use leap::InVain;
 
@@ -33,6 +37,30 @@ struct Open {
     end: Option<End>,
     /// What it moved at the provider and at the consumer.
     bytes: [Bytes; 2],
+}
+
+/// What a request asks.
+#[derive(Clone, Copy, Debug)]
+enum Asked<'a> {
+    /// A page of a poll.
+    Poll { page: u32 },
+    /// A record.
+    Record(u32),
+    /// An event that a thin webhook named.
+    Fetch,
+    /// Nothing: these events are delivered.
+    Delivery(&'a [Event]),
+}
+
+impl<'a> Asked<'a> {
+    fn of(request: &'a Request) -> Self {
+        match request {
+            Request::Poll { page, .. } => Self::Poll { page: *page },
+            Request::Record { record, .. } => Self::Record(*record),
+            Request::Fetch { .. } => Self::Fetch,
+            Request::Delivery { events, .. } => Self::Delivery(events),
+        }
+    }
 }
 
 /// The events whose last chance an exchange was.
@@ -65,6 +93,7 @@ pub struct Ledger<'a> {
     /// Strangers' webhooks under way.
     forgeries: Forgeries,
     faults: FaultWatch,
+    buckets: LastBucket,
     tally: &'a mut Tally,
     trace: Option<&'a mut Vec<(Time, Fact)>>,
 }
@@ -88,8 +117,8 @@ impl<'a> Ledger<'a> {
             records: changes.map(|changes| Box::new(Records::new(changes, ways))),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
-        let (forgeries, faults) = (Forgeries::default(), FaultWatch::default());
-        Self { frame, first, accounts, pending: 0, underway: 0, forgeries, faults, tally, trace: None }
+        let (forgeries, faults, buckets) = (Forgeries::default(), FaultWatch::default(), LastBucket::default());
+        Self { frame, first, accounts, pending: 0, underway: 0, forgeries, faults, buckets, tally, trace: None }
     }
 
     /// Also follows what each of these faults does.
@@ -118,14 +147,14 @@ impl<'a> Ledger<'a> {
             trace.push((at, fact.clone()));
         }
         match fact {
-            Fact::Occurred(event) => self.occurred(&event),
+            Fact::Occurred(event) => self.has_occurred(&event),
             Fact::RecordOpened { consumer, record } => {
                 let counted = self.frame.counts(at);
                 if let Some(records) = self.records(consumer) {
                     records.opened(record, counted);
                 }
             }
-            Fact::Opened { exchange, request, bytes } => self.opened(at, exchange, &request, bytes),
+            Fact::Opened { exchange, request, bytes } => self.open_as(at, exchange, Asked::of(&request), bytes),
             Fact::RequestLost(exchange) => self.settle(exchange),
             Fact::Arrived { exchange, bytes } => self.arrived(at, exchange, bytes),
             Fact::Replied { exchange, bytes } => {
@@ -133,14 +162,32 @@ impl<'a> Ledger<'a> {
                 self.settle(exchange);
             }
             Fact::Ended { exchange, end, bytes } => self.ended(at, exchange, end, bytes),
-            Fact::Noted(side, note) => self.noted(at, side, note),
+            Fact::Noted(side, note) => self.take_note(at, side, note),
             Fact::Forged { exchange, kind } => {
                 self.forgeries.came(exchange, kind, self.frame.counts(at));
             }
         }
     }
 
-    fn occurred(&mut self, event: &Event) {
+    /// Takes down that an event occurred.
+    #[inline]
+    pub fn occurred(&mut self, at: Time, event: Event) {
+        if self.trace.is_some() {
+            return self.record(at, Fact::Occurred(event));
+        }
+        self.has_occurred(&event);
+    }
+
+    /// Takes down that a request left its opener.
+    #[inline]
+    pub fn opened(&mut self, at: Time, exchange: Exchange, request: &Request, bytes: u64) {
+        if self.trace.is_some() {
+            return self.record(at, Fact::Opened { exchange, request: request.clone(), bytes });
+        }
+        self.open_as(at, exchange, Asked::of(request), bytes);
+    }
+
+    fn has_occurred(&mut self, event: &Event) {
         self.tally.transitions += 1;
         let at = event.occurred_at;
         let counted = self.frame.counts(at);
@@ -153,42 +200,44 @@ impl<'a> Ledger<'a> {
         self.pending += 1;
         if counted {
             self.tally.events += 1;
-            let index = self.frame.bucket_index(at);
+            let index = self.buckets.index(&self.frame, at);
             self.tally.bucket(index).occurred += 1;
             self.faults.occurred(event.consumer, at, &mut self.tally.faults);
         }
-        lost.into_iter().for_each(|lost| self.lost(lost));
+        if let Some(lost) = lost {
+            self.lost(lost);
+        }
     }
 
-    fn opened(&mut self, at: Time, exchange: Exchange, request: &Request, bytes: u64) {
+    fn open_as(&mut self, at: Time, exchange: Exchange, asked: Asked<'_>, bytes: u64) {
         self.tally.transitions += 1;
         let counted = self.frame.counts(at);
         let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
-        let bytes_moved = [Bytes::default(); 2];
-        let open = Open { at, counted, settled: false, brought: None, end: None, bytes: bytes_moved };
+        let mut moved = [Bytes::default(); 2];
+        moved[place(exchange.opener)].sent = bytes;
+        let open = Open { at, counted, settled: false, brought: None, end: None, bytes: moved };
         let Some(window) = account.open.get_mut(exchange.opener as usize) else { return };
         window.push(open);
-        match request {
-            Request::Delivery { events, .. } => account.expected.attempted(events),
-            _ => account.expected.asked(exchange.serial, matches!(request, Request::Poll { .. })),
+        match asked {
+            Asked::Delivery(events) => account.expected.attempted(events),
+            _ => account.expected.asked(exchange.serial, matches!(asked, Asked::Poll { .. })),
         }
-        if let (Request::Record { record, .. }, Some(records)) = (request, &mut account.records) {
-            records.polled(*record);
+        if let (Asked::Record(record), Some(records)) = (asked, &mut account.records) {
+            records.polled(record);
         }
-        self.moved(exchange, exchange.opener, [0, bytes]);
         if !counted {
             return;
         }
         self.underway += 1;
         self.tally.opened += 1;
-        match request {
-            Request::Delivery { .. } => self.tally.attempts += 1,
-            Request::Poll { page, .. } => {
+        match asked {
+            Asked::Delivery(_) => self.tally.attempts += 1,
+            Asked::Poll { page } => {
                 self.tally.polls += 1;
-                self.tally.poll_rounds += u64::from(*page == 0);
+                self.tally.poll_rounds += u64::from(page == 0);
             }
-            Request::Record { .. } => self.tally.polls += 1,
-            Request::Fetch { .. } => self.tally.fetches += 1,
+            Asked::Record(_) => self.tally.polls += 1,
+            Asked::Fetch => self.tally.fetches += 1,
         }
         self.took_part(at, exchange, exchange.opener);
     }
@@ -278,14 +327,22 @@ impl<'a> Ledger<'a> {
         self.tally.outcomes.count(outcome);
         self.tally.provider.bytes.add(provider);
         self.tally.consumer.bytes.add(consumer);
-        let index = self.frame.bucket_index(open.at);
+        let index = self.buckets.index(&self.frame, open.at);
         let bucket = self.tally.bucket(index);
         bucket.outcomes.count(outcome);
         bucket.provider_bytes.add(provider);
         bucket.consumer_bytes.add(consumer);
     }
 
-    fn noted(&mut self, at: Time, side: Side, note: Note) {
+    /// Takes down a peer's note.
+    pub fn noted(&mut self, at: Time, side: Side, note: Note) {
+        if self.trace.is_some() {
+            return self.record(at, Fact::Noted(side, note));
+        }
+        self.take_note(at, side, note);
+    }
+
+    fn take_note(&mut self, at: Time, side: Side, note: Note) {
         match note {
             Note::Took { exchange, event, fresh, handled } => self.took(exchange, &event, fresh, handled),
             Note::Fetched { exchange, fresh } => {
@@ -344,6 +401,10 @@ impl<'a> Ledger<'a> {
         if handled && exchange.opener == Side::Stranger {
             self.forgeries.believed(exchange);
         }
+        self.count_taken(event, counted, fresh, handled);
+    }
+
+    fn count_taken(&mut self, event: &Event, counted: bool, fresh: bool, handled: bool) {
         if !fresh {
             self.tally.duplicates += u64::from(counted);
             self.tally.reprocessed += u64::from(counted && handled);
@@ -378,11 +439,17 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    fn seen(&mut self, at: Time, event: &Event) {
+    /// Takes down that the consumer's handler has finished with its first sight of an event.
+    pub fn seen(&mut self, at: Time, event: &Event) {
         let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
         // What a message says of its event may be forged; what occurred is known here.
+        let polls_no_records = account.expected.polls_no_records();
         let mut superseded = Losses::new();
-        let Some(unseen) = account.expected.seen(at, event.serial, |lost| superseded.push(lost)) else { return };
+        let unseen = match polls_no_records {
+            true => account.expected.take_seen(event.serial),
+            false => account.expected.seen(at, event.serial, |lost| superseded.push(lost)),
+        };
+        let Some(unseen) = unseen else { return };
         self.pending = self.pending.saturating_sub(1);
         let (frame, ages) = (&self.frame, &mut self.tally.ages);
         let overtaken = account.view.seen(at, unseen.record, event.serial, frame, ages);
@@ -390,7 +457,9 @@ impl<'a> Ledger<'a> {
         if let Some(records) = &mut account.records {
             records.seen(at, unseen.record, event.serial, &mut self.tally.records);
         }
-        superseded.into_iter().for_each(|lost| self.lost(lost));
+        if !polls_no_records {
+            superseded.into_iter().for_each(|lost| self.lost(lost));
+        }
         if !unseen.counted {
             return;
         }
@@ -399,17 +468,19 @@ impl<'a> Ledger<'a> {
         let latency = at.since(unseen.occurred_at);
         self.tally.latencies.record(latency);
         self.faults.seen(unseen.consumer, unseen.occurred_at, at, &mut self.tally.faults);
-        let (now, then) = (self.frame.bucket_index(at), self.frame.bucket_index(unseen.occurred_at));
+        let (now, then) = (self.buckets.index(&self.frame, at), self.buckets.index(&self.frame, unseen.occurred_at));
         self.tally.bucket(now).seen += 1;
-        let latencies = &mut self.tally.bucket(then).latencies;
-        latencies.get_or_insert_with(|| Box::new(Latencies::new(2))).record(latency);
+        match &mut self.tally.bucket(then).latencies {
+            Some(latencies) => latencies.record(latency),
+            none => none.insert(Box::new(Latencies::new(2))).record(latency),
+        }
     }
 
     fn lost(&mut self, Lost { cause, at, occurred_at, consumer, counted }: Lost) {
         self.pending = self.pending.saturating_sub(1);
         if counted {
             self.tally.count_lost(cause);
-            let index = self.frame.bucket_index(at);
+            let index = self.buckets.index(&self.frame, at);
             self.tally.bucket(index).lost += 1;
             self.faults.lost(consumer, occurred_at, at, &mut self.tally.faults);
         }
@@ -466,20 +537,27 @@ impl<'a> Ledger<'a> {
         if second >= Load::SECONDS_MAX {
             return;
         }
-        if second >= load.per_second.len() {
-            load.per_second.resize(second + 1, 0);
+        match load.per_second.get_mut(second) {
+            Some(count) => *count = count.saturating_add(1),
+            None => {
+                load.per_second.resize(second, 0);
+                load.per_second.push(1);
+            }
         }
-        load.per_second[second] = load.per_second[second].saturating_add(1);
     }
 
     fn moved(&mut self, exchange: Exchange, side: Side, [received, sent]: [u64; 2]) {
         if let Some(open) = self.open(exchange) {
-            let place = match side {
-                Side::Provider => 0,
-                Side::Consumer | Side::Stranger => 1,
-            };
-            open.bytes[place].add(Bytes { received, sent });
+            open.bytes[place(side)].add(Bytes { received, sent });
         }
+    }
+}
+
+/// The place of a side among the bytes of an exchange.
+const fn place(side: Side) -> usize {
+    match side {
+        Side::Provider => 0,
+        Side::Consumer | Side::Stranger => 1,
     }
 }
 

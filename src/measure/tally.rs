@@ -375,11 +375,17 @@ impl Tally {
     }
 
     /// The bucket of that index; buckets up to it come into being.
+    #[inline]
     pub fn bucket(&mut self, index: usize) -> &mut Bucket {
         if index >= self.buckets.len() {
-            self.buckets.resize_with(index + 1, Bucket::default);
+            self.make_buckets(index);
         }
         &mut self.buckets[index]
+    }
+
+    #[cold]
+    fn make_buckets(&mut self, index: usize) {
+        self.buckets.resize_with(index + 1, Bucket::default);
     }
 
     /// Adds the tally of other consumers of the same client.

@@ -1,6 +1,6 @@
 //! What System B's API answers: the feeds of its consumers, the state of their records, single events.
 
-use crate::peer::{Advice, Event, Exchange, Output, Request, Response, Tag};
+use crate::peer::{Advice, Event, Exchange, Request, Response, Sink, Tag};
 use crate::policy::feed::Feed;
 use crate::policy::provider::{ApiPolicy, Serves};
 use crate::policy::retention::{Retention, is_kept};
@@ -40,6 +40,7 @@ impl Answers {
     }
 
     /// Something has changed.
+    #[inline]
     pub(super) fn publish(&mut self, event: &Event) {
         let Some(index) = event.consumer.checked_sub(self.first) else { return };
         let Some(feed) = self.feeds.get_mut(index as usize) else { return };
@@ -52,13 +53,15 @@ impl Answers {
     }
 
     /// Forgets what is too old by now.
-    pub(super) fn act(&mut self, now: Time, out: &mut Vec<Output>) {
+    #[inline]
+    pub(super) fn act(&mut self, now: Time, out: &mut impl Sink) {
         if let Some(retention) = &mut self.retention {
             retention.act(now, &mut self.feeds, out);
         }
     }
 
     /// When something will be too old.
+    #[inline]
     pub(super) fn deadline(&self) -> Option<Time> {
         self.retention.as_ref().and_then(Retention::deadline)
     }
@@ -70,7 +73,8 @@ impl Answers {
     }
 
     /// The answer to a request at the instant of sampling.
-    pub(super) fn to(&mut self, at: Time, exchange: Exchange, request: &Request, out: &mut Vec<Output>) -> Response {
+    #[inline]
+    pub(super) fn to(&mut self, at: Time, exchange: Exchange, request: &Request, out: &mut impl Sink) -> Response {
         let index = exchange.consumer.checked_sub(self.first);
         let feed = index.and_then(|index| self.feeds.get_mut(index as usize));
         match (feed, request) {

@@ -4,8 +4,10 @@ mod leap;
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::fault::Faults;
-use crate::peer::{Batch, Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response};
+use crate::peer::{Batch, Event, Exchange, Input, Note, Outcome, Output, Peer, Request, Response, Sink, sooner};
 use crate::policy::inbox::Inbox;
 use crate::policy::numbers::Numbers;
 use crate::policy::outage::Outages;
@@ -68,28 +70,29 @@ impl Consumer {
         self
     }
 
-    fn ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut Vec<Output>) {
+    #[inline]
+    fn ended(&mut self, now: Time, exchange: Exchange, outcome: Outcome, out: &mut impl Sink) {
         let is_down = self.outages.is_on(now);
-        let polled = self.poller.as_mut().filter(|_| !is_down).and_then(|poller| {
-            let events = poller.ended(now, exchange, outcome, &mut self.numbers, out)?;
-            Some((events, poller.page_service(exchange)))
-        });
-        if let Some((events, service)) = polled {
-            self.take_page(now, exchange, &events, service, out);
-        } else if !self.record_ended(now, exchange, outcome, out) {
-            self.receive(|receiver, shared| receiver.ended(now, exchange, outcome, shared, out));
+        if let Some(poller) = self.poller.as_mut().filter(|poller| !is_down && poller.waits_for(exchange)) {
+            let events = poller.ended(now, exchange, outcome, &mut self.numbers, out);
+            let service = poller.page_service(exchange);
+            if !events.is_empty() {
+                self.take_page(now, exchange, &events, service, out);
+            }
+        } else if !self.record_ended(now, exchange, &outcome, out) {
+            self.receive(|receiver, shared| receiver.ended(now, exchange, &outcome, shared, out));
         }
     }
 
     /// Takes the end of a poll of a record; false if the exchange is none.
-    fn record_ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut Vec<Output>) -> bool {
+    fn record_ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut impl Sink) -> bool {
         let Some(records) = self.records.as_mut().filter(|_| !self.outages.is_on(now)) else { return false };
         let ended = records.ended(now, exchange, outcome, |serial| self.inbox.contains(serial));
         let Some(Answer { news, stopped }) = ended else { return false };
         let (consumer, service) = (exchange.consumer, records.service(exchange));
         self.take_page(now, exchange, &news.into_iter().collect(), service, out);
         // What the last poll brought has been taken when its record is given up.
-        out.extend(stopped.map(|record| Output::Note(Note::StoppedPolling { consumer, record })));
+        out.push_all(stopped.map(|record| Output::Note(Note::StoppedPolling { consumer, record })));
         true
     }
 
@@ -103,7 +106,17 @@ impl Consumer {
         }
     }
 
-    fn take_page(&mut self, now: Time, exchange: Exchange, events: &Batch, service: Span, out: &mut Vec<Output>) {
+    fn take_page(&mut self, now: Time, exchange: Exchange, events: &Batch, service: Span, out: &mut impl Sink) {
+        if let &[event] = events.as_slice()
+            && service.is_zero()
+        {
+            let fresh = self.inbox.take(event.serial);
+            out.push(Output::Note(Note::Took { exchange, event, fresh, handled: fresh }));
+            if fresh {
+                out.push(Output::Note(Note::Seen(event)));
+            }
+            return;
+        }
         let mut fresh = Batch::new();
         for &event in events {
             let is_fresh = self.inbox.take(event.serial);
@@ -121,8 +134,9 @@ impl Consumer {
         }
     }
 
-    /// Does what is due; `before` is the length of the outputs before this input.
-    fn act(&mut self, now: Time, before: usize, out: &mut Vec<Output>) {
+    /// Does what is due.
+    #[inline]
+    fn act(&mut self, now: Time, out: &mut impl Sink) {
         self.receive(|receiver, shared| receiver.act(now, shared, out));
         if self.pages.deadline().is_some_and(|until| until <= now) {
             self.turn_pages(now, out);
@@ -132,25 +146,18 @@ impl Consumer {
         {
             poller.act(now, &mut self.numbers, out);
         }
-        self.pass_on(out.get(before..).unwrap_or_default());
-        if let Some(records) = &mut self.records
-            && !self.outages.is_on(now)
-        {
+    }
+
+    /// Tells the poller of records what was seen in the course of an input, and opens the polls of records that are due.
+    fn act_on_records(&mut self, now: Time, seen: &[Event], out: &mut impl Sink) {
+        let Some(records) = &mut self.records else { return };
+        seen.iter().for_each(|event| records.seen(event));
+        if !self.outages.is_on(now) {
             records.act(now, &mut self.numbers, out);
         }
     }
 
-    /// Tells the poller of records what was seen in the course of an input.
-    fn pass_on(&mut self, outputs: &[Output]) {
-        let Some(records) = &mut self.records else { return };
-        for output in outputs {
-            if let Output::Note(Note::Seen(event)) = output {
-                records.seen(event);
-            }
-        }
-    }
-
-    fn turn_pages(&mut self, now: Time, out: &mut Vec<Output>) {
+    fn turn_pages(&mut self, now: Time, out: &mut impl Sink) {
         self.pages.turn(now, out, |_, stage, (events, span), out| match stage {
             Stage::Start => Next::Work(*span),
             Stage::Due => {
@@ -161,13 +168,32 @@ impl Consumer {
     }
 }
 
-impl Peer for Consumer {
-    fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
-        if let Some(restart) = self.outages.come_up(now) {
-            self.poller.iter_mut().for_each(|poller| poller.restart(restart));
-            self.records.iter_mut().for_each(|records| records.restart(restart));
+/// Passes outputs on and remembers which events were seen.
+struct Overheard<'a, S> {
+    out: &'a mut S,
+    seen: SmallVec<[Event; 2]>,
+}
+
+impl<S: Sink> Sink for Overheard<'_, S> {
+    fn send(&mut self, exchange: Exchange, request: Request, timeout: Span) {
+        self.out.send(exchange, request, timeout);
+    }
+
+    fn reply(&mut self, exchange: Exchange, response: Response) {
+        self.out.reply(exchange, response);
+    }
+
+    fn note(&mut self, note: Note) {
+        if let Note::Seen(event) = note {
+            self.seen.push(event);
         }
-        let before = out.len();
+        self.out.note(note);
+    }
+}
+
+impl Consumer {
+    #[inline(always)]
+    fn take(&mut self, now: Time, input: Input, out: &mut impl Sink) {
         match input {
             Input::Wake | Input::Occurred(_) | Input::Redeliver(_) => {}
             Input::Opened(record) => {
@@ -185,21 +211,40 @@ impl Peer for Consumer {
             Input::Requested(exchange, Request::Poll { .. } | Request::Record { .. } | Request::Fetch { .. }) => {
                 out.push(Output::Reply { exchange, response: Response::refused(404) });
             }
-            Input::Ended(exchange, outcome) => self.ended(now, exchange, &outcome, out),
+            Input::Ended(exchange, outcome) => self.ended(now, exchange, outcome, out),
             Input::Crashed => self.receive(|receiver, shared| receiver.crashed(now, shared, out)),
         }
-        self.act(now, before, out);
+        self.act(now, out);
+    }
+}
+
+impl Peer for Consumer {
+    // Where it is clear what the input is, nothing is left of the choice.
+    #[inline(always)]
+    fn handle(&mut self, now: Time, input: Input, out: &mut impl Sink) {
+        if let Some(restart) = self.outages.come_up(now) {
+            self.poller.iter_mut().for_each(|poller| poller.restart(restart));
+            self.records.iter_mut().for_each(|records| records.restart(restart));
+        }
+        if self.records.is_none() {
+            return self.take(now, input, out);
+        }
+        let mut overheard = Overheard { out, seen: SmallVec::new() };
+        self.take(now, input, &mut overheard);
+        let Overheard { out, seen } = overheard;
+        self.act_on_records(now, &seen, out);
     }
 
+    #[inline]
     fn deadline(&self) -> Option<Time> {
         let poller = self.poller.as_ref().and_then(Poller::deadline);
         let receiver = self.receiver.as_ref().and_then(Receiver::deadline);
         let records = self.records.as_ref().and_then(|records| records.deadline());
         let poller = self.outages.deadline(poller.or(records));
-        [poller, receiver, self.pages.deadline()].into_iter().flatten().min()
+        sooner(sooner(poller, receiver), self.pages.deadline())
     }
 }
 
-fn saw(events: &[Event], out: &mut Vec<Output>) {
-    out.extend(events.iter().map(|&event| Output::Note(Note::Seen(event))));
+fn saw(events: &[Event], out: &mut impl Sink) {
+    out.push_all(events.iter().map(|&event| Output::Note(Note::Seen(event))));
 }

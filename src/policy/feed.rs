@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::peer::{Batch, Event, Note, Output, Tag};
+use crate::peer::{Batch, Event, Note, Output, Sink, Tag};
 use crate::policy::retention::is_kept;
 use crate::time::{Span, Time};
 
@@ -66,8 +66,13 @@ impl Feed {
         if !self.keeps {
             self.forget_known(after);
         }
+        if self.log.is_empty() {
+            return (Batch::new(), false);
+        }
         let known = after.saturating_add(1).saturating_sub(self.first) as usize;
-        let events: Batch = self.log.iter().skip(known).take(limit as usize).copied().collect();
+        let mut events = Batch::new();
+        // Mostly there is one; it need not be counted beforehand.
+        self.log.range(known.min(self.log.len())..).take(limit as usize).for_each(|event| events.push(*event));
         let has_more = self.log.len() > known.saturating_add(events.len());
         (events, has_more)
     }
@@ -81,7 +86,11 @@ impl Feed {
             Some(newest) => self.log.iter().take(known).take_while(|event| is_over(event, newest)).count(),
             None => 0,
         };
-        self.log.drain(..gone);
+        if gone == self.log.len() {
+            self.log.clear();
+        } else {
+            self.log.drain(..gone);
+        }
         // Where everything is forgotten the next event may have any serial behind the cursor.
         let behind =
             if self.overlap.is_zero() { after.saturating_add(1) } else { self.first.saturating_add(gone as u32) };
@@ -89,7 +98,7 @@ impl Feed {
     }
 
     /// Forgets the events that are too old at this instant to be kept any longer, and notes each of them.
-    pub(super) fn forget_old(&mut self, kept: Span, at: Time, out: &mut Vec<Output>) {
+    pub(super) fn forget_old(&mut self, kept: Span, at: Time, out: &mut impl Sink) {
         while let Some(event) = self.log.pop_front_if(|event| !is_kept(Some(kept), event, at)) {
             self.first = event.serial.saturating_add(1);
             out.push(Output::Note(Note::AgedOut(event)));

@@ -66,6 +66,7 @@ impl Held {
     }
 
     /// When the next poll is held no longer.
+    #[inline]
     pub fn deadline(&self) -> Option<Time> {
         self.ends.first().map(|(until, _)| *until)
     }

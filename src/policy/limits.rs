@@ -142,7 +142,13 @@ impl Gate {
     /// nothing from any limit.
     ///
     /// The wait that it is told is rounded up to whole seconds, which is how it stands in a header.
+    #[inline]
     pub(super) fn turned_away(&mut self, now: Time, exchange: Exchange) -> Option<Response> {
+        let has_limits = self.account.is_some() || !self.allowances.is_empty();
+        has_limits.then(|| self.limited(now, exchange)).flatten()
+    }
+
+    fn limited(&mut self, now: Time, exchange: Exchange) -> Option<Response> {
         let Self { account, allowances, first, .. } = self;
         let own = exchange.consumer.checked_sub(*first).and_then(|index| allowances.get_mut(index as usize));
         let (own, mut quota) = own.map_or((None, None), |own| (own.bucket.as_mut(), own.quota.as_mut()));
@@ -167,6 +173,7 @@ impl Gate {
     /// An answer leaves to a request that was let in at `asked_at`: puts on it what the API says of when to ask again. A 304
     /// gives back what its request took from the quota, unless such answers count. When the quota starts anew is told in whole
     /// seconds too.
+    #[inline]
     pub(super) fn answered(&mut self, now: Time, asked_at: Time, exchange: Exchange, response: &mut Response) {
         let is_free = matches!(response, Response::NotModified { .. })
             && self.limits.quota.is_some_and(|quota| !quota.counts_not_modified);
@@ -176,6 +183,9 @@ impl Gate {
             return;
         };
         advice.poll_interval = self.poll_interval;
+        if self.allowances.is_empty() {
+            return;
+        }
         let own = exchange.consumer.checked_sub(self.first).and_then(|own| self.allowances.get_mut(own as usize));
         let Some(quota) = own.and_then(|own| own.quota.as_mut()) else { return };
         if is_free {

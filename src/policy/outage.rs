@@ -61,7 +61,12 @@ impl Outages {
 
     /// Takes note of what time it is: ends the outages that are over by now. Gives back when the poller's schedule begins anew,
     /// if one was.
+    #[inline]
     pub(super) fn come_up(&mut self, now: Time) -> Option<Time> {
+        if self.ahead.is_empty() { None } else { self.end_some(now) }
+    }
+
+    fn end_some(&mut self, now: Time) -> Option<Time> {
         let mut restart = None;
         while let Some(Outage { until, fault, .. }) = self.ahead.pop_front_if(|outage| outage.until <= now) {
             let draw = self.seed.draw(Purpose::PollRestart, [self.consumer.into(), fault.into(), 0]);
@@ -72,6 +77,7 @@ impl Outages {
     }
 
     /// Whether the poller is down. Asked after [`Self::come_up`].
+    #[inline]
     pub(super) fn is_on(&self, now: Time) -> bool {
         self.ahead.front().is_some_and(|outage| outage.from <= now)
     }
@@ -82,6 +88,7 @@ impl Outages {
     }
 
     /// When the poller is to be woken that would want to be woken then: not while it is down, but when it comes up.
+    #[inline]
     pub(super) fn deadline(&self, poller: Option<Time>) -> Option<Time> {
         match self.ahead.front() {
             // What was due before it went down, and was not done in time, has to wait like the rest.

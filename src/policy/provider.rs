@@ -4,7 +4,7 @@ mod leap;
 
 use crate::distribution::Distribution;
 use crate::fault::Faults;
-use crate::peer::{Exchange, Input, Note, Output, Peer, Request, Response};
+use crate::peer::{Exchange, Input, Note, Output, Peer, Request, Response, Sink, sooner};
 use crate::policy::answers::Answers;
 use crate::policy::dispatcher::{DispatchPolicy, Dispatcher};
 use crate::policy::held::{Held, HeldPoll};
@@ -113,17 +113,20 @@ impl Provider {
     }
 
     /// Forgets every request that it holds of the consumers for which it has just gone down.
-    fn crashed(&mut self, now: Time, out: &mut Vec<Output>) {
+    fn crashed(&mut self, now: Time, out: &mut impl Sink) {
         let Self { outages, workers, held, .. } = self;
         workers.clear_where(now, out, |job| outages.provider_down(now, job.exchange.consumer).is_some());
         held.clear_where(|consumer| outages.provider_down(now, consumer).is_some());
     }
 
-    fn act(&mut self, now: Time, out: &mut Vec<Output>) {
+    #[inline]
+    fn act(&mut self, now: Time, out: &mut impl Sink) {
         if self.workers.deadline().is_some_and(|until| until <= now) || self.workers.waiting() > 0 {
             self.serve(now, out);
         }
-        self.end_holds(now, out);
+        if self.held.deadline().is_some_and(|until| until <= now) {
+            self.end_holds(now, out);
+        }
         self.answers.act(now, out);
         if let Some(dispatcher) = &mut self.dispatcher {
             dispatcher.act(now, out);
@@ -131,9 +134,17 @@ impl Provider {
     }
 
     /// Takes a request that has reached the API.
-    fn requested(&mut self, now: Time, exchange: Exchange, request: Request, out: &mut Vec<Output>) {
+    fn requested(&mut self, now: Time, exchange: Exchange, request: Request, out: &mut impl Sink) {
         self.serve(now, out);
         if let Some(response) = self.gate.turned_away(now, exchange) {
+            out.push(Output::Reply { exchange, response });
+            return;
+        }
+        let may_be_held = matches!(request, Request::Poll { hold, .. } if !hold.is_zero());
+        if self.workers.takes_at_once() && self.api.service_time == Distribution::ZERO && !may_be_held {
+            // A worker takes it and is done with it.
+            let mut response = self.answers.to(now, exchange, &request, out);
+            self.gate.answered(now, now, exchange, &mut response);
             out.push(Output::Reply { exchange, response });
             return;
         }
@@ -146,7 +157,7 @@ impl Provider {
         }
     }
 
-    fn serve(&mut self, now: Time, out: &mut Vec<Output>) {
+    fn serve(&mut self, now: Time, out: &mut impl Sink) {
         let Self { api, seed, answers, gate, workers, held, .. } = self;
         workers.turn(now, out, |at, stage, job, out| match stage {
             Stage::Start => {
@@ -181,7 +192,7 @@ impl Provider {
     }
 
     /// Answers every poll that is held no longer.
-    fn end_holds(&mut self, now: Time, out: &mut Vec<Output>) {
+    fn end_holds(&mut self, now: Time, out: &mut impl Sink) {
         while let Some(HeldPoll { exchange, asked_at, request, is_cut, .. }) = self.held.pop_due(now) {
             let mut response =
                 if is_cut { Response::refused(GATEWAY_TIMEOUT) } else { self.answers.to(now, exchange, &request, out) };
@@ -191,7 +202,7 @@ impl Provider {
     }
 
     /// Answers the poll that is held for a consumer, if there is something new for it.
-    fn tell_held(&mut self, now: Time, consumer: u32, out: &mut Vec<Output>) {
+    fn tell_held(&mut self, now: Time, consumer: u32, out: &mut impl Sink) {
         let Some(HeldPoll { exchange, asked_at, request, .. }) = self.held.of(consumer) else { return };
         let mut response = self.answers.to(now, *exchange, request, out);
         if !brings_nothing(&response) {
@@ -230,7 +241,9 @@ fn to_hold(api: &ApiPolicy, job: &Job, sampled_at: Time, response: &Response) ->
 }
 
 impl Peer for Provider {
-    fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+    // Where it is clear what the input is, nothing is left of the choice.
+    #[inline(always)]
+    fn handle(&mut self, now: Time, input: Input, out: &mut impl Sink) {
         match input {
             Input::Wake | Input::Opened(_) => {}
             Input::Crashed => self.crashed(now, out),
@@ -256,9 +269,10 @@ impl Peer for Provider {
         self.act(now, out);
     }
 
+    #[inline]
     fn deadline(&self) -> Option<Time> {
         let dispatcher = self.dispatcher.as_ref().and_then(Dispatcher::deadline);
-        let deadlines = [self.workers.deadline(), self.held.deadline(), self.answers.deadline(), dispatcher];
-        deadlines.into_iter().flatten().min()
+        let answers = sooner(self.answers.deadline(), self.held.deadline());
+        sooner(sooner(self.workers.deadline(), answers), dispatcher)
     }
 }

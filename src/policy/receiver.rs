@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::distribution::Distribution;
 use crate::fault::Faults;
-use crate::peer::{Authenticity, Batch, Event, Exchange, Note, Outcome, Output, Request, Response};
+use crate::peer::{Authenticity, Batch, Event, Exchange, Note, Outcome, Output, Request, Response, Sink};
 pub use crate::policy::dedupe::Dedupe;
 use crate::policy::dedupe::Store;
 use crate::policy::inbox::Inbox;
@@ -169,7 +169,7 @@ impl Receiver {
         exchange: Exchange,
         (events, attempt, authenticity): (&Batch, u32, Authenticity),
         shared: &mut Shared<'_>,
-        out: &mut Vec<Output>,
+        out: &mut impl Sink,
     ) {
         if let Some((status, retry_after)) =
             self.faults.receiver_error(now, self.seed, exchange, (events.first(), attempt))
@@ -182,8 +182,13 @@ impl Receiver {
         self.act(now, shared, out);
         let told = self.unknown(now, events, shared.inbox);
         if told.is_empty() && !events.is_empty() {
-            out.extend(events.iter().map(|event| took(exchange, *event, false, false)));
+            out.push_all(events.iter().map(|event| took(exchange, *event, false, false)));
             return out.push(reply(exchange, Response::Accepted));
+        }
+        if let (&[Told { event, fresh: true }], &[_]) = (told.as_slice(), events.as_slice())
+            && self.handles_at_once()
+        {
+            return self.handle_at_once(now, exchange, event, shared, out);
         }
         let job = Job { exchange, told: told.clone(), attempt, fetching: Fetching::default() };
         if self.workers.offer(now, job).is_some() {
@@ -210,6 +215,37 @@ impl Receiver {
         }
     }
 
+    /// Whether a webhook is handled in no time.
+    #[inline]
+    fn handles_at_once(&self) -> bool {
+        self.workers.takes_at_once() && self.policy.service_time == Distribution::ZERO && self.policy.fetch.is_none()
+    }
+
+    /// Takes a webhook of one event that is new, and handles it.
+    fn handle_at_once(
+        &mut self,
+        now: Time,
+        exchange: Exchange,
+        event: Event,
+        shared: &mut Shared<'_>,
+        out: &mut impl Sink,
+    ) {
+        out.push(took(exchange, event, true, true));
+        shared.inbox.take(event.serial);
+        self.store.remember(now, event.serial);
+        let reply = reply(exchange, Response::Accepted);
+        match self.policy.acknowledge {
+            Acknowledge::Before => {
+                out.push(reply);
+                out.push(Output::Note(Note::Seen(event)));
+            }
+            Acknowledge::After => {
+                out.push(Output::Note(Note::Seen(event)));
+                out.push(reply);
+            }
+        }
+    }
+
     /// The events of a webhook that the handler has to run on, as far as the receiver knows.
     fn unknown(&mut self, now: Time, events: &Batch, inbox: &Inbox) -> SmallVec<[Told; 2]> {
         let unknown = events.iter().filter(|event| !self.store.knows(now, event.serial, inbox));
@@ -217,7 +253,14 @@ impl Receiver {
     }
 
     /// Finishes the handlers that are done by now and starts those that can start.
-    pub(super) fn act(&mut self, now: Time, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
+    #[inline]
+    pub(super) fn act(&mut self, now: Time, shared: &mut Shared<'_>, out: &mut impl Sink) {
+        if self.workers.waiting() > 0 || self.deadline().is_some_and(|until| until <= now) {
+            self.work(now, shared, out);
+        }
+    }
+
+    fn work(&mut self, now: Time, shared: &mut Shared<'_>, out: &mut impl Sink) {
         let Self { policy, seed, faults, workers, .. } = self;
         let mut again = SmallVec::<[(Exchange, Event); 2]>::new();
         workers.turn(now, out, |at, stage, job, out| match stage {
@@ -244,7 +287,7 @@ impl Receiver {
         exchange: Exchange,
         outcome: &Outcome,
         shared: &mut Shared<'_>,
-        out: &mut Vec<Output>,
+        out: &mut impl Sink,
     ) {
         let Self { policy, seed, faults, store, workers } = self;
         let Some(fetch) = policy.fetch else { return };
@@ -281,7 +324,7 @@ impl Receiver {
     }
 
     /// Loses everything that was taken and not handled, as a process does that goes down.
-    pub(super) fn crashed(&mut self, now: Time, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
+    pub(super) fn crashed(&mut self, now: Time, shared: &mut Shared<'_>, out: &mut impl Sink) {
         for job in self.workers.clear(now, out) {
             for told in job.told.iter().filter(|told| told.fresh) {
                 give_back(&job, told, &mut self.store, shared, out);
@@ -290,6 +333,7 @@ impl Receiver {
     }
 
     /// When the next handler finishes.
+    #[inline]
     pub fn deadline(&self) -> Option<Time> {
         self.workers.deadline()
     }
@@ -309,7 +353,7 @@ fn service(policy: &ReceivePolicy, seed: Seed, faults: &Faults, at: Time, job: &
     if slowdown == 1.0 { span } else { span.scale(slowdown) }
 }
 
-fn fetch_next(fetch: FetchPolicy, job: &mut Job, numbers: &mut Numbers, out: &mut Vec<Output>) -> Next {
+fn fetch_next(fetch: FetchPolicy, job: &mut Job, numbers: &mut Numbers, out: &mut impl Sink) -> Next {
     let Some(Told { event, .. }) = job.told.get(job.fetching.done) else { return Next::Done };
     job.fetching.tries += 1;
     let exchange = numbers.next();
@@ -321,16 +365,16 @@ fn fetch_next(fetch: FetchPolicy, job: &mut Job, numbers: &mut Numbers, out: &mu
     Next::Wait
 }
 
-fn finish(policy: &ReceivePolicy, job: &Job, out: &mut Vec<Output>) {
+fn finish(policy: &ReceivePolicy, job: &Job, out: &mut impl Sink) {
     let fresh = job.told.iter().filter(|told| told.fresh);
-    out.extend(fresh.map(|told| Output::Note(Note::Seen(told.event))));
+    out.push_all(fresh.map(|told| Output::Note(Note::Seen(told.event))));
     if policy.acknowledge == Acknowledge::After {
         out.push(reply(job.exchange, Response::Accepted));
     }
 }
 
 /// Leaves an event to another webhook that brought it too and is still to be handled; false if there is none.
-fn pass_on(workers: &mut Workers<Job>, from: Exchange, serial: u32, out: &mut Vec<Output>) -> bool {
+fn pass_on(workers: &mut Workers<Job>, from: Exchange, serial: u32, out: &mut impl Sink) -> bool {
     let to = workers.serving_mut().find_map(|job| told_mut(job, serial)).map(|(to, told)| {
         told.fresh = true;
         to
@@ -340,14 +384,14 @@ fn pass_on(workers: &mut Workers<Job>, from: Exchange, serial: u32, out: &mut Ve
         told.fresh = true;
         Some(to)
     });
-    out.extend(to.map(|to| Output::Note(Note::Passed { from, to })));
+    out.push_all(to.map(|to| Output::Note(Note::Passed { from, to })));
     to.is_some()
 }
 
 /// The handler of a webhook that brought an event again has finished before that of the one that brought it first: now the
 /// event has been seen, and the other handler will see it again. The first one came out of the queue earlier, so if it has
 /// not finished it is in service.
-fn overtake(workers: &mut Workers<Job>, to: Exchange, event: Event, out: &mut Vec<Output>) {
+fn overtake(workers: &mut Workers<Job>, to: Exchange, event: Event, out: &mut impl Sink) {
     let first = workers.serving_mut().filter_map(|job| told_mut(job, event.serial)).find(|(_, told)| told.fresh);
     if let Some((from, told)) = first {
         told.fresh = false;
@@ -362,7 +406,7 @@ fn told_mut(job: &mut Job, serial: u32) -> Option<(Exchange, &mut Told)> {
 }
 
 /// Takes back that an event of a webhook was taken.
-fn give_back(job: &Job, told: &Told, store: &mut Store, shared: &mut Shared<'_>, out: &mut Vec<Output>) {
+fn give_back(job: &Job, told: &Told, store: &mut Store, shared: &mut Shared<'_>, out: &mut impl Sink) {
     let event = told.event;
     shared.give_back(event.serial);
     store.give_back(event.serial);

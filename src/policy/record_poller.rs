@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
-use crate::peer::{Event, Exchange, Outcome, Output, Request, Response, Tag};
+use crate::peer::{Event, Exchange, Outcome, Output, Request, Response, Sink, Tag};
 use crate::policy::numbers::Numbers;
 use crate::policy::poller::{Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 use crate::seed::{Draw, Purpose, Seed};
@@ -132,7 +132,7 @@ impl RecordPoller {
     }
 
     /// Opens the polls that are due.
-    pub(super) fn act(&mut self, now: Time, numbers: &mut Numbers, out: &mut Vec<Output>) {
+    pub(super) fn act(&mut self, now: Time, numbers: &mut Numbers, out: &mut impl Sink) {
         while let Some(&(due, record)) = self.due.first()
             && due <= now
         {

@@ -1,7 +1,7 @@
 //! How long the API keeps an event, watched for the feeds of many consumers at once.
 
 use crate::deadlines::Deadlines;
-use crate::peer::{Event, Output};
+use crate::peer::{Event, Sink};
 use crate::policy::feed::Feed;
 use crate::time::{Span, Time};
 
@@ -40,7 +40,7 @@ impl Retention {
     }
 
     /// Has the feeds forget what is too old by now.
-    pub(super) fn act(&mut self, now: Time, feeds: &mut [Feed], out: &mut Vec<Output>) {
+    pub(super) fn act(&mut self, now: Time, feeds: &mut [Feed], out: &mut impl Sink) {
         while let Some((_, index)) = self.next.filter(|(at, _)| *at <= now) {
             let mut look = None;
             if let Some(feed) = feeds.get_mut(index as usize) {
@@ -56,6 +56,7 @@ impl Retention {
     }
 
     /// When the next feed is to be looked at.
+    #[inline]
     pub(super) fn deadline(&self) -> Option<Time> {
         self.next.map(|(at, _)| at)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::peer::{Note, Output};
+use crate::peer::{Note, Output, Sink};
 use crate::time::{Span, Time};
 
 /// How many workers there are, and how many jobs may wait for one.
@@ -82,11 +82,18 @@ impl<J> Workers<J> {
     ///
     /// `step` is called when a worker takes a job and whenever the time that it was to take is over. It gets the instant at
     /// which that happens, which is never after `now`, and says what is next.
-    pub fn turn(
+    #[inline]
+    pub fn turn<S: Sink>(&mut self, now: Time, out: &mut S, step: impl FnMut(Time, Stage, &mut J, &mut S) -> Next) {
+        if !self.waiting.is_empty() || self.serving.front().is_some_and(|first| first.until <= now) {
+            self.end_and_start(now, out, step);
+        }
+    }
+
+    fn end_and_start<S: Sink>(
         &mut self,
         now: Time,
-        out: &mut Vec<Output>,
-        mut step: impl FnMut(Time, Stage, &mut J, &mut Vec<Output>) -> Next,
+        out: &mut S,
+        mut step: impl FnMut(Time, Stage, &mut J, &mut S) -> Next,
     ) {
         loop {
             if self.has_free_worker()
@@ -120,12 +127,12 @@ impl<J> Workers<J> {
 
     /// Goes on with the job that a worker waits with and that `is_it` knows; `what` says what is next. Call [`Self::turn`]
     /// afterwards. Does nothing if there is no such job.
-    pub fn resume(
+    pub fn resume<S: Sink>(
         &mut self,
         now: Time,
-        out: &mut Vec<Output>,
+        out: &mut S,
         is_it: impl Fn(&J) -> bool,
-        what: impl FnOnce(&mut J, &mut Vec<Output>) -> Next,
+        what: impl FnOnce(&mut J, &mut S) -> Next,
     ) {
         let place = self.serving.iter().position(|serving| serving.until == Time::NEVER && is_it(&serving.job));
         let Some(Serving { since, mut job, .. }) = place.and_then(|place| self.serving.remove(place)) else { return };
@@ -135,6 +142,12 @@ impl<J> Workers<J> {
             // The worker that is free now takes the next from now on, not from when it came.
             self.waiting.iter_mut().for_each(|(arrived, _)| *arrived = now.max(*arrived));
         }
+    }
+
+    /// Whether a job that comes now finds a worker and waits for nobody. Call [`Self::turn`] first.
+    #[inline]
+    pub fn takes_at_once(&self) -> bool {
+        self.waiting.is_empty() && self.has_free_worker()
     }
 
     /// The jobs that are in service.
@@ -148,12 +161,12 @@ impl<J> Workers<J> {
     }
 
     /// Takes away every job, those in service first.
-    pub fn clear(&mut self, now: Time, out: &mut Vec<Output>) -> impl Iterator<Item = J> + use<J> {
-        self.clear_where(now, out, |_| true).into_iter()
+    pub fn clear(&mut self, now: Time, out: &mut impl Sink) -> Vec<J> {
+        self.clear_where(now, out, |_| true)
     }
 
     /// Takes away the jobs that are like this, those in service first. Call [`Self::turn`] afterwards: others may start.
-    pub fn clear_where(&mut self, now: Time, out: &mut Vec<Output>, is: impl Fn(&J) -> bool) -> Vec<J> {
+    pub fn clear_where(&mut self, now: Time, out: &mut impl Sink, is: impl Fn(&J) -> bool) -> Vec<J> {
         let is_limited = self.capacity.workers.is_some();
         let (gone, kept): (VecDeque<_>, _) =
             std::mem::take(&mut self.serving).into_iter().partition(|serving| is(&serving.job));
@@ -173,6 +186,7 @@ impl<J> Workers<J> {
     }
 
     /// When the next job in service is due.
+    #[inline]
     pub fn deadline(&self) -> Option<Time> {
         self.serving.front().map(|serving| serving.until).filter(|until| *until != Time::NEVER)
     }
@@ -186,19 +200,19 @@ impl<J> Workers<J> {
         self.capacity.workers.is_none_or(|workers| self.serving.len() < workers as usize)
     }
 
-    fn begin(
+    fn begin<S: Sink>(
         &mut self,
         at: Time,
         mut job: J,
-        out: &mut Vec<Output>,
-        step: &mut impl FnMut(Time, Stage, &mut J, &mut Vec<Output>) -> Next,
+        out: &mut S,
+        step: &mut impl FnMut(Time, Stage, &mut J, &mut S) -> Next,
     ) {
         let next = step(at, Stage::Start, &mut job, out);
         self.place(at, next, job, out);
     }
 
     /// Puts a job where it belongs next; true if a worker keeps it.
-    fn place(&mut self, at: Time, next: Next, job: J, out: &mut Vec<Output>) -> bool {
+    fn place(&mut self, at: Time, next: Next, job: J, out: &mut impl Sink) -> bool {
         let until = match next {
             Next::Done => return false,
             Next::Wait => Time::NEVER,
@@ -214,7 +228,7 @@ impl<J> Workers<J> {
         true
     }
 
-    fn note_busy(&self, from: Time, until: Time, out: &mut Vec<Output>) {
+    fn note_busy(&self, from: Time, until: Time, out: &mut impl Sink) {
         if self.capacity.workers.is_some() && until > from {
             out.push(Output::Note(Note::Busy { from, until }));
         }
@@ -302,7 +316,7 @@ mod tests {
         };
         assert_eq!(out, [busy(0, 10), busy(10, 15)]);
         let now = Time::from_nanos(15);
-        assert_eq!(pool.clear(now, &mut out).collect::<Vec<_>>(), [2]);
+        assert_eq!(pool.clear(now, &mut out), [2]);
         assert_eq!(out[2..], [busy(15, 15)], "the second job was taken and waited with from then on");
         assert_eq!(done, [(1, 15)]);
     }

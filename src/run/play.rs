@@ -138,8 +138,16 @@ pub(super) fn closing_line(report: &Report, folder: &Path, wall: Duration) -> St
         let late = |span: Span| human::duration_ms(span.as_millis_f64());
         format!(", schedule kept to {} (99 % to {})", late(lag.p50), late(lag.p99))
     });
+    // In real time the rate says what the scenario asked for, not how fast this program is.
+    let only_virtual = report.engines.iter().all(|engine| engine.lag.is_none());
+    let rate = match wall.as_secs_f64() {
+        seconds if only_virtual && seconds > 0.0 => {
+            format!(" ({} a second)", human::count((transitions as f64 / seconds) as u64))
+        }
+        _ => String::new(),
+    };
     format!(
-        "{} transitions in {}{lag}; results in {}",
+        "{} transitions in {}{rate}{lag}; results in {}",
         human::count(transitions),
         human::duration_secs(wall.as_secs_f64()),
         folder.display(),

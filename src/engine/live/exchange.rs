@@ -70,7 +70,7 @@ impl<P: Peer + 'static> Driver<P> {
         let bytes = line.wire.request_size(exchange, &request);
         line.record(now, Fact::Opened { exchange, request: request.clone(), bytes });
         let (consumer, faults) = (exchange.consumer, &line.faults);
-        let crossing = Crossing { at: now, consumer, request: &request, bytes, faults };
+        let crossing = Crossing { at: now, consumer, subject: request.subject(), bytes, faults };
         let verdict = match self.link.request(crossing) {
             Verdict::Deliver(delay) if self.vanishes(index, exchange, now + delay) => Verdict::Drop,
             verdict => verdict,
@@ -152,9 +152,9 @@ impl<P: Peer + 'static> Driver<P> {
         let answer = answer.ok();
         let left = self.clock.now();
         let bytes = answer.as_ref().map_or(0, |answer| answer.bytes);
-        let (consumer, request) = (flight.exchange.consumer, &flight.request);
+        let (consumer, subject) = (flight.exchange.consumer, flight.request.subject());
         let faults = &self.line(flight.index).faults;
-        match self.link.response(Crossing { at: left, consumer, request, bytes, faults }) {
+        match self.link.response(Crossing { at: left, consumer, subject, bytes, faults }) {
             Verdict::Deliver(delay) if left + delay <= flight.times_out_at => {
                 let wire = &self.line(flight.index).wire;
                 // Read as of when it will have come: a date to come back counts from there.
@@ -179,7 +179,7 @@ impl<P: Peer + 'static> Driver<P> {
     fn end(self: &Rc<Self>, flight: &Flight, outcome: Outcome, bytes: u64) {
         let line = self.line(flight.index);
         let (exchange, now) = (flight.exchange, self.clock.now());
-        let is_heard = line.faults.still_waits(exchange, &flight.request, flight.opened, now);
+        let is_heard = line.faults.still_waits(exchange, flight.request.is_poll(), flight.opened, now);
         if !is_heard && outcome == Outcome::Unreachable {
             line.record(now, Fact::RequestLost(exchange));
         }

@@ -1,6 +1,6 @@
 //! Exchanges under way: how a request gets to the other side, how its answer comes back, and what ends it otherwise.
 
-use super::{Cell, Step};
+use super::{Cell, Step, Traffic};
 use crate::engine::agenda::Rank;
 use crate::fault::Connections;
 use crate::link::{Crossing, Verdict};
@@ -13,7 +13,13 @@ use crate::window::Window;
 /// An exchange under way.
 #[derive(Debug)]
 pub(super) struct Flight {
-    request: Request,
+    /// What is asked, until the other side has it.
+    request: Option<Request>,
+    is_poll: bool,
+    /// The size of the request, and of the response once there is one.
+    bytes: [u64; 2],
+    /// What its crossings are about.
+    subject: (u64, u64),
     opened: Time,
     response: Option<Response>,
     times_out_at: Time,
@@ -29,24 +35,40 @@ pub(super) struct Flight {
     unreachable: bool,
 }
 
-impl Cell<'_> {
-    pub(super) fn send(&mut self, exchange: Exchange, request: Request, timeout: Span, ledger: &mut Ledger<'_>) {
-        let bytes = self.wire.request_size(exchange, &request);
-        ledger.record(self.now, Fact::Opened { exchange, request: request.clone(), bytes });
-        let times_out_at = self.now + timeout;
-        let (at, consumer) = (self.now, exchange.consumer);
-        let crossing = Crossing { at, consumer, request: &request, bytes, faults: self.faults };
-        let verdict = self.setup.link.request(crossing);
-        let mut flight = Flight {
-            request,
-            opened: self.now,
+impl Flight {
+    /// One that the other side has, and to which it has given no answer yet.
+    pub(super) fn arrived(opened: Time, is_poll: bool, subject: (u64, u64), times_out_at: Time) -> Self {
+        Self {
+            request: None,
+            is_poll,
+            bytes: [0; 2],
+            subject,
+            opened,
             response: None,
             times_out_at,
             end_is_planned: false,
             ended: false,
             answered: false,
-            arrived: false,
+            arrived: true,
             unreachable: false,
+        }
+    }
+}
+
+impl Traffic<'_> {
+    pub(super) fn send(&mut self, exchange: Exchange, request: Request, timeout: Span, ledger: &mut Ledger<'_>) {
+        let bytes = self.wire.request_size(exchange, &request);
+        let times_out_at = self.now + timeout;
+        let (is_poll, subject) = (request.is_poll(), request.subject());
+        let crossing = Crossing { at: self.now, consumer: exchange.consumer, subject, bytes, faults: self.faults };
+        let verdict = self.setup.link.request(crossing);
+        ledger.opened(self.now, exchange, &request, bytes);
+        let request = Some(request);
+        let mut flight = Flight {
+            request,
+            bytes: [bytes, 0],
+            arrived: false,
+            ..Flight::arrived(self.now, is_poll, subject, times_out_at)
         };
         match verdict {
             Verdict::Deliver(delay) => {
@@ -63,25 +85,13 @@ impl Cell<'_> {
         if flight.end_is_planned {
             self.agenda.plan(times_out_at, Rank::Timeout, Step::Expire(exchange));
         }
-        let serial = self.window(exchange).push(flight);
-        debug_assert_eq!(serial, exchange.serial, "exchanges are numbered without gaps");
+        self.take_on(exchange, flight);
     }
 
-    pub(super) fn arrive(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
-        let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
-        flight.arrived = true;
-        let request = flight.request.clone();
-        if let Some(connections) = self.faults.answerer_down(self.now, exchange) {
-            return self.cut(exchange, connections, ledger);
-        }
-        if let (Some(attack), Request::Delivery { events, .. }) = (&mut self.attack, &request) {
-            attack.record(exchange.consumer - self.first, events);
-        }
-        let bytes = self.wire.request_size(exchange, &request);
-        ledger.record(self.now, Fact::Arrived { exchange, bytes });
-        self.tell(exchange.opener.other(), exchange.consumer, Input::Requested(exchange, request), ledger);
-        // An answer that left at once and will be in time needs no timeout.
-        self.plan_timeout(exchange);
+    /// Follows an exchange from here on.
+    pub(super) fn take_on(&mut self, exchange: Exchange, flight: Flight) {
+        let serial = self.window(exchange).push(flight);
+        debug_assert_eq!(serial, exchange.serial, "exchanges are numbered without gaps");
     }
 
     pub(super) fn reply(&mut self, exchange: Exchange, response: Response, ledger: &mut Ledger<'_>) {
@@ -96,17 +106,18 @@ impl Cell<'_> {
             return;
         }
         flight.answered = true;
-        let (ended, times_out_at, request) = (flight.ended, flight.times_out_at, flight.request.clone());
+        let (ended, times_out_at, subject) = (flight.ended, flight.times_out_at, flight.subject);
         ledger.record(now, Fact::Replied { exchange, bytes });
         if ended {
             self.window(exchange).take(exchange.serial);
             return;
         }
-        let crossing = Crossing { at: now, consumer: exchange.consumer, request: &request, bytes, faults };
+        let crossing = Crossing { at: now, consumer: exchange.consumer, subject, bytes, faults };
         match setup.link.response(crossing) {
             Verdict::Deliver(delay) if now + delay <= times_out_at => {
                 if let Some(flight) = self.window(exchange).get_mut(exchange.serial) {
                     flight.response = Some(response);
+                    flight.bytes[1] = bytes;
                     flight.end_is_planned = true;
                 }
                 self.agenda.plan(now + delay, Rank::Message, Step::Return(exchange));
@@ -115,7 +126,7 @@ impl Cell<'_> {
         }
     }
 
-    fn plan_timeout(&mut self, exchange: Exchange) {
+    pub(super) fn plan_timeout(&mut self, exchange: Exchange) {
         let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
         if !flight.end_is_planned {
             flight.end_is_planned = true;
@@ -124,38 +135,8 @@ impl Cell<'_> {
         }
     }
 
-    /// Ends an exchange for its opener, with its response or without.
-    pub(super) fn end(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
-        let (now, faults) = (self.now, self.faults);
-        let window = self.window(exchange);
-        let Some(flight) = window.get_mut(exchange.serial) else { return };
-        if flight.ended {
-            return;
-        }
-        flight.ended = true;
-        let is_heard = faults.still_waits(exchange, &flight.request, flight.opened, now);
-        let response = flight.response.take().filter(|_| is_heard);
-        let (unreachable, is_news) = (flight.unreachable && is_heard, flight.unreachable);
-        if flight.answered {
-            window.take(exchange.serial);
-        }
-        if is_news && !is_heard {
-            ledger.record(now, Fact::RequestLost(exchange));
-        }
-        let bytes = response.as_ref().map_or(0, |response| self.wire.response_size(response));
-        let outcome = match response {
-            Some(response) => Outcome::Answered(response),
-            None if unreachable => Outcome::Unreachable,
-            // For one who has gone down meanwhile, nothing came.
-            None => Outcome::TimedOut,
-        };
-        let end = End::from(&outcome);
-        self.tell(exchange.opener, exchange.consumer, Input::Ended(exchange, outcome), ledger);
-        ledger.record(self.now, Fact::Ended { exchange, end, bytes });
-    }
-
     /// Cuts an exchange off because the other side is down.
-    fn cut(&mut self, exchange: Exchange, connections: Connections, ledger: &mut Ledger<'_>) {
+    pub(super) fn cut(&mut self, exchange: Exchange, connections: Connections, ledger: &mut Ledger<'_>) {
         let (now, setup, faults) = (self.now, self.setup, self.faults);
         let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
         flight.answered = true;
@@ -166,8 +147,8 @@ impl Cell<'_> {
         let news = match connections {
             Connections::Drop => Verdict::Drop,
             Connections::Reset => {
-                let (consumer, request) = (exchange.consumer, &flight.request);
-                setup.link.response(Crossing { at: now, consumer, request, bytes: 0, faults })
+                let (consumer, subject) = (exchange.consumer, flight.subject);
+                setup.link.response(Crossing { at: now, consumer, subject, bytes: 0, faults })
             }
         };
         match news {
@@ -183,6 +164,59 @@ impl Cell<'_> {
         }
     }
 
+    pub(super) fn window(&mut self, exchange: Exchange) -> &mut Window<Flight> {
+        &mut self.flights[(exchange.consumer - self.first) as usize][exchange.opener as usize]
+    }
+}
+
+impl Cell<'_> {
+    pub(super) fn arrive(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
+        let Some(flight) = self.traffic.window(exchange).get_mut(exchange.serial) else { return };
+        flight.arrived = true;
+        let bytes = flight.bytes[0];
+        let Some(request) = flight.request.take() else { return };
+        if let Some(connections) = self.traffic.faults.answerer_down(self.traffic.now, exchange) {
+            return self.traffic.cut(exchange, connections, ledger);
+        }
+        if let (Some(attack), Request::Delivery { events, .. }) = (&mut self.attack, &request) {
+            attack.record(exchange.consumer - self.traffic.first, events);
+        }
+        ledger.record(self.traffic.now, Fact::Arrived { exchange, bytes });
+        self.tell(exchange.opener.other(), exchange.consumer, Input::Requested(exchange, request), ledger);
+        // An answer that left at once and will be in time needs no timeout.
+        self.traffic.plan_timeout(exchange);
+    }
+
+    /// Ends an exchange for its opener, with its response or without.
+    pub(super) fn end(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
+        let (now, faults) = (self.traffic.now, self.traffic.faults);
+        let window = self.traffic.window(exchange);
+        let Some(flight) = window.get_mut(exchange.serial) else { return };
+        if flight.ended {
+            return;
+        }
+        flight.ended = true;
+        let is_heard = faults.still_waits(exchange, flight.is_poll, flight.opened, now);
+        let response = flight.response.take().filter(|_| is_heard);
+        let bytes = if response.is_some() { flight.bytes[1] } else { 0 };
+        let (unreachable, is_news) = (flight.unreachable && is_heard, flight.unreachable);
+        if flight.answered {
+            window.take(exchange.serial);
+        }
+        if is_news && !is_heard {
+            ledger.record(now, Fact::RequestLost(exchange));
+        }
+        let outcome = match response {
+            Some(response) => Outcome::Answered(response),
+            None if unreachable => Outcome::Unreachable,
+            // For one who has gone down meanwhile, nothing came.
+            None => Outcome::TimedOut,
+        };
+        let end = End::from(&outcome);
+        self.tell(exchange.opener, exchange.consumer, Input::Ended(exchange, outcome), ledger);
+        ledger.record(now, Fact::Ended { exchange, end, bytes });
+    }
+
     /// One side of this cell goes down: the endpoints of its consumers, or System B.
     pub(super) fn crash(&mut self, ledger: &mut Ledger<'_>) {
         let Some((_, side)) = self.crashes.pop() else { return };
@@ -191,22 +225,18 @@ impl Cell<'_> {
         }
         let opener = side.other();
         for index in 0..self.consumers.len() as u32 {
-            let consumer = self.first + index;
-            let down = self.faults.answerer_down(self.now, Exchange { opener, consumer, serial: 0 });
+            let consumer = self.traffic.first + index;
+            let down = self.traffic.faults.answerer_down(self.traffic.now, Exchange { opener, consumer, serial: 0 });
             let Some(connections) = down else { continue };
             if side == Side::Consumer {
                 self.tell_consumer(index, Input::Crashed, ledger);
             }
-            let window = &self.flights[index as usize][opener as usize];
+            let window = &self.traffic.flights[index as usize][opener as usize];
             let open = window.iter().filter(|(_, flight)| flight.arrived && !flight.answered);
             let open: Vec<u32> = open.map(|(serial, _)| serial).collect();
             for serial in open {
-                self.cut(Exchange { opener, consumer, serial }, connections, ledger);
+                self.traffic.cut(Exchange { opener, consumer, serial }, connections, ledger);
             }
         }
-    }
-
-    fn window(&mut self, exchange: Exchange) -> &mut Window<Flight> {
-        &mut self.flights[(exchange.consumer - self.first) as usize][exchange.opener as usize]
     }
 }

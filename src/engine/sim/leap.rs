@@ -52,35 +52,35 @@ impl Cell<'_> {
         let Some(Leaps { there, round_trip }) = self.leaps else { return false };
         let Some(until) = self.quiet_until() else { return false };
         let [consumer] = self.consumers.as_mut_slice() else { return false };
-        let quiet = |until: Time| until.since(self.now + round_trip).as_nanos();
+        let quiet = |until: Time| until.since(self.traffic.now + round_trip).as_nanos();
         // Mostly it is the poll that will find something, and that is quickly said.
         let until = consumer.quiet_until().map_or(until, |own| own.min(until));
         if quiet(until) == 0 {
             return false;
         }
-        let Some(row) = consumer.row(round_trip).filter(|row| row.leaves == self.now) else { return false };
+        let Some(row) = consumer.row(round_trip).filter(|row| row.leaves == self.traffic.now) else { return false };
         // The last answer is back before, not just then.
         let fitting = (quiet(until) - 1) / row.every.as_nanos() + 1;
         let count = u32::try_from(fitting).unwrap_or(u32::MAX).min(row.count).min(Wire::alike_from(row.first));
-        let is_idle = self.flights[0][Side::Consumer as usize].is_empty();
+        let is_idle = self.traffic.flights[0][Side::Consumer as usize].is_empty();
         if count == 0 || !is_idle {
             return false;
         }
-        let Some(answer) = self.provider.answer_in_vain(self.now + there, row.first, &row.request) else {
+        let Some(answer) = self.provider.answer_in_vain(self.traffic.now + there, row.first, &row.request) else {
             return false;
         };
         consumer.pass(&row, count, &answer);
         self.wakes.set(0, consumer.deadline());
-        self.flights[0][Side::Consumer as usize].skip(count);
+        self.traffic.flights[0][Side::Consumer as usize].skip_many(count);
         ledger.polled_in_vain(&InVain {
             first: row.first,
-            leaves: self.now,
+            leaves: self.traffic.now,
             every: row.every,
             count,
             there,
             is_known: matches!(answer, Response::NotModified { .. }),
-            request: self.wire.request_size(row.first, &row.request),
-            response: self.wire.response_size(&answer),
+            request: self.traffic.wire.request_size(row.first, &row.request),
+            response: self.traffic.wire.response_size(&answer),
         });
         self.leapt += u64::from(count);
         true
@@ -89,10 +89,10 @@ impl Cell<'_> {
     /// Until when nothing happens to the cell but its consumer's own doing, and nothing changes in what is counted. None if
     /// that is not known.
     fn quiet_until(&mut self) -> Option<Time> {
-        let (now, frame) = (self.now, self.setup.frame);
+        let (now, frame) = (self.traffic.now, self.traffic.setup.frame);
         let boundary = [frame.warmup, frame.duration].into_iter().find(|boundary| now < *boundary)?;
         let mut until = boundary.min(frame.end);
-        for fault in &self.faults.0 {
+        for fault in &self.traffic.faults.0 {
             if fault.from > now {
                 until = until.min(fault.from);
             } else if fault.until > now {
@@ -103,7 +103,7 @@ impl Cell<'_> {
         let others = [
             self.occurrences.earliest().map(|(at, _)| at),
             self.openers.next().map(|(at, _)| at),
-            self.agenda.next_at().map(|(at, _)| at),
+            self.traffic.agenda.next_at().map(|(at, _)| at),
             self.provider.deadline(),
             self.crashes.last().map(|(at, _)| *at),
             forgery,

@@ -35,7 +35,7 @@ impl Ledger<'_> {
         // Each is opened and ends.
         self.tally.transitions += 2 * count;
         let Some(account) = account(&mut self.accounts, self.first, polls.first.consumer) else { return };
-        account.open[Side::Consumer as usize].skip(polls.count);
+        account.open[Side::Consumer as usize].skip_many(polls.count);
         let last = polls.first.serial.wrapping_add(polls.count - 1);
         account.expected.asked(last, true);
         let mut all = super::Losses::new();

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::peer::{Batch, Event, LossCause, Note, Output};
+use crate::peer::{Batch, Event, LossCause, Note, Output, Sink, sooner};
 use crate::time::Time;
 
 /// Why a delivery is attempted.
@@ -85,8 +85,8 @@ impl Delivery {
     }
 
     /// Tells the ledger that none of its events will come any more.
-    pub(super) fn give_up(&self, cause: LossCause, out: &mut Vec<Output>) {
-        out.extend(self.events().iter().map(|&event| Output::Note(Note::GaveUp(event, cause))));
+    pub(super) fn give_up(&self, cause: LossCause, out: &mut impl Sink) {
+        out.push_all(self.events().iter().map(|&event| Output::Note(Note::GaveUp(event, cause))));
     }
 }
 
@@ -140,8 +140,10 @@ impl Plan {
     }
 
     /// When the first is due.
+    #[inline]
     pub(super) fn next_at(&self) -> Option<Time> {
-        self.heaps().filter_map(|heap| heap.peek()).map(|Reverse(Planned(_, delivery))| delivery.due).min()
+        let due = |heap: &Heap| heap.peek().map(|Reverse(Planned(_, delivery))| delivery.due);
+        sooner(sooner(due(&self.firsts), due(&self.retries)), due(&self.parked))
     }
 
     /// Takes the first out if it is due by now.

@@ -1,6 +1,6 @@
 //! What waits for one endpoint, and what may leave for it.
 
-use crate::peer::{Event, LossCause, Note, Outcome, Output, Response};
+use crate::peer::{Event, LossCause, Note, Outcome, Output, Response, Sink};
 use crate::policy::dispatcher::batching::OpenBatch;
 use crate::policy::dispatcher::breaker::{Breaker, Passage};
 use crate::policy::dispatcher::delivery::{Delivery, Errand, Plan};
@@ -65,7 +65,7 @@ impl Lane {
     }
 
     /// Takes on the delivery of an event whose first attempt is due then.
-    pub(super) fn occurred(&mut self, now: Time, event: Event, due: Time, terms: &Terms, out: &mut Vec<Output>) {
+    pub(super) fn occurred(&mut self, now: Time, event: Event, due: Time, terms: &Terms, out: &mut impl Sink) {
         if self.standing.is_disabled() && terms.policy.disable.meanwhile == WhileDisabled::Lose {
             out.push(Output::Note(Note::GaveUp(event, LossCause::EndpointDisabled)));
             return;
@@ -104,7 +104,7 @@ impl Lane {
         delivery: Delivery,
         outcome: &Outcome,
         terms: &Terms,
-        out: &mut Vec<Output>,
+        out: &mut impl Sink,
     ) {
         self.flying = self.flying.saturating_sub(1);
         let failed = !matches!(outcome, Outcome::Answered(Response::Accepted));
@@ -147,7 +147,7 @@ impl Lane {
     }
 
     /// Brings everything into line whose time has come.
-    pub(super) fn act(&mut self, now: Time, terms: &Terms, out: &mut Vec<Output>) {
+    pub(super) fn act(&mut self, now: Time, terms: &Terms, out: &mut impl Sink) {
         self.enable(now);
         while let Some(delivery) = self.planned.pop_due(now) {
             if let Some(batch) = self.batch.close_by(delivery.due) {
@@ -183,7 +183,7 @@ impl Lane {
 
     /// Uses the first of so many turns that follow each other: gives the delivery that leaves now. What has barred the
     /// way meanwhile makes all of them void.
-    pub(super) fn turn(&mut self, now: Time, turns: usize, terms: &Terms, out: &mut Vec<Output>) -> Option<Delivery> {
+    pub(super) fn turn(&mut self, now: Time, turns: usize, terms: &Terms, out: &mut impl Sink) -> Option<Delivery> {
         while self.opens_at(now, terms).is_some_and(|at| at <= now) {
             let delivery = self.line.pop_front()?;
             if !terms.is_too_late(now, &delivery) {
@@ -212,7 +212,7 @@ impl Lane {
         Some(terms.outages.provider_up_from(at, front.first.consumer))
     }
 
-    fn came_due(&mut self, now: Time, delivery: Delivery, terms: &Terms, out: &mut Vec<Output>) {
+    fn came_due(&mut self, now: Time, delivery: Delivery, terms: &Terms, out: &mut impl Sink) {
         match (delivery.errand, terms.policy.redeliver) {
             (Errand::Script(cause), Some(script)) => {
                 if !script.brings(delivery.due, delivery.first.occurred_at) {
@@ -242,7 +242,7 @@ impl Lane {
     }
 
     /// Decides what becomes of a delivery whose attempt has failed.
-    fn failed(&mut self, now: Time, delivery: Delivery, outcome: &Outcome, terms: &Terms, out: &mut Vec<Output>) {
+    fn failed(&mut self, now: Time, delivery: Delivery, outcome: &Outcome, terms: &Terms, out: &mut impl Sink) {
         let is_disabled = self.standing.is_disabled();
         match delivery.errand {
             Errand::Asked => {}
@@ -263,7 +263,7 @@ impl Lane {
     }
 
     /// A delivery has come to the end of its schedule: the operator's script may still bring it.
-    fn exhausted(&mut self, now: Time, delivery: Delivery, cause: LossCause, terms: &Terms, out: &mut Vec<Output>) {
+    fn exhausted(&mut self, now: Time, delivery: Delivery, cause: LossCause, terms: &Terms, out: &mut impl Sink) {
         if terms.policy.redeliver.is_some() {
             self.park(now, delivery, cause, terms);
         } else {
@@ -280,7 +280,7 @@ impl Lane {
     /// The endpoint has just been disabled: what waited for it is given up, or stays in line to leave as soon as it is
     /// enabled. Events whose first attempt is not due yet go on as if nothing had happened if they are kept. What was
     /// not owed any more goes back to where it came from.
-    fn clear(&mut self, now: Time, terms: &Terms, out: &mut Vec<Output>) {
+    fn clear(&mut self, now: Time, terms: &Terms, out: &mut impl Sink) {
         // The breaker starts anew with the endpoint, and hears of no attempt before that.
         self.breaker = terms.policy.breaker.map(Breaker::new);
         let loses = terms.policy.disable.meanwhile == WhileDisabled::Lose;

@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::distribution::Distribution;
 use crate::fault::Faults;
-use crate::peer::{Authenticity, Event, Exchange, LossCause, Outcome, Output, Request, Response, Side};
+use crate::peer::{Authenticity, Event, Exchange, LossCause, Outcome, Output, Request, Response, Side, Sink};
 use crate::policy::dispatcher::delivery::{Delivery, Plan};
 use crate::policy::dispatcher::lane::Lane;
 use crate::seed::{Purpose, Seed};
@@ -155,7 +155,7 @@ impl Dispatcher {
     }
 
     /// Takes on the delivery of an event.
-    pub fn occurred(&mut self, now: Time, event: Event, out: &mut Vec<Output>) {
+    pub fn occurred(&mut self, now: Time, event: Event, out: &mut impl Sink) {
         let due = self.terms.due(&event);
         if !self.lanes.is_empty() {
             self.in_lane(now, event.consumer, out, |lane, terms, out| lane.occurred(now, event, due, terms, out));
@@ -169,7 +169,7 @@ impl Dispatcher {
     }
 
     /// Takes the end of an attempt: done, to be tried again, or given up.
-    pub fn ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut Vec<Output>) {
+    pub fn ended(&mut self, now: Time, exchange: Exchange, outcome: &Outcome, out: &mut impl Sink) {
         if is_gone(outcome) && self.terms.policy.disable.on_gone {
             self.open_lanes(now);
         }
@@ -193,7 +193,7 @@ impl Dispatcher {
     /// Nothing is done where an attempt of it is under way or will follow anyway, or where its endpoint is disabled. An
     /// event that the operator's script may still bring goes back to the script if the attempt fails; otherwise the
     /// attempt is the only one, and its failure is not told.
-    pub fn redeliver(&mut self, now: Time, event: Event, out: &mut Vec<Output>) {
+    pub fn redeliver(&mut self, now: Time, event: Event, out: &mut impl Sink) {
         let Some(flying) = self.index(event.consumer).and_then(|index| self.flying.get(index)) else { return };
         if flying.iter().any(|(_, delivery)| delivery.has(event.serial)) {
             return;
@@ -203,7 +203,14 @@ impl Dispatcher {
     }
 
     /// Sends what is due, as far as the concurrency allows.
-    pub fn act(&mut self, now: Time, out: &mut Vec<Output>) {
+    #[inline]
+    pub fn act(&mut self, now: Time, out: &mut impl Sink) {
+        if self.deadline().is_some_and(|due| due <= now) || !self.ready.is_empty() {
+            self.act_on_what_is_due(now, out);
+        }
+    }
+
+    fn act_on_what_is_due(&mut self, now: Time, out: &mut impl Sink) {
         if self.lanes.is_empty() {
             while let Some(delivery) = self.planned.pop_due(now) {
                 self.ready.push_back(Turn::Delivery(delivery));
@@ -230,12 +237,13 @@ impl Dispatcher {
     }
 
     /// When the next delivery is due, or anything else changes by itself.
+    #[inline]
     pub fn deadline(&self) -> Option<Time> {
         // Deliveries are planned here or in lanes, never in both.
         if self.lanes.is_empty() { self.planned.next_at() } else { self.wakes.first().map(|(at, _)| *at) }
     }
 
-    fn wake_lanes(&mut self, now: Time, out: &mut Vec<Output>) {
+    fn wake_lanes(&mut self, now: Time, out: &mut impl Sink) {
         while let Some(&(at, index)) = self.wakes.first()
             && at <= now
         {
@@ -249,7 +257,7 @@ impl Dispatcher {
     }
 
     /// Takes the first of so many turns of a lane.
-    fn take_turn(&mut self, now: Time, index: u32, turns: usize, out: &mut Vec<Output>) {
+    fn take_turn(&mut self, now: Time, index: u32, turns: usize, out: &mut impl Sink) {
         let Some(lane) = self.lanes.get_mut(index as usize) else { return };
         if let Some(delivery) = lane.turn(now, turns, &self.terms, out) {
             if turns > 1 {
@@ -265,7 +273,7 @@ impl Dispatcher {
     }
 
     /// Sends a delivery; gives back the serial of its exchange.
-    fn send(&mut self, delivery: Delivery, out: &mut Vec<Output>) -> Option<u32> {
+    fn send(&mut self, delivery: Delivery, out: &mut impl Sink) -> Option<u32> {
         let consumer = delivery.first.consumer;
         let index = self.index(consumer)?;
         let (events, attempt) = (delivery.batch(), delivery.attempt);
@@ -307,12 +315,12 @@ impl Dispatcher {
     }
 
     /// Does something in the lane of a consumer.
-    fn in_lane(
+    fn in_lane<S: Sink>(
         &mut self,
         now: Time,
         consumer: u32,
-        out: &mut Vec<Output>,
-        what: impl FnOnce(&mut Lane, &Terms, &mut Vec<Output>),
+        out: &mut S,
+        what: impl FnOnce(&mut Lane, &Terms, &mut S),
     ) {
         let Some(index) = self.index(consumer) else { return };
         let Some(lane) = self.lanes.get_mut(index) else { return };

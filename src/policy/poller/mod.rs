@@ -11,7 +11,8 @@ mod values;
 
 use std::sync::Arc;
 
-use crate::peer::{Advice, Batch, Exchange, Outcome, Output, Request, Response};
+use crate::distribution::Distribution;
+use crate::peer::{Advice, Batch, Exchange, Outcome, Output, Request, Response, Sink};
 use crate::policy::numbers::Numbers;
 use crate::policy::poller::cursor::Cursor;
 use crate::policy::poller::pace::Yield;
@@ -84,8 +85,15 @@ impl Poller {
         self.schedule.restart(&self.policy, at);
     }
 
+    /// Whether an exchange is the open poll.
+    #[inline]
+    pub(super) fn waits_for(&self, exchange: Exchange) -> bool {
+        self.open.is_some_and(|open| open.exchange == exchange.serial)
+    }
+
     /// Opens the next poll if it is due and none is open.
-    pub(super) fn act(&mut self, now: Time, numbers: &mut Numbers, out: &mut Vec<Output>) {
+    #[inline]
+    pub(super) fn act(&mut self, now: Time, numbers: &mut Numbers, out: &mut impl Sink) {
         let (poll, due) = self.schedule.slot();
         if self.open.is_some() || due > now {
             return;
@@ -94,16 +102,17 @@ impl Poller {
         self.send(open, numbers, out);
     }
 
-    /// Takes the end of an exchange; gives back the events that it brought, or none if the exchange is not the open poll.
+    /// Takes the end of the open poll; gives back the events that it brought. Another exchange brings none.
+    #[inline]
     pub(super) fn ended(
         &mut self,
         now: Time,
         exchange: Exchange,
-        outcome: &Outcome,
+        outcome: Outcome,
         numbers: &mut Numbers,
-        out: &mut Vec<Output>,
-    ) -> Option<Batch> {
-        let open = self.open.take_if(|open| open.exchange == exchange.serial)?;
+        out: &mut impl Sink,
+    ) -> Batch {
+        let Some(open) = self.open.take_if(|open| open.exchange == exchange.serial) else { return Batch::new() };
         let heard = self.hear(now, open.after, outcome);
         let brought = open.brought.saturating_add(heard.fresh);
         if let Some(after) = heard.next_page {
@@ -116,23 +125,24 @@ impl Poller {
             };
             self.schedule.ended(open.left, now, result, heard.answered);
         }
-        Some(heard.events)
+        heard.events
     }
 
     /// Takes note of what an answer says.
-    fn hear(&mut self, now: Time, after: u32, outcome: &Outcome) -> Heard {
+    #[inline]
+    fn hear(&mut self, now: Time, after: u32, outcome: Outcome) -> Heard {
         match outcome {
             Outcome::Answered(Response::Page { events, has_more, tag, advice }) => {
-                let may_go_on = self.obey(now, advice);
+                let may_go_on = self.obey(now, &advice);
                 // Where a page has more behind it, the same answer once more would not mean that there is nothing to ask for.
-                let all = (!has_more).then_some(*tag);
-                let (fresh, next) = self.cursor.take(after, events, all);
+                let all = (!has_more).then_some(tag);
+                let (fresh, next) = self.cursor.take(after, &events, all);
                 // A page that says there is more but brings nothing would be asked for for ever.
-                let next_page = (*has_more && !events.is_empty() && may_go_on).then_some(next);
-                Heard { events: events.clone(), fresh, answered: true, next_page }
+                let next_page = (has_more && !events.is_empty() && may_go_on).then_some(next);
+                Heard { events, fresh, answered: true, next_page }
             }
             Outcome::Answered(Response::NotModified { advice }) => {
-                self.obey(now, advice);
+                self.obey(now, &advice);
                 Heard::nothing(true)
             }
             Outcome::Answered(Response::Refused { retry_after, .. }) => {
@@ -167,18 +177,25 @@ impl Poller {
     }
 
     /// When the next poll is due; none while one is open.
+    #[inline]
     pub fn deadline(&self) -> Option<Time> {
         self.open.is_none().then_some(self.schedule.slot().1)
     }
 
     /// How long this poller takes to handle the page that an exchange brought.
     pub fn page_service(&self, exchange: Exchange) -> Span {
-        let subject = [self.consumer.into(), exchange.serial.into(), 0];
-        self.policy.service_time.sample(self.seed.draw(Purpose::PageService, subject))
+        match self.policy.service_time {
+            Distribution::Constant(span) => span,
+            ref distribution => {
+                let subject = [self.consumer.into(), exchange.serial.into(), 0];
+                distribution.sample(self.seed.draw(Purpose::PageService, subject))
+            }
+        }
     }
 
     /// Asks for a page; the number of its exchange is still to be given.
-    fn send(&mut self, open: Open, numbers: &mut Numbers, out: &mut Vec<Output>) {
+    #[inline]
+    fn send(&mut self, open: Open, numbers: &mut Numbers, out: &mut impl Sink) {
         let exchange = numbers.next();
         let Open { poll, page, after, .. } = open;
         self.open = Some(Open { exchange: exchange.serial, ..open });

@@ -1,0 +1,113 @@
+//! How many transitions a second the virtual engine makes, held against a tight loop written by hand for one model.
+//!
+//! `cargo bench --bench sim` prints a row for each case. The figure is the ratio to the loop, which runs in turns with the
+//! engine, so that whatever else the machine does falls on both; by CPU time it is steadier than by the clock. Each run is
+//! checked against theory, so that nothing here is fast and wrong. `cargo bench --bench sim -- NAME` runs the cases whose
+//! names contain NAME.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[path = "sim_support/ideal.rs"]
+mod ideal;
+#[path = "sim_support/measure.rs"]
+mod measure;
+#[path = "sim_support/model.rs"]
+mod model;
+
+use std::process::Command;
+
+use measure::{Rounds, median, timed};
+use model::{Model, totals};
+use pushpull::time::Span;
+
+/// How often each case is run, in turns with the loop.
+const PAIRS: usize = 5;
+
+/// The argument with which this program runs itself to see how much memory a case takes.
+const PEAK: &str = "--peak-of";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let [flag, subscribers] = arguments.as_slice()
+        && flag == PEAK
+    {
+        return print_peak(subscribers.parse().expect("this program passes a number"));
+    }
+    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|part| name.contains(part));
+    println!("{:<22} {:>10} {:>10} {:>10} {:>10}", "case", "M/s", "loop M/s", "ratio cpu", "ratio wall");
+    for (name, subscribers, seconds) in
+        [("independent-1", 1, 8e6), ("independent-1000", 1_000, 8e3), ("independent-100000", 100_000, 300.0)]
+    {
+        if wanted(name) {
+            against_the_loop(name, subscribers, seconds, &Model::new(subscribers, seconds));
+        }
+    }
+    for (name, service) in [("coupled-1000", Span::ZERO), ("coupled-busy-1000", Span::from_millis(1))] {
+        if wanted(name) {
+            let seconds = 4e3;
+            against_the_loop(name, 1_000, seconds, &Model::coupled(1_000, seconds, 1_000, service));
+        }
+    }
+    if wanted("threads") {
+        threads();
+    }
+    for (name, subscribers) in [("peak-1000", 1_000u32), ("peak-100000", 100_000)] {
+        if wanted(name) {
+            println!("{name:<22} {:>10.1} MiB at most", peak_of(subscribers));
+        }
+    }
+}
+
+fn alone<T: Send>(threads: usize, what: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started").install(what)
+}
+
+fn against_the_loop(name: &str, subscribers: u32, seconds: f64, model: &Model) {
+    let horizon = (seconds * 1e9) as u64;
+    let is_delayed = !model.pull.api.service_time.is_zero();
+    let rounds = Rounds::run(
+        PAIRS,
+        || {
+            let totals = ideal::ideal_merge(subscribers, horizon);
+            totals.check(subscribers, seconds);
+            totals.transitions()
+        },
+        || {
+            let totals = alone(1, || totals(&model.play()));
+            if !is_delayed {
+                totals.check(subscribers, seconds);
+            }
+            totals.transitions()
+        },
+    );
+    let [cpu, wall] = rounds.ratios();
+    println!("{name:<22} {:>10.2} {:>10.1} {cpu:>10.4} {wall:>10.4}", rounds.rate(), rounds.mark());
+}
+
+/// Two threads against one: how much faster, and that both count the same.
+fn threads() {
+    let model = Model::new(1_000, 16e3);
+    let mut ratios = Vec::new();
+    for _ in 0..PAIRS {
+        let [one, two] = [1, 2].map(|threads| timed(|| alone(threads, || model.play())));
+        assert_eq!(format!("{:?}", one.1), format!("{:?}", two.1), "threads change nothing");
+        ratios.push(one.0.wall / two.0.wall);
+    }
+    println!("{:<22} {:>10.2} times as fast as one", "threads-2", median(ratios));
+}
+
+/// The peak memory of a process that plays so many subscribers, in MiB.
+fn peak_of(subscribers: u32) -> f64 {
+    let program = std::env::current_exe().expect("this program has a file");
+    let output = Command::new(program).args([PEAK, &subscribers.to_string()]).output().expect("it can be run");
+    let kib: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("it prints a number");
+    kib / 1024.0
+}
+
+fn print_peak(subscribers: u32) {
+    let model = Model::new(subscribers, 100.0);
+    assert!(alone(2, || totals(&model.play())).polls > 0);
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells of every process");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it tells the peak");
+    println!("{}", peak.trim().trim_end_matches(" kB"));
+}
