@@ -5,13 +5,19 @@ mod sweep_support;
 
 use std::fs;
 use std::io::Write as _;
+use std::process::{Child, Command};
 
-use sweep_support::{Bench, signal};
+use sweep_support::Bench;
 
 const SWEEP: [&str; 6] = ["sweep", "mine.toml", "--replications", "10", "--quiet", "--out"];
 
 fn sweep(bench: &Bench, folder: &str, more: &[&str]) {
     bench.good(&[&SWEEP[..], &[folder], more].concat());
+}
+
+fn interrupt(child: &Child) {
+    let status = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(status.success());
 }
 
 fn rows(csv: &[u8]) -> (csv::StringRecord, Vec<csv::StringRecord>) {
@@ -29,7 +35,7 @@ fn the_same_bytes_on_any_number_of_threads_interrupted_and_resumed() {
 
     let stopped = [&SWEEP[..], &["stopped", "--threads", "1"]].concat();
     let mut child = bench.start(&stopped, "stopped", 40);
-    signal(&child, "INT");
+    interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     // What is done is there, and says that it is not all.
     let partial = bench.files("stopped");

@@ -164,7 +164,7 @@ impl<'a> Table<'a> {
         if self.columns.axes.is_empty() && !header.axes.is_empty() {
             text.push_str("\nThe values of each point stand in summary.csv: there are too many keys for this table.\n");
         }
-        text.push_str("\nreq/event: polls and webhooks for each event; p95: 95 % of events are heard within\n");
+        text.push_str("\nreq/event: polls and webhooks an event; p95: 95 % of events are heard within\n");
         if header.is_replicated() {
             text.push_str("All are means of the replications; their intervals stand in statistics.csv.\n");
         }

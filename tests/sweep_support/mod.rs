@@ -128,8 +128,3 @@ impl Bench {
 fn lines(path: &Path) -> usize {
     fs::read(path).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count())
 }
-
-pub(crate) fn signal(child: &Child, name: &str) {
-    let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", child.id())]).status().unwrap();
-    assert!(status.success());
-}
