@@ -241,7 +241,19 @@ fn thresholds_travel_with_shards() {
 #[test]
 fn an_interrupted_sweep_with_a_precision_goes_on() {
     let bench = bench();
-    let sweep = ["sweep", "mine.toml", "--precision", "20%", "--threads", "1", "--threshold", "lost == 0", "--out"];
+    let sweep = [
+        "sweep",
+        "mine.toml",
+        "--precision",
+        "20%",
+        "--replications",
+        "20",
+        "--threads",
+        "1",
+        "--threshold",
+        "lost == 0",
+        "--out",
+    ];
     let mut child = bench.start(&[&sweep[..], &["stopped"]].concat(), "stopped", 5);
     interrupt(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
