@@ -1,4 +1,5 @@
 //! A sweep as a process, and the files that it leaves.
+#![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
