@@ -296,7 +296,7 @@ fn what_cannot_be_looked_for_is_refused() {
     ];
     let mut said: Vec<_> =
         cases.iter().map(|more| bench.refused(&[&["sweep", "mine.toml"], &rate[..], more].concat())).collect();
-    let words = ["sweep", "mine.toml", "--vary", "events.arrivals=poisson,periodic", "--target", "lost <= 0"];
+    let words = ["sweep", "mine.toml", "--vary", "events.arrivals=poisson,constant", "--target", "lost <= 0"];
     said.push(bench.refused(&words));
     said.push(bench.refused(&[&words[..], &["--along", "events.arrivals"]].concat()));
     insta::assert_snapshot!(said.join("\n"));

@@ -55,7 +55,10 @@ pub fn emit(scheduler: Scheduler, emission: &Emission<'_>) -> Result<String, Str
         Scheduler::Parallel => u32::MAX,
     };
     if emission.shards > most {
-        return Err(format!("{} shards are more than the {most} tasks that it takes; ask for fewer", emission.shards));
+        return Err(format!(
+            "{} shards are more than the {most} tasks that the scheduler takes; ask for fewer",
+            emission.shards
+        ));
     }
     match scheduler {
         Scheduler::Slurm => slurm(emission),
