@@ -1,5 +1,5 @@
 //! A sweep as a process, and the files that it leaves.
-#![allow(dead_code, reason = "not every test needs all of it")]
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

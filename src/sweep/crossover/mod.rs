@@ -166,8 +166,8 @@ impl<'a> Inquiry<'a> {
         Ok(Crossovers { header: &results.header, along: self.along.clone(), lines, answers })
     }
 
-    /// The mean difference of each question at each point.
-    fn differences(&self, results: &Results) -> Result<Vec<Vec<Mean>>, SearchError> {
+    /// The mean difference of each question at each point with the runs that it is of; none where it is empty in one.
+    fn differences(&self, results: &Results) -> Result<Vec<Differences>, SearchError> {
         let mean = |point: &Point<'_>, question: &Question| {
             let values: Option<Vec<f64>> = point.runs.iter().map(|run| question.difference(&run.outcome)).collect();
             let values = values.filter(|values| !values.is_empty())?;
@@ -181,8 +181,8 @@ impl<'a> Inquiry<'a> {
     }
 }
 
-/// A mean difference, and how many runs it is of; none where it is empty in one.
-type Mean = Option<(f64, u32)>;
+/// For each question, the mean difference at a point and the runs that it is of.
+type Differences = Vec<Option<(f64, u32)>>;
 
 /// Whether a target is so, or not so, at single values only.
 const fn is_pointed(comparison: Comparison) -> bool {
