@@ -199,7 +199,7 @@ fn what_is_printed_is_the_whole_sweep_and_nothing_is_played() {
         succeeded("--emit", &sweep(&[&more[..], arguments].concat()))
     };
     let line = |script: &str| {
-        let line = script.lines().find(|line| line.contains(" sweep ")).unwrap().to_owned();
+        let line = script.lines().find(|line| line.contains("\"$PUSHPULL\" sweep ")).unwrap().to_owned();
         shlex::split(&line).unwrap()
     };
     let words = line(&printed(&given));

@@ -96,8 +96,10 @@ pub fn find<D: Difference>(
     let within = |place: f64| scale.back(place).clamp(low.min(high), low.max(high));
     let centre = scale.forth(at) - mean(&here) / slope;
     let half = half_width(&here) / slope.abs();
-    let interval = (half > 0.0).then(|| (scale.back(centre - half), scale.back(centre + half)));
-    Ok(Some(Crossing { at: within(centre), interval, rises, replications: samples }))
+    let at = within(centre);
+    // Where few replications put the bracket beside the root of more, the interval reaches from the one to the other.
+    let interval = (half > 0.0).then(|| (scale.back(centre - half).min(at), scale.back(centre + half).max(at)));
+    Ok(Some(Crossing { at, interval, rises, replications: samples }))
 }
 
 /// The place of the root after closing in on it from two places with a difference of either sign: the Illinois variant of

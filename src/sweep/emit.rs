@@ -55,7 +55,10 @@ pub fn emit(scheduler: Scheduler, emission: &Emission<'_>) -> Result<String, Str
         Scheduler::Parallel => u32::MAX,
     };
     if emission.shards > most {
-        return Err(format!("{} shards are more than the {most} tasks that it takes; ask for fewer", emission.shards));
+        return Err(format!(
+            "{} shards are more than the {most} tasks that the scheduler takes; ask for fewer",
+            emission.shards
+        ));
     }
     match scheduler {
         Scheduler::Slurm => slurm(emission),
@@ -272,7 +275,7 @@ mod tests {
         let arguments = ["--set", "client.it's \"$(mine)\" {}.pull.every=2s"].map(str::to_owned);
         for scheduler in [Scheduler::Slurm, Scheduler::Parallel] {
             let script = emit(scheduler, &emission(&arguments)).unwrap();
-            let line = script.lines().find(|line| line.contains(" sweep ")).unwrap();
+            let line = script.lines().find(|line| line.contains("\"$PUSHPULL\" sweep ")).unwrap();
             let words = shlex::split(line).unwrap();
             let start = words.iter().position(|word| word == "sweep").unwrap();
             assert_eq!(words[start + 1], "my scenarios/rates.toml");

@@ -103,17 +103,21 @@ impl Crossovers<'_> {
     /// The values at which something is so.
     fn phrase(&self, question: &Question, answer: &Answer) -> String {
         if answer.starts_above.is_none() {
-            return if answer.is_known { "nowhere: it is the same".to_owned() } else { "not known".to_owned() };
+            return if answer.is_known {
+                "(the same everywhere in the sweep)".to_owned()
+            } else {
+                "(not known)".to_owned()
+            };
         }
         let phrase = |stretch: &Stretch<'_>| match *stretch {
-            [None, None] => "anything".to_owned(),
+            [None, None] => "(anywhere in the sweep)".to_owned(),
             [None, Some(to)] => format!("below {}", self.value(to)),
             [Some(from), None] => format!("above {}", self.value(from)),
             [Some(from), Some(to)] => format!("from {} to {}", self.value(from), self.value(to)),
         };
         let stretches: Vec<_> = stretches(question, answer).iter().map(phrase).collect();
         match stretches.split_last() {
-            None => "nothing of the sweep".to_owned(),
+            None => "(nowhere in the sweep)".to_owned(),
             Some((only, [])) => only.clone(),
             Some((last, first)) => format!("{} or {last}", first.join(", ")),
         }
