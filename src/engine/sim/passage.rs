@@ -229,7 +229,7 @@ impl Cell<'_> {
         ledger: &mut Ledger<'_>,
     ) {
         let exchange = passage.exchange;
-        self.traffic.window(exchange).skip();
+        self.traffic.window(exchange).skip(1);
         ledger.skip(passage);
         self.traffic.now = back;
         let outcome = Outcome::Answered(response);
