@@ -43,13 +43,13 @@ impl<T> Window<T> {
         serial
     }
 
-    /// Passes over the next serial number: its value need never be held.
+    /// Leaves out so many serial numbers: their values need never be held.
     #[inline]
-    pub fn skip(&mut self) {
+    pub fn skip(&mut self, count: u32) {
         if self.slots.is_empty() {
-            self.base = self.base.wrapping_add(1);
+            self.base = self.base.wrapping_add(count);
         } else {
-            self.slots.push_back(None);
+            self.slots.extend((0..count).map(|_| None));
         }
     }
 
@@ -101,6 +101,18 @@ impl<T> Window<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_are_left_out_hold_nothing() {
+        let mut window = Window::starting_at(0);
+        window.skip(3);
+        assert_eq!((window.is_empty(), window.push('a')), (true, 3));
+        window.skip(2);
+        assert_eq!(window.push('b'), 6);
+        assert_eq!([2, 3, 4, 5, 6, 7].map(|serial| window.contains(serial)), [false, true, false, false, true, false]);
+        assert_eq!((window.take(4), window.take(3), window.take(6)), (None, Some('a'), Some('b')));
+        assert_eq!((window.is_empty(), window.next_serial()), (true, 7));
+    }
 
     #[test]
     fn values_leave_in_any_order_and_the_front_is_trimmed() {

@@ -50,14 +50,14 @@ impl Rounds {
         rounds
     }
 
-    /// The median rate of the subject per second of wall time, in millions.
+    /// The median rate of the subject per second of CPU time, in millions.
     pub(crate) fn rate(&self) -> f64 {
-        median(self.subject.iter().map(|round| round[1]).collect()) / 1e6
+        median(self.subject.iter().map(|round| round[0]).collect()) / 1e6
     }
 
     /// The median rate of the mark, in millions.
     pub(crate) fn mark(&self) -> f64 {
-        median(self.mark.iter().map(|round| round[1]).collect()) / 1e6
+        median(self.mark.iter().map(|round| round[0]).collect()) / 1e6
     }
 
     /// The median ratio of the subject to the mark within a pair: by CPU time, and by wall time.

@@ -165,7 +165,7 @@ impl Expected {
     /// Passes over the next attempt, of which nothing is left to learn.
     #[inline]
     pub fn skip_attempt(&mut self) {
-        self.attempts.skip();
+        self.attempts.skip(1);
     }
 
     /// A request of System A has ended. Calls `lost` for each event whose last chance its answer was.

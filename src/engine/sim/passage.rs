@@ -170,28 +170,9 @@ impl Cell<'_> {
             return self.traffic.send(exchange, request, timeout, ledger);
         };
         self.traffic.now = arrived;
-        let (traffic, mut response) = (&mut self.traffic, None);
-        let mut handed = Handed {
-            traffic,
-            ledger,
-            passage: &mut passage,
-            subject,
-            times_out_at,
-            response: &mut response,
-            is_under_way: false,
-        };
-        let input = Input::Requested(exchange, request);
-        let is_under_way = if exchange.opener == Side::Consumer {
-            self.provider.handle(arrived, input, &mut handed);
-            let is_under_way = handed.is_under_way;
-            self.note_provider_wake();
-            is_under_way
-        } else {
-            self.consumers[0].handle(arrived, input, &mut handed);
-            let is_under_way = handed.is_under_way;
-            self.note_consumer_wake(0);
-            is_under_way
-        };
+        let mut response = None;
+        let wait = (subject, times_out_at);
+        let is_under_way = self.hand_over(request, &mut passage, wait, &mut response, ledger);
         if is_under_way {
             return self.traffic.plan_timeout(exchange);
         }
@@ -218,6 +199,34 @@ impl Cell<'_> {
         }
     }
 
+    /// Gives a request that has arrived to whom it was sent to. True if the exchange goes on step by step from here on;
+    /// otherwise `response` gets the answer, if there is one already.
+    #[inline]
+    fn hand_over(
+        &mut self,
+        request: Request,
+        passage: &mut Passage,
+        (subject, times_out_at): ((u64, u64), Time),
+        response: &mut Option<Response>,
+        ledger: &mut Ledger<'_>,
+    ) -> bool {
+        let (exchange, arrived) = (passage.exchange, self.traffic.now);
+        let traffic = &mut self.traffic;
+        let mut handed = Handed { traffic, ledger, passage, subject, times_out_at, response, is_under_way: false };
+        let input = Input::Requested(exchange, request);
+        if exchange.opener == Side::Consumer {
+            self.provider.handle(arrived, input, &mut handed);
+            let is_under_way = handed.is_under_way;
+            self.note_provider_wake();
+            is_under_way
+        } else {
+            self.consumers[0].handle(arrived, input, &mut handed);
+            let is_under_way = handed.is_under_way;
+            self.note_consumer_wake(0);
+            is_under_way
+        }
+    }
+
     /// The answer is back at the opener.
     #[inline]
     fn close(
@@ -229,7 +238,7 @@ impl Cell<'_> {
         ledger: &mut Ledger<'_>,
     ) {
         let exchange = passage.exchange;
-        self.traffic.window(exchange).skip();
+        self.traffic.window(exchange).skip(1);
         ledger.skip(passage);
         self.traffic.now = back;
         let outcome = Outcome::Answered(response);

@@ -104,7 +104,7 @@ impl Ledger<'_> {
         let Exchange { consumer, opener, serial } = passage.exchange;
         let Some(account) = account(&mut self.accounts, self.first, consumer) else { return };
         if let Some(window) = account.open.get_mut(opener as usize) {
-            window.skip();
+            window.skip(1);
         }
         if passage.is_poll() {
             account.expected.asked(serial, false);
