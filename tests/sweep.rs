@@ -13,11 +13,6 @@ fn sweep(bench: &Bench, folder: &str, more: &[&str]) {
     bench.good(&[&SWEEP[..], &[folder], more].concat());
 }
 
-fn interrupt(child: &Child) {
-    let status = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
-    assert!(status.success());
-}
-
 fn rows(csv: &[u8]) -> (csv::StringRecord, Vec<csv::StringRecord>) {
     let mut reader = csv::Reader::from_reader(csv);
     (reader.headers().unwrap().clone(), reader.records().map(Result::unwrap).collect())
