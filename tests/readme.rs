@@ -27,6 +27,7 @@ fn expected() -> String {
         .replace("@@TABLE@@", read("results/example/table.txt").trim_end())
         .replace("@@SCENARIOS@@", &scenarios.join("\n"))
         .replace("@@ERROR@@", &error())
+        .replace("@@SWEEP@@", &sweep())
         .replace("@@PRESETS@@", &presets())
         .replace("@@COLUMNS@@", &columns)
 }
@@ -37,6 +38,19 @@ fn presets() -> String {
     let text = String::from_utf8(output.stdout).unwrap();
     let table = text.lines().skip_while(|line| !line.starts_with("preset "));
     table.collect::<Vec<_>>().join("\n")
+}
+
+/// What the program says of a sweep.
+fn sweep() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_pushpull");
+    let output = Command::new(program)
+        .args(["sweep", "crossover-sweep", "--quiet", "--out"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
 /// What the program says of a scenario with a mistake in it.
