@@ -52,7 +52,7 @@ pub(crate) fn mistakes() -> Vec<(String, Vec<&'static str>)> {
         // Not yet.
         with(
             "[events]",
-            "[provider.api]\nservice_time = { lognormal = { median = \"5ms\", p99 = \"4ms\" } }\n[sweep]\n[events]",
+            "[provider.api]\nservice_time = { lognormal = { median = \"5ms\", p99 = \"4ms\" } }\n[events]",
         ),
         // What fits each key but not all of them together.
         with("[events]", "duration = \"1h\"\nwarmup = \"1h\"\n[events]"),
