@@ -238,9 +238,10 @@ proptest! {
         prop_assert_eq!(axis.values()[count - 1].text.clone(), format!("{high}ms"));
         let steps = (count - 1) as f64;
         for (index, pair) in numbers.windows(2).enumerate() {
-            // Each is rounded to six digits or more.
+            // Each is rounded to six digits or more, by at most 5e-6 of itself.
             let (step, expected, error) = if log {
-                (pair[1] / pair[0], libm::pow(factor as f64, 1.0 / steps), 4e-5)
+                let factor = libm::pow(factor as f64, 1.0 / steps);
+                (pair[1] / pair[0], factor, 2e-5 * factor)
             } else {
                 (pair[1] - pair[0], (high - low) as f64 / 1e3 / steps, 2e-5 * pair[1])
             };
