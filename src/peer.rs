@@ -366,6 +366,24 @@ pub enum Note {
     BreakerOpened(u32),
 }
 
+impl Note {
+    /// Whom it concerns; none where that is no single consumer.
+    pub const fn consumer(&self) -> Option<u32> {
+        match self {
+            Self::Took { exchange, .. }
+            | Self::Fetched { exchange, .. }
+            | Self::Passed { from: exchange, .. }
+            | Self::Believed(exchange)
+            | Self::Dropped { exchange, .. } => Some(exchange.consumer),
+            Self::Seen(event) | Self::GaveUp(event, _) | Self::AgedOut(event) => Some(event.consumer),
+            Self::StoppedPolling { consumer, .. } | Self::Disabled(consumer) | Self::BreakerOpened(consumer) => {
+                Some(*consumer)
+            }
+            Self::Busy { .. } | Self::Freed { .. } | Self::Queued(_) => None,
+        }
+    }
+}
+
 /// Where a peer puts what it wants done. An engine may act on each output as it comes, so that none need be kept.
 pub trait Sink {
     /// Opens an exchange, as [`Output::Send`] says.

@@ -211,8 +211,15 @@ fn bytes(setup: &Setup, runs: Vec<ClientRun>) -> Vec<(&'static str, String)> {
         prices: None,
         resolved: serde_json::Value::Null,
     };
-    let engine =
-        EngineReport { engine: "sim", summaries, theory, overloads: Vec::new(), lag: None, cut_unevenly: false };
+    let engine = EngineReport {
+        engine: "sim",
+        summaries,
+        theory,
+        overloads: Vec::new(),
+        opening: Vec::new(),
+        lag: None,
+        cut_unevenly: false,
+    };
     let report =
         Report { scenario, engines: vec![engine], agreements: Vec::new(), judgements: Vec::new(), partial: false };
     files::of(&report).into_iter().map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::fault::Faults;
 use crate::link::Link;
+use crate::measure::chronicle::Chronicle;
 use crate::measure::expected::{Polls, Ways};
 use crate::measure::tally::{Frame, Tally};
 use crate::policy::consumer::Policies;
@@ -175,6 +176,8 @@ pub struct ClientRun {
     pub tally: Tally,
     /// CPU seconds of the threads that play System A and System B, while exchanges were counted; only `live` knows them.
     pub cpu: Option<CpuSeconds>,
+    /// What happened in the stretch that was to be told, if any was ([`live::Options::tells`], [`sim::chronicle`]).
+    pub chronicle: Option<Chronicle>,
 }
 
 /// CPU time by role.

@@ -4,6 +4,7 @@
 //! entries; cells are spread over the cores. Every count is a whole number and adds up the same in any order, so the
 //! result does not depend on how many threads there were.
 
+mod chronicle;
 mod flights;
 mod leap;
 mod passage;
@@ -22,14 +23,15 @@ use crate::engine::{ClientRun, ClientSetup, Control, Setup};
 use crate::measure::fact::Fact;
 use crate::measure::ledger::Ledger;
 use crate::measure::tally::Tally;
-use crate::peer::{Event, Exchange, Input, Note, Peer, Response, Side};
+use crate::peer::{Event, Exchange, Input, Peer, Response, Side};
 use crate::policy::consumer::{Consumer, Policies};
 use crate::policy::forger::Reception;
 use crate::policy::provider::Provider;
 use crate::policy::signature::{Keys, Scheme};
-use crate::time::{Span, Time};
+use crate::time::Time;
 use crate::wire::{Envelope, Wire};
 use crate::workload::Events;
+pub use chronicle::{chronicle, exact_latencies, trace};
 use leap::Leaps;
 use traffic::{Outbox, Step, Traffic};
 
@@ -75,25 +77,9 @@ pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
     let tallies = large.into_iter().fold(tallies, fold);
     let settled = |mut tally: Tally| {
         tally.settle();
-        ClientRun { tally, cpu: None }
+        ClientRun { tally, cpu: None, chronicle: None }
     };
     tallies.into_iter().map(settled).collect()
-}
-
-/// Runs one client of a single consumer and keeps every fact, for whoever wants to look closely.
-pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, Fact)>) {
-    let (mut tally, mut facts) = (Tally::default(), Vec::new());
-    let wire = wire(setup, client);
-    let control = Control { plays_every_poll: true, ..Control::default() };
-    let policies = setup.clients[client].policies();
-    let cell = Cell::new(setup, &setup.clients[client], &policies, &wire, consumer..consumer + 1, &control);
-    let ways = setup.clients[client].ways();
-    let ledger = Ledger::new(setup.frame, (consumer, 1), ways, setup.changes(), &mut tally);
-    let ledger = ledger.watching(&setup.clients[client].faults).traced(&mut facts);
-    if let Some(cell) = cell {
-        cell.run(ledger, &control);
-    }
-    (tally, facts)
 }
 
 fn wire(setup: &Setup, client: usize) -> Wire {
@@ -386,13 +372,4 @@ impl<'a> Cell<'a> {
             Reception::Request(request) => self.tell_consumer(index, Input::Requested(exchange, request), ledger),
         }
     }
-}
-
-/// The latencies of one client of a single consumer, exact to the nanosecond, in the order in which events were seen.
-pub fn exact_latencies(setup: &Setup, client: usize, consumer: u32) -> Vec<Span> {
-    let seen = |(at, fact): &(Time, Fact)| match fact {
-        Fact::Noted(_, Note::Seen(event)) if setup.frame.counts(event.occurred_at) => Some(at.since(event.occurred_at)),
-        _ => None,
-    };
-    trace(setup, client, consumer).1.iter().filter_map(seen).collect()
 }

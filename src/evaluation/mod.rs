@@ -3,6 +3,7 @@
 pub mod crossing;
 pub mod diff;
 pub mod estimate;
+pub mod opening;
 pub mod outcome;
 pub mod paired;
 pub mod pilot;
@@ -40,9 +41,10 @@ pub struct BrokenIdentity {
 pub fn engine_report(
     engine: &'static str,
     setup: &Setup,
-    runs: Vec<ClientRun>,
+    mut runs: Vec<ClientRun>,
     lag: Option<Lag>,
 ) -> Result<EngineReport, BrokenIdentity> {
+    let opening = runs.iter_mut().map(|run| run.chronicle.take()).collect();
     let summaries = summarise(setup, runs)?;
     let mut overloads = stability::overloads(setup);
     for (client, summary) in summaries.iter().enumerate() {
@@ -60,7 +62,7 @@ pub fn engine_report(
     };
     let theory = summaries.iter().enumerate().flat_map(verify).collect();
     let cut_unevenly = summaries.windows(2).any(|pair| pair[0].measured_s != pair[1].measured_s);
-    Ok(EngineReport { engine, summaries, theory, overloads, lag, cut_unevenly })
+    Ok(EngineReport { engine, summaries, theory, overloads, opening, lag, cut_unevenly })
 }
 
 /// Checks the identities of each client's counts and derives its figures.

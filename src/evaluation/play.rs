@@ -1,9 +1,7 @@
 //! Plays a scenario once, with every engine that it asks for.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use crate::engine::live::LiveError;
-use crate::engine::{Control, Setup, live, sim};
+use crate::engine::{ClientRun, Control, Setup, live, sim};
 use crate::evaluation::{BrokenIdentity, engine_report, identity};
 use crate::measure::agreement;
 use crate::report::{EngineReport, Report};
@@ -26,11 +24,12 @@ pub enum RunError {
 
 /// Where live servers bind to if nobody says otherwise: to ports of this machine that are free.
 pub fn anywhere() -> live::Options {
-    live::Options { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), api_port: 0, receiver_port: 0 }
+    live::Options::default()
 }
 
 /// Plays a scenario with each of its engines in turn, and gives back what they found, side by side; thresholds are not judged.
 ///
+/// What `options` say of addresses is for the live engine; the stretch that they name is told by both.
 /// `begin` is told the name of each engine before it plays, and what it gives back is held until the engine is done. Virtual
 /// time takes as many threads as the pool has on which this is called. Where `control` stops the run early, the report says
 /// that it is partial.
@@ -55,13 +54,24 @@ pub fn play<G>(
             let run = live::run(setup, options, control)?;
             engine_report(engine, setup, run.clients, Some(run.lag))?
         } else {
-            engine_report(engine, setup, sim::run(setup, control), None)?
+            engine_report(engine, setup, in_virtual_time(setup, options, control), None)?
         });
         drop(begun);
     }
     let partial = control.is_stopped();
     let agreements = if partial { Vec::new() } else { agreements(&engines) };
     Ok(Report { scenario: identity(scenario), engines, agreements, judgements: Vec::new(), partial })
+}
+
+/// Runs a setup in virtual time; what is to be told of it is played once more, step by step.
+fn in_virtual_time(setup: &Setup, options: &live::Options, control: &Control) -> Vec<ClientRun> {
+    let mut runs = sim::run(setup, control);
+    if let Some(stretch) = options.tells.as_ref().filter(|_| !control.is_stopped()) {
+        for (client, run) in runs.iter_mut().enumerate() {
+            run.chronicle = sim::chronicle(setup, client, stretch, control);
+        }
+    }
+    runs
 }
 
 /// The names of the engines that play a scenario, in their order.

@@ -60,6 +60,23 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// Whom it concerns; none where that is no single consumer.
+    pub const fn consumer(&self) -> Option<u32> {
+        match self {
+            Self::Occurred(event) => Some(event.consumer),
+            Self::RecordOpened { consumer, .. } => Some(*consumer),
+            Self::Opened { exchange, .. }
+            | Self::RequestLost(exchange)
+            | Self::Arrived { exchange, .. }
+            | Self::Replied { exchange, .. }
+            | Self::Ended { exchange, .. }
+            | Self::Forged { exchange, .. } => Some(exchange.consumer),
+            Self::Noted(_, note) => note.consumer(),
+        }
+    }
+}
+
 /// How an exchange ended, as far as counting it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {

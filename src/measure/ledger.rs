@@ -39,6 +39,22 @@ struct Open {
     bytes: [Bytes; 2],
 }
 
+impl Open {
+    /// What an exchange was worth that this side opened.
+    fn outcome(&self, opener: Side) -> OutcomeKind {
+        match (self.brought, self.end) {
+            (Some(true), _) => OutcomeKind::Useful,
+            // A handler that failed on what was known before leaves nothing behind.
+            (Some(false), Some(End::Refused(_))) => OutcomeKind::Failed,
+            (Some(false), _) => OutcomeKind::Duplicate,
+            (None, Some(End::Answered)) if opener == Side::Consumer => OutcomeKind::Empty,
+            (None, Some(End::Refused(304))) => OutcomeKind::NotModified,
+            (None, Some(End::Refused(429))) => OutcomeKind::Throttled,
+            (None, _) => OutcomeKind::Failed,
+        }
+    }
+}
+
 /// What a request asks.
 #[derive(Clone, Copy, Debug)]
 enum Asked<'a> {
@@ -96,6 +112,7 @@ pub struct Ledger<'a> {
     buckets: LastBucket,
     tally: &'a mut Tally,
     trace: Option<&'a mut Vec<(Time, Fact)>>,
+    judgements: Option<&'a mut Vec<(Exchange, OutcomeKind)>>,
 }
 
 impl<'a> Ledger<'a> {
@@ -118,7 +135,8 @@ impl<'a> Ledger<'a> {
         };
         let accounts = (0..consumers).map(|_| account()).collect();
         let (forgeries, faults, buckets) = (Forgeries::default(), FaultWatch::default(), LastBucket::default());
-        Self { frame, first, accounts, pending: 0, underway: 0, forgeries, faults, buckets, tally, trace: None }
+        let (trace, judgements) = (None, None);
+        Self { frame, first, accounts, pending: 0, underway: 0, forgeries, faults, buckets, tally, trace, judgements }
     }
 
     /// Also follows what each of these faults does.
@@ -133,6 +151,14 @@ impl<'a> Ledger<'a> {
     #[must_use]
     pub const fn traced(mut self, trace: &'a mut Vec<(Time, Fact)>) -> Self {
         self.trace = Some(trace);
+        self
+    }
+
+    /// Also keeps in a list what each exchange was worth, whether it is counted or not. It does not know those that are taken
+    /// down as a whole, so facts have to be kept as well.
+    #[must_use]
+    pub const fn judging(mut self, judgements: &'a mut Vec<(Exchange, OutcomeKind)>) -> Self {
+        self.judgements = Some(judgements);
         self
     }
 
@@ -301,27 +327,21 @@ impl<'a> Ledger<'a> {
         let Some(account) = account(&mut self.accounts, self.first, exchange.consumer) else { return };
         if let Some(open) = account.open.get_mut(exchange.opener as usize).and_then(|open| open.take(exchange.serial)) {
             self.underway = self.underway.saturating_sub(u64::from(open.counted));
-            self.judge(exchange.opener, exchange.consumer, open);
+            self.judge(exchange, &open);
         }
     }
 
     /// Counts an exchange of which all is known.
-    fn judge(&mut self, opener: Side, consumer: u32, open: Open) {
+    fn judge(&mut self, exchange: Exchange, open: &Open) {
+        if let Some(judgements) = &mut self.judgements {
+            judgements.push((exchange, open.outcome(exchange.opener)));
+        }
         if !open.counted {
             return;
         }
-        let outcome = match (open.brought, open.end) {
-            (Some(true), _) => OutcomeKind::Useful,
-            // A handler that failed on what was known before leaves nothing behind.
-            (Some(false), Some(End::Refused(_))) => OutcomeKind::Failed,
-            (Some(false), _) => OutcomeKind::Duplicate,
-            (None, Some(End::Answered)) if opener == Side::Consumer => OutcomeKind::Empty,
-            (None, Some(End::Refused(304))) => OutcomeKind::NotModified,
-            (None, Some(End::Refused(429))) => OutcomeKind::Throttled,
-            (None, _) => OutcomeKind::Failed,
-        };
+        let outcome = open.outcome(exchange.opener);
         if outcome == OutcomeKind::Failed {
-            self.faults.failed(consumer, open.at, &mut self.tally.faults);
+            self.faults.failed(exchange.consumer, open.at, &mut self.tally.faults);
         }
         let [provider, consumer] = open.bytes;
         self.tally.outcomes.count(outcome);
@@ -494,7 +514,7 @@ impl<'a> Ledger<'a> {
         for (mut account, consumer) in std::mem::take(&mut self.accounts).into_iter().zip(self.first..) {
             self.tally.played_nanos += u128::from(played.as_nanos());
             for (opener, window) in [Side::Consumer, Side::Provider].into_iter().zip(&account.open) {
-                window.iter().for_each(|(_, open)| self.judge(opener, consumer, *open));
+                window.iter().for_each(|(serial, open)| self.judge(Exchange { opener, consumer, serial }, open));
             }
             self.count_steady(account.steady);
             for unseen in account.expected.pending().filter(|unseen| unseen.counted) {

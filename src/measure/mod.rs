@@ -5,6 +5,7 @@
 
 pub mod age;
 pub mod agreement;
+pub mod chronicle;
 pub mod comparison;
 pub mod dimension;
 pub mod expected;

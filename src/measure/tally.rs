@@ -34,6 +34,12 @@ impl Frame {
         Self { bucket: round_bucket(self.measured(), count), ..self }
     }
 
+    /// The same stretches, cut off at this instant if they are longer.
+    #[must_use]
+    pub fn cut_off(self, at: Time) -> Self {
+        Self { end: self.end.min(at), ..self }
+    }
+
     /// Whether something that starts at this instant is counted.
     pub fn counts(&self, at: Time) -> bool {
         at >= self.warmup && at < self.duration

@@ -15,6 +15,7 @@ pub mod verdict;
 
 use crate::engine::live::Lag;
 use crate::measure::agreement::Agreement;
+use crate::measure::chronicle::Chronicle;
 use crate::measure::judgement::Judgement;
 use crate::measure::prices::Prices;
 use crate::measure::summary::Summary;
@@ -68,6 +69,9 @@ pub struct EngineReport {
     pub theory: Vec<Verification>,
     /// Parts that could not keep up, so that means do not converge.
     pub overloads: Vec<Overload>,
+    /// What happened at the opening of the measured stretch, for each client in the order of the scenario; none where that is
+    /// not told.
+    pub opening: Vec<Option<Chronicle>>,
     /// How late the live engine was against its schedule.
     pub lag: Option<Lag>,
     /// The run was stopped, and its clients had not come equally far: side by side they would mislead.

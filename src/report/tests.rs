@@ -42,6 +42,7 @@ fn report(has_forgeries: bool, summaries: Vec<Summary>) -> Report {
         summaries,
         theory: Vec::new(),
         overloads: Vec::new(),
+        opening: Vec::new(),
         lag: None,
         cut_unevenly: false,
     };

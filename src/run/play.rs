@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use crate::cli::RunArguments;
 use crate::engine::live::Lag;
 use crate::engine::{ClientSetup, Control, Setup, live};
-use crate::evaluation;
+use crate::evaluation::{self, opening};
+use crate::measure::chronicle::Stretch;
 use crate::report::{EngineReport, Report, human};
 use crate::run::{Failure, network, progress::Progress};
 use crate::scenario::Scenario;
@@ -43,19 +44,28 @@ pub(super) fn play(scenario: &Scenario, arguments: &RunArguments, control: &Arc<
         control.done.store(0, std::sync::atomic::Ordering::Relaxed);
         Progress::start(engine, total, control.clone(), arguments.quiet)
     };
-    let report = in_pool(arguments.threads, || evaluation::play::play(scenario, &options(arguments), control, begin))??;
+    let options = options(arguments, Some(opening::stretch(&scenario.setup)));
+    let report = in_pool(arguments.threads, || evaluation::play::play(scenario, &options, control, begin))??;
     Ok(Played::new(scenario, report, started))
 }
 
-/// Plays one of several replications with each engine in turn, in the threads that there are.
-pub(super) fn play_once(scenario: &Scenario, arguments: &RunArguments, control: &Control) -> Result<Played, Failure> {
+/// Plays one of several replications with each engine in turn, in the threads that there are; of the first one the opening is
+/// told as well.
+pub(super) fn play_once(
+    scenario: &Scenario,
+    is_first: bool,
+    arguments: &RunArguments,
+    control: &Control,
+) -> Result<Played, Failure> {
     let started = Instant::now();
-    let report = evaluation::play::play(scenario, &options(arguments), control, |_| ())?;
+    let tells = is_first.then(|| opening::stretch(&scenario.setup));
+    let report = evaluation::play::play(scenario, &options(arguments, tells), control, |_| ())?;
     Ok(Played::new(scenario, report, started))
 }
 
-fn options(arguments: &RunArguments) -> live::Options {
-    live::Options { bind: arguments.bind, api_port: arguments.api_port, receiver_port: arguments.receiver_port }
+fn options(arguments: &RunArguments, tells: Option<Stretch>) -> live::Options {
+    let RunArguments { bind, api_port, receiver_port, .. } = *arguments;
+    live::Options { bind, api_port, receiver_port, tells }
 }
 
 impl Played {

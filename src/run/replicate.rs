@@ -118,8 +118,8 @@ impl Series<'_> {
             if control.is_stopped() {
                 return Ok(None);
             }
-            let played =
-                play::play_once(&scenario.reseeded(replicated(scenario.seed, replication)), arguments, control)?;
+            let reseeded = scenario.reseeded(replicated(scenario.seed, replication));
+            let played = play::play_once(&reseeded, replication == 0, arguments, control)?;
             // What ends while everything is being stopped may be cut off.
             Ok((!control.is_stopped()).then(|| (Outcome::of(&played.report), played)))
         };

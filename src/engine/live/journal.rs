@@ -1,6 +1,7 @@
 //! What each thread saw of a client, and how it becomes one tally.
 
 use crate::engine::Setup;
+use crate::measure::chronicle::{Chronicle, Stretch};
 use crate::measure::fact::Fact;
 use crate::measure::ledger::Ledger;
 use crate::measure::tally::Tally;
@@ -9,8 +10,15 @@ use crate::time::Time;
 /// The facts that one thread saw of one client, in the order in which it saw them.
 pub(super) type Journal = Vec<(Time, Fact)>;
 
-/// Puts the journals of both sides into the order of time and folds them into a tally. Nothing after `cut` counts.
-pub(super) fn fold(setup: &Setup, client: usize, journals: Vec<Journal>, cut: Time) -> Tally {
+/// Puts the journals of both sides into the order of time and folds them into a tally. Nothing after `cut` counts. Tells also
+/// the stretch that is to be told, if there is one.
+pub(super) fn fold(
+    setup: &Setup,
+    client: usize,
+    journals: Vec<Journal>,
+    cut: Time,
+    tells: Option<&Stretch>,
+) -> (Tally, Option<Chronicle>) {
     let mut facts: Journal = journals.into_iter().flatten().collect();
     // Nobody need watch when records are opened: the workload says so.
     for consumer in 0..setup.consumers {
@@ -24,11 +32,16 @@ pub(super) fn fold(setup: &Setup, client: usize, journals: Vec<Journal>, cut: Ti
     let (ways, faults) = (setup.clients[client].ways(), &setup.clients[client].faults);
     let ledger = Ledger::new(setup.frame, (0, setup.consumers), ways, setup.changes(), &mut tally);
     let mut ledger = ledger.watching(faults);
-    for (at, fact) in facts {
-        ledger.record(at, fact);
-    }
+    let mut judgements = Vec::new();
+    let Some(stretch) = tells else {
+        facts.into_iter().for_each(|(at, fact)| ledger.record(at, fact));
+        ledger.close_all(cut);
+        return (tally, None);
+    };
+    ledger = ledger.judging(&mut judgements);
+    facts.iter().for_each(|(at, fact)| ledger.record(*at, fact.clone()));
     ledger.close_all(cut);
-    tally
+    (tally, Some(Chronicle::of(stretch, &facts, &judgements)))
 }
 
 /// Causes before effects, where two threads saw both at the same instant.

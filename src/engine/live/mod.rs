@@ -53,6 +53,7 @@ pub use tls::Trust;
 pub use witness::{Call, Destination, Failure, Witness};
 
 use crate::engine::{ClientRun, ClientSetup, Control, CpuSeconds, Setup};
+use crate::measure::chronicle::Stretch;
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::{Span, Time};
 use board::Board;
@@ -67,7 +68,7 @@ const START_DELAY: Duration = Duration::from_millis(30);
 const LOOK_EVERY: Span = Span::from_millis(5);
 
 /// Where a run listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The address that every server binds to.
     pub bind: IpAddr,
@@ -75,11 +76,13 @@ pub struct Options {
     pub api_port: u16,
     /// The port of the endpoint for webhooks; 0 takes any that is free, and is the only choice with several push clients.
     pub receiver_port: u16,
+    /// Which stretch of the run is to be told exchange by exchange, if any.
+    pub tells: Option<Stretch>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bind: Ipv4Addr::LOCALHOST.into(), api_port: 0, receiver_port: 0 }
+        Self { bind: Ipv4Addr::LOCALHOST.into(), api_port: 0, receiver_port: 0, tells: None }
     }
 }
 
@@ -157,6 +160,8 @@ pub struct Live {
     keys: Vec<Keys>,
     /// How connections are encrypted, if they are.
     tls: Option<Tls>,
+    /// Which stretch is to be told.
+    tells: Option<Stretch>,
 }
 
 impl Live {
@@ -180,7 +185,8 @@ impl Live {
         let keys = setup.clients.iter().map(|client| random_keys(scheme(client))).collect::<Result<_, _>>()?;
         let refused = |source| LiveError::Io { doing: "make a certificate", source };
         let tls = setup.link.tls.then(|| Tls::new(options.bind)).transpose().map_err(refused)?;
-        Ok(Self { setup: Arc::new(setup.clone()), api, receivers, targets, keys, tls })
+        let tells = options.tells.clone();
+        Ok(Self { setup: Arc::new(setup.clone()), api, receivers, targets, keys, tls, tells })
     }
 
     /// Has the webhooks of a client signed and checked with these keys, instead of keys of the run's own that nobody else
@@ -221,6 +227,7 @@ impl Live {
     /// The system has refused a thread, a timer or randomness.
     pub fn run(self, control: &Control) -> Result<LiveRun, LiveError> {
         let (api_address, receiver_addresses) = (self.api_address(), self.receiver_addresses());
+        let tells = self.tells.clone();
         if self.setup.clients.is_empty() {
             let (clients, lag) = (Vec::new(), Lag::default());
             let (api_connections, receiver_connections) = (Connections::default(), Vec::new());
@@ -262,7 +269,7 @@ impl Live {
         let played = cast.end();
         raised?;
         let cut = stopped_at.flatten();
-        let (clients, lag) = fold(&setup, played?, cut);
+        let (clients, lag) = fold(&setup, played?, cut, tells.as_ref());
         let mut connections = stage.counters.iter().map(|counter| counter.read());
         let api_connections = connections.next().unwrap_or_default();
         let receiver_connections = connections.collect();
@@ -395,7 +402,12 @@ fn watch(setup: &Setup, boards: &[Arc<Board>], clock: Clock, control: &Control, 
 }
 
 /// Makes one tally for each client of what the threads saw: System B first, then each client.
-fn fold(setup: &Setup, mut played: Vec<Played>, stopped_at: Option<Time>) -> (Vec<ClientRun>, Lag) {
+fn fold(
+    setup: &Setup,
+    mut played: Vec<Played>,
+    stopped_at: Option<Time>,
+    tells: Option<&Stretch>,
+) -> (Vec<ClientRun>, Lag) {
     let cut = stopped_at.unwrap_or(setup.frame.end.max(setup.frame.duration));
     let mut lags = Lags::new();
     played.iter().for_each(|part| lags.merge(&part.lags));
@@ -404,7 +416,8 @@ fn fold(setup: &Setup, mut played: Vec<Played>, stopped_at: Option<Time>) -> (Ve
     let clients = provider.journals.into_iter().zip(parts).enumerate().map(|(index, (journal, client))| {
         let journals = std::iter::once(journal).chain(client.journals).collect();
         let cpu = CpuSeconds { provider: provider.cpu_seconds, consumer: client.cpu_seconds };
-        ClientRun { tally: journal::fold(setup, index, journals, cut), cpu: Some(cpu) }
+        let (tally, chronicle) = journal::fold(setup, index, journals, cut, tells);
+        ClientRun { tally, cpu: Some(cpu), chronicle }
     });
     (clients.collect(), lags.sum_up())
 }

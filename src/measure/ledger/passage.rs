@@ -137,6 +137,6 @@ impl Ledger<'_> {
         let other = Bytes { received: bytes, sent: response_bytes };
         let bytes = if exchange.opener == Side::Provider { [opener, other] } else { [other, opener] };
         let open = Open { at: left, counted, settled: true, brought, end: Some(end), bytes };
-        self.judge(exchange.opener, exchange.consumer, open);
+        self.judge(exchange, &open);
     }
 }

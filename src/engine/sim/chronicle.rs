@@ -1,0 +1,80 @@
+//! Looking closely: cells played once more, step by step, with every fact kept.
+
+use std::ops::Range;
+
+use super::{Cell, wire};
+use crate::engine::{Control, Setup};
+use crate::measure::chronicle::{Chronicle, Stretch};
+use crate::measure::fact::Fact;
+use crate::measure::ledger::Ledger;
+use crate::measure::tally::{OutcomeKind, Tally};
+use crate::peer::{Exchange, Note};
+use crate::time::{Span, Time};
+
+/// A cell of more consumers than this is not played a second time only to be looked at.
+const LARGEST_CELL: u32 = 10_000;
+
+/// Tells a stretch of the run of one client, which is played once more for that and only up to its end. None if `control`
+/// stopped it, or if more consumers share something than can be looked at in passing.
+pub fn chronicle(setup: &Setup, client: usize, stretch: &Stretch, control: &Control) -> Option<Chronicle> {
+    let frame = setup.frame.cut_off(stretch.until);
+    let setup = Setup { frame, ..setup.clone() };
+    let consumers = stretch.consumers.start..stretch.consumers.end.min(setup.consumers);
+    if setup.is_coupled(&setup.clients[client]) {
+        let played = (setup.consumers <= LARGEST_CELL).then(|| play(&setup, client, 0..setup.consumers, control))??;
+        return Some(played.tell(stretch));
+    }
+    let mut whole = Played::default().tell(stretch);
+    for consumer in consumers {
+        whole.merge(play(&setup, client, consumer..consumer + 1, control)?.tell(stretch));
+        if whole.is_cut {
+            break;
+        }
+    }
+    Some(whole)
+}
+
+/// Runs one client of a single consumer and keeps every fact, for whoever wants to look closely.
+pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, Fact)>) {
+    let played = play(setup, client, consumer..consumer + 1, &Control::default()).unwrap_or_default();
+    (played.tally, played.facts)
+}
+
+/// The latencies of one client of a single consumer, exact to the nanosecond, in the order in which events were seen.
+pub fn exact_latencies(setup: &Setup, client: usize, consumer: u32) -> Vec<Span> {
+    let seen = |(at, fact): &(Time, Fact)| match fact {
+        Fact::Noted(_, Note::Seen(event)) if setup.frame.counts(event.occurred_at) => Some(at.since(event.occurred_at)),
+        _ => None,
+    };
+    trace(setup, client, consumer).1.iter().filter_map(seen).collect()
+}
+
+/// A cell that has been played with every fact kept.
+#[derive(Default)]
+struct Played {
+    tally: Tally,
+    facts: Vec<(Time, Fact)>,
+    judgements: Vec<(Exchange, OutcomeKind)>,
+}
+
+impl Played {
+    fn tell(&self, stretch: &Stretch) -> Chronicle {
+        Chronicle::of(stretch, &self.facts, &self.judgements)
+    }
+}
+
+/// Plays the cell of these consumers; none if the run was stopped meanwhile.
+fn play(setup: &Setup, client: usize, consumers: Range<u32>, control: &Control) -> Option<Played> {
+    let mut played = Played::default();
+    let wire = wire(setup, client);
+    // How far it has come counts for nobody.
+    let every_poll = Control { plays_every_poll: true, ..Control::default() };
+    let (client, policies) = (&setup.clients[client], setup.clients[client].policies());
+    let size = consumers.end.saturating_sub(consumers.start);
+    let books = (consumers.start, size);
+    let cell = Cell::new(setup, client, &policies, &wire, consumers, &every_poll)?;
+    let ledger = Ledger::new(setup.frame, books, client.ways(), setup.changes(), &mut played.tally);
+    let ledger = ledger.watching(&client.faults).traced(&mut played.facts).judging(&mut played.judgements);
+    cell.run(ledger, &every_poll);
+    (!control.is_stopped()).then_some(played)
+}

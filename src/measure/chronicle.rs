@@ -1,0 +1,256 @@
+//! A stretch of a run told event by event and exchange by exchange, for whoever wants to see what happened and not only
+//! what it came to.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::fault::ForgeryKind;
+use crate::measure::fact::{End, Fact};
+use crate::measure::tally::OutcomeKind;
+use crate::peer::{Event, Exchange, Note, Request};
+use crate::time::Time;
+
+/// What of a run is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Whose events and exchanges.
+    pub consumers: Range<u32>,
+    /// From this instant on; what began earlier is left out.
+    pub from: Time,
+    /// Up to here, exclusively. What ends later is told as still under way.
+    pub until: Time,
+    /// The most exchanges of a client, and the most events; what comes later is left out.
+    pub most: usize,
+}
+
+/// What happened to one client in a stretch of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chronicle {
+    /// Which stretch it tells of.
+    pub stretch: Stretch,
+    /// The events that occurred in it, in the order of time.
+    pub events: Vec<Told>,
+    /// The exchanges that were opened in it, in the order of time.
+    pub exchanges: Vec<Entry>,
+    /// Whether there were more than [`Stretch::most`].
+    pub is_cut: bool,
+}
+
+/// An event, and when the client knew of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The event.
+    pub event: Event,
+    /// When the handler had finished with its first sight; none if it had not by the end of the stretch.
+    pub seen: Option<Time>,
+    /// The exchange that brought it, if one has.
+    pub brought_by: Option<Exchange>,
+}
+
+/// An exchange from its first instant to its last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Which exchange.
+    pub exchange: Exchange,
+    /// What was asked.
+    pub asked: Asked,
+    /// When the request left its opener.
+    pub opened: Time,
+    /// When it reached the other side; none if it did not.
+    pub arrived: Option<Time>,
+    /// When the other side answered; none if it did not.
+    pub replied: Option<Time>,
+    /// When it ended for its opener; none if it had not by the end of the stretch.
+    pub ended: Option<Time>,
+    /// How it ended for its opener.
+    pub end: Option<End>,
+    /// What it was worth; none as long as it has not ended, and for a forged webhook.
+    pub outcome: Option<OutcomeKind>,
+    /// The serials of the events that it brought or delivered, in order.
+    pub events: Vec<u32>,
+    /// Of the events that it brought, those that the client had not taken before.
+    pub fresh: u32,
+    /// The size of the request on the wire.
+    pub request_bytes: u64,
+    /// The size of the answer on the wire; 0 if none came back.
+    pub response_bytes: u64,
+    /// Whether it was a forged webhook that the handler ran on.
+    pub is_believed: bool,
+}
+
+/// What an exchange asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Events of the feed: this page of a poll, counted from 0.
+    Feed {
+        /// Which page.
+        page: u32,
+    },
+    /// The state of a record.
+    Record(u32),
+    /// The event that a thin webhook named.
+    Fetch,
+    /// Nothing: it is a webhook.
+    Webhook {
+        /// Which attempt, counted from 1.
+        attempt: u32,
+    },
+    /// Nothing: it is a stranger's webhook, forged in this way if it came from the scenario's attacker.
+    Forged(Option<ForgeryKind>),
+}
+
+impl Asked {
+    const fn of(request: &Request) -> Self {
+        match request {
+            Request::Poll { page, .. } => Self::Feed { page: *page },
+            Request::Record { record, .. } => Self::Record(*record),
+            Request::Fetch { .. } => Self::Fetch,
+            Request::Delivery { attempt, .. } => Self::Webhook { attempt: *attempt },
+        }
+    }
+
+    /// Whether System A asks, of its own accord, whether there is news.
+    pub const fn is_poll(self) -> bool {
+        matches!(self, Self::Feed { .. } | Self::Record(_))
+    }
+}
+
+impl Entry {
+    const fn new(exchange: Exchange, asked: Asked, opened: Time) -> Self {
+        Self {
+            exchange,
+            asked,
+            opened,
+            arrived: None,
+            replied: None,
+            ended: None,
+            end: None,
+            outcome: None,
+            events: Vec::new(),
+            fresh: 0,
+            request_bytes: 0,
+            response_bytes: 0,
+            is_believed: false,
+        }
+    }
+}
+
+/// What is known of each exchange, and of each event by consumer and serial, while facts are read.
+#[derive(Default)]
+struct Reading {
+    events: BTreeMap<(u32, u32), Told>,
+    exchanges: BTreeMap<Exchange, Entry>,
+    is_cut: bool,
+}
+
+impl Chronicle {
+    /// Tells a stretch from the facts of a run, in their order, and from what the ledger thought of its exchanges.
+    pub fn of(stretch: &Stretch, facts: &[(Time, Fact)], judged: &[(Exchange, OutcomeKind)]) -> Self {
+        let mut reading = Reading::default();
+        for (at, fact) in facts.iter().filter(|(at, _)| *at < stretch.until) {
+            reading.take(stretch, *at, fact);
+        }
+        for (exchange, outcome) in judged {
+            if let Some(entry) = reading.exchanges.get_mut(exchange).filter(|entry| entry.ended.is_some()) {
+                entry.outcome = Some(*outcome);
+            }
+        }
+        let mut exchanges: Vec<_> = reading.exchanges.into_values().collect();
+        exchanges.sort_by_key(|entry| (entry.opened, entry.exchange));
+        let mut events: Vec<_> = reading.events.into_values().collect();
+        events.sort_by_key(|told| (told.event.occurred_at, told.event.consumer, told.event.serial));
+        Self { stretch: stretch.clone(), events, exchanges, is_cut: reading.is_cut }
+    }
+
+    /// Puts what happened to other consumers of the same client to it.
+    pub fn merge(&mut self, other: Self) {
+        self.events.extend(other.events);
+        self.exchanges.extend(other.exchanges);
+        self.events.sort_by_key(|told| (told.event.occurred_at, told.event.consumer, told.event.serial));
+        self.exchanges.sort_by_key(|entry| (entry.opened, entry.exchange));
+        self.is_cut |= other.is_cut || self.events.len().max(self.exchanges.len()) > self.stretch.most;
+        self.events.truncate(self.stretch.most);
+        self.exchanges.truncate(self.stretch.most);
+    }
+}
+
+impl Reading {
+    fn take(&mut self, stretch: &Stretch, at: Time, fact: &Fact) {
+        match fact {
+            Fact::Occurred(event) => {
+                let told = Told { event: *event, seen: None, brought_by: None };
+                let is_in = event.occurred_at >= stretch.from && stretch.consumers.contains(&event.consumer);
+                if is_in && has_room(self.events.len(), stretch, &mut self.is_cut) {
+                    self.events.insert((event.consumer, event.serial), told);
+                }
+            }
+            Fact::Opened { exchange, request, bytes } => {
+                let mut entry = Entry { request_bytes: *bytes, ..Entry::new(*exchange, Asked::of(request), at) };
+                match request {
+                    Request::Delivery { events, .. } => entry.events.extend(events.iter().map(|event| event.serial)),
+                    Request::Fetch { event, .. } => entry.events.push(event.serial),
+                    Request::Poll { .. } | Request::Record { .. } => {}
+                }
+                self.open(stretch, entry);
+            }
+            Fact::Forged { exchange, kind } => {
+                self.open(stretch, Entry { arrived: Some(at), ..Entry::new(*exchange, Asked::Forged(*kind), at) });
+            }
+            Fact::Arrived { exchange, .. } => self.change(*exchange, |entry| entry.arrived = Some(at)),
+            Fact::Replied { exchange, .. } => self.change(*exchange, |entry| entry.replied = Some(at)),
+            Fact::Ended { exchange, end, bytes } => self.change(*exchange, |entry| {
+                (entry.ended, entry.end, entry.response_bytes) = (Some(at), Some(*end), *bytes);
+            }),
+            Fact::Noted(_, note) => self.note(at, note),
+            Fact::RecordOpened { .. } | Fact::RequestLost(_) => {}
+        }
+    }
+
+    fn note(&mut self, at: Time, note: &Note) {
+        match note {
+            Note::Took { exchange, event, fresh, .. } => {
+                self.change(*exchange, |entry| {
+                    if entry.asked.is_poll() {
+                        entry.events.push(event.serial);
+                    }
+                    entry.fresh += u32::from(*fresh);
+                });
+                if let Some(told) = self.events.get_mut(&(event.consumer, event.serial)).filter(|_| *fresh) {
+                    told.brought_by = Some(*exchange);
+                }
+            }
+            Note::Passed { from, to } => {
+                let passed =
+                    self.events.values_mut().filter(|told| told.brought_by == Some(*from) && told.seen.is_none());
+                passed.for_each(|told| told.brought_by = Some(*to));
+            }
+            Note::Believed(exchange) => self.change(*exchange, |entry| entry.is_believed = true),
+            Note::Seen(event) => {
+                if let Some(told) = self.events.get_mut(&(event.consumer, event.serial)) {
+                    told.seen.get_or_insert(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, stretch: &Stretch, entry: Entry) {
+        let is_in = entry.opened >= stretch.from && stretch.consumers.contains(&entry.exchange.consumer);
+        if is_in && has_room(self.exchanges.len(), stretch, &mut self.is_cut) {
+            self.exchanges.insert(entry.exchange, entry);
+        }
+    }
+
+    fn change(&mut self, exchange: Exchange, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.exchanges.get_mut(&exchange) {
+            change(entry);
+        }
+    }
+}
+
+/// Whether one more may be told; if not, that is noted.
+fn has_room(count: usize, stretch: &Stretch, is_cut: &mut bool) -> bool {
+    let has_room = count < stretch.most;
+    *is_cut |= !has_room;
+    has_room
+}
