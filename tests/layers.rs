@@ -13,14 +13,18 @@ const LAYERS: &[&[&str]] = &[
     &["report"],
     &["scenario"],
     &["evaluation"],
-    &["roles", "sweep"],
+    &["roles", "sweep", "lab"],
     &["cli", "run", "main"],
 ];
 
 /// Crates that only one part of the program may know, and where.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("tokio", &["engine/live", "roles", "run/interrupt.rs"]),
-    ("hyper", &["engine/live", "roles"]),
+    ("tokio", &["engine/live", "roles", "lab", "run/interrupt.rs"]),
+    ("hyper", &["engine/live", "roles", "lab"]),
+    ("maud", &["report", "lab"]),
+    ("ratatui", &["run/live_view"]),
+    ("clap_complete", &["cli.rs", "cli"]),
+    ("clap_mangen", &["cli.rs", "cli"]),
     ("hyper_util", &["engine/live"]),
     ("flate2", &["engine/live"]),
     ("rustls", &["engine/live"]),
