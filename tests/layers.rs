@@ -34,6 +34,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rand", &["engine/live"]),
     ("rayon", &["engine/sim", "run/play.rs", "run/replicate.rs", "sweep"]),
     ("annotate_snippets", &["scenario"]),
+    ("maud", &["report", "lab"]),
     ("hmac", &["policy/signature"]),
     ("ecdsa", &["policy/signature"]),
     ("p256", &["policy/signature"]),
