@@ -120,24 +120,24 @@ impl Sketch {
     }
 
     pub(super) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
-        self.shape(html! { line class=(class) x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)); });
+        self.shape(html! { line class=(class) x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)) {} });
     }
 
     pub(super) fn path(&mut self, class: &str, outline: &str) {
         if !outline.is_empty() {
-            self.shape(html! { path class=(class) d=(outline); });
+            self.shape(html! { path class=(class) d=(outline) {} });
         }
     }
 
     pub(super) fn rectangle(&mut self, class: &str, area: Area) {
         self.shape(html! {
             rect class=(class) x=(px(area.left)) y=(px(area.top)) width=(px(area.width().max(0.0)))
-                height=(px(area.height().max(0.0)));
+                height=(px(area.height().max(0.0))) {}
         });
     }
 
     pub(super) fn circle(&mut self, class: &str, [x, y]: [f64; 2], radius: f64) {
-        self.shape(html! { circle class=(class) cx=(px(x)) cy=(px(y)) r=(px(radius)); });
+        self.shape(html! { circle class=(class) cx=(px(x)) cy=(px(y)) r=(px(radius)) {} });
     }
 
     /// Writes text, and remembers where. Text that would leave the chart is moved, and shortened if it is wider.

@@ -212,3 +212,6 @@ pub(super) fn label(value: f64, dimension: Dimension) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

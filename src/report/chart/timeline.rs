@@ -233,7 +233,7 @@ fn draw_marks(sketch: &mut Sketch, lane: &Lane, y: f64, x: &Mapping) {
 /// A poll is drawn where it ends, behind the line of its waiting.
 fn poll(mark: &Mark, [from, until, y]: [f64; 3]) -> Markup {
     html! {
-        @if until - from > POLL { line class="held" x1=(px(from)) y1=(px(y)) x2=(px(until)) y2=(px(y)); }
+        @if until - from > POLL { line class="held" x1=(px(from)) y1=(px(y)) x2=(px(until)) y2=(px(y)) {} }
         (marks::mark(mark.outcome, [until, y], if mark.outcome == OutcomeKind::Empty { POLL - 0.5 } else { POLL }))
     }
 }
@@ -243,11 +243,11 @@ fn attempt(mark: &Mark, [from, until, y]: [f64; 3]) -> Markup {
     match mark.outcome {
         OutcomeKind::Useful => html! {
             rect class="mark useful" x=(px(from - 1.5)) y=(px(y - BAR)) width=(px((until - from).max(0.0) + 3.0))
-                height=(px(2.0 * BAR)) rx="1.5";
+                height=(px(2.0 * BAR)) rx="1.5" {}
         },
         outcome => html! {
             @if until - from > POLL {
-                line class=(format!("held {}", marks::class(outcome))) x1=(px(from)) y1=(px(y)) x2=(px(until)) y2=(px(y));
+                line class=(format!("held {}", marks::class(outcome))) x1=(px(from)) y1=(px(y)) x2=(px(until)) y2=(px(y)) {}
             }
             (marks::mark(outcome, [from, y], POLL))
         },
@@ -292,7 +292,7 @@ fn draw_keys(sketch: &mut Sketch, keys: &[Key], top: f64) {
         let middle = [key.left + 6.0, baseline - 4.0];
         let shape = match (key.side, key.outcome) {
             (Side::Push, OutcomeKind::Useful) => html! {
-                rect class="mark useful" x=(px(middle[0] - 1.5)) y=(px(middle[1] - 6.0)) width="3" height="12" rx="1.5";
+                rect class="mark useful" x=(px(middle[0] - 1.5)) y=(px(middle[1] - 6.0)) width="3" height="12" rx="1.5" {}
             },
             _ => marks::mark(key.outcome, middle, 4.5),
         };
