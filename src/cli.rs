@@ -1,6 +1,7 @@
 //! The command line as data. Nothing is decided here.
 
 mod diff;
+mod report;
 mod sweep;
 
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::diff::DiffArguments;
+pub use crate::cli::report::ReportArguments;
 use crate::scenario::units;
 use crate::time::Span;
 pub use sweep::{MergeArguments, Scheduler, SweepArguments};
@@ -48,6 +50,9 @@ pub enum Command {
     /// Compare the results of two runs; exits with 99 where figures differ beyond a tolerance
     #[command(after_help = diff::EXAMPLES)]
     Diff(DiffArguments),
+    /// Make the page report.html of saved results anew
+    #[command(after_help = report::EXAMPLES)]
+    Report(ReportArguments),
     /// Play System B of a scenario alone: send its webhooks to a receiver of your own, and say how that did
     #[command(after_help = PROVIDER_EXAMPLES)]
     Provider(ProviderArguments),

@@ -210,6 +210,7 @@ fn bytes(setup: &Setup, runs: Vec<ClientRun>) -> Vec<(&'static str, String)> {
         has_forgeries: true,
         prices: None,
         resolved: serde_json::Value::Null,
+        text: String::new(),
     };
     let engine = EngineReport {
         engine: "sim",

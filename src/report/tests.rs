@@ -36,6 +36,7 @@ fn report(has_forgeries: bool, summaries: Vec<Summary>) -> Report {
         has_forgeries,
         prices: None,
         resolved: serde_json::Value::Null,
+        text: String::new(),
     };
     let engine = EngineReport {
         engine: "sim",

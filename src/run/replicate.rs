@@ -43,7 +43,7 @@ pub(super) fn run(
     thresholds::hold(&mut report, &scenario.thresholds, &outcomes, is_stopped);
     let replications = Replications { stopped_early: is_stopped, ..replications(&outcomes, stopped) };
     let summary = summary(&scenario.name, &outcomes);
-    let written = told::files(&report, &replications, summary);
+    let written = told::files(&report, &replications, summary)?;
     files::write(folder, &written)?;
     files::remove_stale(folder, &written)?;
     print(&output(&report, &replications, &written, arguments))?;

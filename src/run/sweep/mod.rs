@@ -14,7 +14,9 @@ use crate::engine::Control;
 use crate::report::files::{self, WriteError};
 use crate::report::human;
 use crate::run::thresholds::{Misses, tell_idle};
-use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, interrupt, play, print, style, tell, template};
+use crate::run::{
+    BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, interrupt, play, print, report, style, tell, template,
+};
 use crate::scenario::{Changes, Template};
 use crate::sweep::files::{self as result_files, UNITS};
 use crate::sweep::header::Header;
@@ -119,6 +121,9 @@ impl Session {
         let ending = Ending { folder: &self.folder, stem: &self.stem, shard: self.shard, results, journal: path };
         let (missing, misses) = ending.write(arguments)?;
         let found = missing > 0 || self.shard.is_some() || ending.look(arguments, plan, self.threads, &control)?;
+        if self.shard.is_none() && missing < plan.header.units() {
+            report::of_sweep(&self.folder)?;
+        }
         if !arguments.quiet {
             let took = human::duration_secs(started.elapsed().as_secs_f64());
             let runs = plan.header.count_of_units(load.units.saturating_sub(missing));
