@@ -4,13 +4,16 @@ pub mod agreement;
 pub mod columns;
 pub mod costs;
 pub mod csv;
+pub mod distribution;
 pub mod faults;
 pub mod files;
 pub mod human;
 pub mod json;
 pub mod replications;
+pub mod sequence;
 pub mod table;
 pub mod thresholds;
+pub mod traces;
 pub mod verdict;
 
 use crate::engine::live::Lag;
