@@ -1,16 +1,25 @@
 //! The command line as data. Nothing is decided here.
 
+mod completions;
 mod diff;
+mod man;
 mod report;
 mod sweep;
+mod trace;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli::completions::CompletionsArguments;
+pub use crate::cli::completions::script as completion_script;
 pub use crate::cli::diff::DiffArguments;
+pub use crate::cli::man::ManArguments;
+pub use crate::cli::man::{page as manual_page, pages as manual_pages};
 pub use crate::cli::report::ReportArguments;
+pub(crate) use crate::cli::trace::EVENTS;
+pub use crate::cli::trace::{TraceArguments, TraceEngine};
 use crate::scenario::units;
 use crate::time::Span;
 pub use sweep::{MergeArguments, Scheduler, SweepArguments};
@@ -44,6 +53,9 @@ pub enum Command {
     /// Put the shards of a sweep together: the same files as of a sweep on one machine
     #[command(after_help = sweep::MERGE_EXAMPLES)]
     Merge(MergeArguments),
+    /// Draw how the first events of a scenario become known: who asks whom, who calls whom, and when
+    #[command(after_help = trace::EXAMPLES)]
+    Trace(TraceArguments),
     /// Validate a scenario; show it in full, what a run amounts to, and what theory predicts
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArguments),
@@ -60,12 +72,39 @@ pub enum Command {
     #[command(after_help = RECEIVER_EXAMPLES)]
     Receiver(ReceiverArguments),
     /// List the built-in scenarios, and the presets of webhook providers
+    #[command(after_help = SCENARIOS_EXAMPLES)]
     Scenarios,
     /// Write the built-in scenarios into a folder, to be changed
+    #[command(after_help = INIT_EXAMPLES)]
     Init(InitArguments),
     /// Print the JSON Schema of scenario files, for editors
+    #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
+    /// Print a script that lets a shell complete commands and options
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(CompletionsArguments),
+    /// Print the manual page of the program, or write one for each command
+    #[command(after_help = man::EXAMPLES)]
+    Man(ManArguments),
 }
+
+const SCENARIOS_EXAMPLES: &str = "Examples:
+  pushpull scenarios
+
+Each name stands for a scenario wherever a file is asked for:
+  pushpull run quickstart
+  pushpull check stripe-outage";
+
+const INIT_EXAMPLES: &str = "Examples:
+  pushpull init
+  pushpull init my-scenarios
+  pushpull init my-scenarios --force";
+
+const SCHEMA_EXAMPLES: &str = "Examples:
+  pushpull schema > pushpull.schema.json
+
+An editor with a language server for TOML takes it from the first line of a scenario file:
+  #:schema ./pushpull.schema.json";
 
 const RUN_EXAMPLES: &str = "Examples:
   pushpull run scenarios/quickstart.toml
@@ -75,7 +114,16 @@ const RUN_EXAMPLES: &str = "Examples:
   pushpull run flaky-network --replications 20
   pushpull run flaky-network --precision 2%
   pushpull run hybrid --threshold \"lost == 0\" --threshold \"webhook alone.latency_p95 < 2s\"
-  pushpull run many-consumers --format csv > summary.csv";
+  pushpull run quickstart --engine sim --timeline
+  pushpull run flaky-network --trace --hdr
+  pushpull run many-consumers --format csv > summary.csv
+
+With --trace, events.jsonl and exchanges.jsonl in the results folder hold every event and every
+exchange, one JSON object a line, in order of time: the whole run of all consumers, warm-up and drain
+included (\"counted\" says what the figures count). Of each client at most --trace-max of each are
+kept, the first ones, and a run that had more says so. Of several replications they tell of the first.
+With --hdr, CLIENT.hgrm holds the distribution of a client's latencies in milliseconds, for plotters of
+HdrHistogram files.";
 
 const CHECK_EXAMPLES: &str = "Examples:
   pushpull check scenarios/quickstart.toml
@@ -137,6 +185,9 @@ pub struct ScenarioArguments {
     pub seed: Option<u64>,
 }
 
+/// The most events, and the most exchanges, of a client that files hold unless somebody asks for more.
+const TRACE_MAX: u32 = 100_000;
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArguments {
@@ -159,6 +210,19 @@ pub struct RunArguments {
     /// Folder for the result files; otherwise `results/` and the scenario's name
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Below the table, draw how the first events become known, as `pushpull trace` does
+    #[arg(long)]
+    pub timeline: bool,
+    /// Also write every event and every exchange into events.jsonl and exchanges.jsonl
+    #[arg(long)]
+    pub trace: bool,
+    /// The most events, and the most exchanges, of each client in these files
+    #[arg(long, value_name = "N", requires = "trace", default_value_t = TRACE_MAX,
+          value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
+    pub trace_max: u32,
+    /// Also write each client's latencies into a file for plotters of HdrHistogram distributions
+    #[arg(long)]
+    pub hdr: bool,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,

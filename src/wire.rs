@@ -23,6 +23,7 @@ use crate::time::Time;
 
 pub use api::{Access, ApiCall, read_access, read_api_call};
 pub use event::Epoch;
+pub(crate) use event::event_id;
 pub use forgery::{Forgeries, forgery_kind};
 pub use webhook::{EVENTS_MAX, read_webhook_path};
 

@@ -11,6 +11,7 @@ pub mod play;
 pub mod predicted;
 pub mod replications;
 pub mod stopping;
+pub mod story;
 pub mod threshold;
 
 use crate::engine::live::Lag;

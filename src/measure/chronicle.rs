@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::fault::ForgeryKind;
-use crate::measure::fact::{End, Fact};
+use crate::measure::fact::{End, Fact, Observer};
 use crate::measure::tally::OutcomeKind;
-use crate::peer::{Event, Exchange, Note, Request};
+use crate::peer::{Event, Exchange, LossCause, Note, Request};
 use crate::time::Time;
 
 /// What of a run is to be told.
@@ -37,7 +37,7 @@ pub struct Chronicle {
 }
 
 /// An event, and when the client knew of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Told {
     /// The event.
     pub event: Event,
@@ -45,6 +45,8 @@ pub struct Told {
     pub seen: Option<Time>,
     /// The exchange that brought it, if one has.
     pub brought_by: Option<Exchange>,
+    /// When System B first gave up on bringing it in one of the client's ways, and why. A hybrid may have it in the other way.
+    pub given_up: Option<(Time, LossCause)>,
 }
 
 /// An exchange from its first instant to its last.
@@ -135,9 +137,10 @@ impl Entry {
     }
 }
 
-/// What is known of each exchange, and of each event by consumer and serial, while facts are read.
-#[derive(Default)]
-struct Reading {
+/// What is known of each exchange, and of each event by consumer and serial, while a run is told.
+#[derive(Debug)]
+pub struct Teller {
+    stretch: Stretch,
     events: BTreeMap<(u32, u32), Told>,
     exchanges: BTreeMap<Exchange, Entry>,
     is_cut: bool,
@@ -146,41 +149,81 @@ struct Reading {
 impl Chronicle {
     /// Tells a stretch from the facts of a run, in their order, and from what the ledger thought of its exchanges.
     pub fn of(stretch: &Stretch, facts: &[(Time, Fact)], judged: &[(Exchange, OutcomeKind)]) -> Self {
-        let mut reading = Reading::default();
-        for (at, fact) in facts.iter().filter(|(at, _)| *at < stretch.until) {
-            reading.take(stretch, *at, fact);
-        }
-        for (exchange, outcome) in judged {
-            if let Some(entry) = reading.exchanges.get_mut(exchange).filter(|entry| entry.ended.is_some()) {
-                entry.outcome = Some(*outcome);
-            }
-        }
-        let mut exchanges: Vec<_> = reading.exchanges.into_values().collect();
-        exchanges.sort_by_key(|entry| (entry.opened, entry.exchange));
-        let mut events: Vec<_> = reading.events.into_values().collect();
-        events.sort_by_key(|told| (told.event.occurred_at, told.event.consumer, told.event.serial));
-        Self { stretch: stretch.clone(), events, exchanges, is_cut: reading.is_cut }
+        let mut teller = Teller::new(stretch.clone());
+        facts.iter().for_each(|(at, fact)| teller.saw(*at, fact));
+        judged.iter().for_each(|(exchange, outcome)| teller.judged(*exchange, *outcome));
+        teller.tell()
     }
 
-    /// Puts what happened to other consumers of the same client to it.
+    /// Puts what happened to other consumers of the same client to it. What is too much is left out from time to time; in the
+    /// end [`Chronicle::settle`] leaves out the rest of it.
     pub fn merge(&mut self, other: Self) {
         self.events.extend(other.events);
         self.exchanges.extend(other.exchanges);
+        self.is_cut |= other.is_cut;
+        if self.events.len().max(self.exchanges.len()) / 2 > self.stretch.most {
+            self.settle();
+        }
+    }
+
+    /// Puts everything into the order of time, and leaves out what comes after the most that is to be told.
+    pub fn settle(&mut self) {
         self.events.sort_by_key(|told| (told.event.occurred_at, told.event.consumer, told.event.serial));
         self.exchanges.sort_by_key(|entry| (entry.opened, entry.exchange));
-        self.is_cut |= other.is_cut || self.events.len().max(self.exchanges.len()) > self.stretch.most;
+        self.is_cut |= self.events.len().max(self.exchanges.len()) > self.stretch.most;
         self.events.truncate(self.stretch.most);
         self.exchanges.truncate(self.stretch.most);
     }
+
+    /// A stretch within the one that is told, as if only that had been asked for.
+    pub fn part(&self, stretch: &Stretch) -> Self {
+        let is_in =
+            |at: Time, consumer| (stretch.from..stretch.until).contains(&at) && stretch.consumers.contains(&consumer);
+        let within = |at: Option<Time>| at.filter(|at| *at < stretch.until);
+        let event = |told: &Told| Told {
+            seen: within(told.seen),
+            given_up: told.given_up.filter(|(at, _)| *at < stretch.until),
+            ..*told
+        };
+        let entry = |entry: &Entry| {
+            let ended = within(entry.ended);
+            // What a poll brings is known when it ends.
+            let is_open_poll = entry.asked.is_poll() && ended.is_none();
+            Entry {
+                events: if is_open_poll { Vec::new() } else { entry.events.clone() },
+                fresh: if is_open_poll { 0 } else { entry.fresh },
+                arrived: within(entry.arrived),
+                replied: within(entry.replied),
+                ended,
+                end: entry.end.filter(|_| ended.is_some()),
+                outcome: entry.outcome.filter(|_| ended.is_some()),
+                response_bytes: if ended.is_some() { entry.response_bytes } else { 0 },
+                ..entry.clone()
+            }
+        };
+        let events = self.events.iter().filter(|told| is_in(told.event.occurred_at, told.event.consumer));
+        let exchanges = self.exchanges.iter().filter(|entry| is_in(entry.opened, entry.exchange.consumer));
+        let mut part = Self {
+            stretch: stretch.clone(),
+            events: events.map(event).collect(),
+            exchanges: exchanges.map(entry).collect(),
+            is_cut: self.is_cut,
+        };
+        part.settle();
+        part
+    }
 }
 
-impl Reading {
-    fn take(&mut self, stretch: &Stretch, at: Time, fact: &Fact) {
+impl Observer for Teller {
+    fn saw(&mut self, at: Time, fact: &Fact) {
+        if at >= self.stretch.until {
+            return;
+        }
         match fact {
             Fact::Occurred(event) => {
-                let told = Told { event: *event, seen: None, brought_by: None };
-                let is_in = event.occurred_at >= stretch.from && stretch.consumers.contains(&event.consumer);
-                if is_in && has_room(self.events.len(), stretch, &mut self.is_cut) {
+                let told = Told { event: *event, seen: None, brought_by: None, given_up: None };
+                let is_in = self.is_told(event.occurred_at, event.consumer);
+                if is_in && has_room(self.events.len(), &self.stretch, &mut self.is_cut) {
                     self.events.insert((event.consumer, event.serial), told);
                 }
             }
@@ -191,10 +234,10 @@ impl Reading {
                     Request::Fetch { event, .. } => entry.events.push(event.serial),
                     Request::Poll { .. } | Request::Record { .. } => {}
                 }
-                self.open(stretch, entry);
+                self.open(entry);
             }
             Fact::Forged { exchange, kind } => {
-                self.open(stretch, Entry { arrived: Some(at), ..Entry::new(*exchange, Asked::Forged(*kind), at) });
+                self.open(Entry { arrived: Some(at), ..Entry::new(*exchange, Asked::Forged(*kind), at) });
             }
             Fact::Arrived { exchange, .. } => self.change(*exchange, |entry| entry.arrived = Some(at)),
             Fact::Replied { exchange, .. } => self.change(*exchange, |entry| entry.replied = Some(at)),
@@ -204,6 +247,34 @@ impl Reading {
             Fact::Noted(_, note) => self.note(at, note),
             Fact::RecordOpened { .. } | Fact::RequestLost(_) => {}
         }
+    }
+
+    /// What is under way at the end of the stretch has no worth yet.
+    fn judged(&mut self, exchange: Exchange, outcome: OutcomeKind) {
+        let has_ended = |entry: &&mut Entry| entry.ended.is_some();
+        if let Some(entry) = self.exchanges.get_mut(&exchange).filter(has_ended) {
+            entry.outcome = Some(outcome);
+        }
+    }
+}
+
+impl Teller {
+    /// Who knows nothing yet of a stretch.
+    pub const fn new(stretch: Stretch) -> Self {
+        Self { stretch, events: BTreeMap::new(), exchanges: BTreeMap::new(), is_cut: false }
+    }
+
+    /// What has been heard of the stretch.
+    pub fn tell(self) -> Chronicle {
+        let mut exchanges: Vec<_> = self.exchanges.into_values().collect();
+        exchanges.sort_by_key(|entry| (entry.opened, entry.exchange));
+        let mut events: Vec<_> = self.events.into_values().collect();
+        events.sort_by_key(|told| (told.event.occurred_at, told.event.consumer, told.event.serial));
+        Chronicle { stretch: self.stretch, events, exchanges, is_cut: self.is_cut }
+    }
+
+    fn is_told(&self, at: Time, consumer: u32) -> bool {
+        at >= self.stretch.from && self.stretch.consumers.contains(&consumer)
     }
 
     fn note(&mut self, at: Time, note: &Note) {
@@ -224,6 +295,8 @@ impl Reading {
                     self.events.values_mut().filter(|told| told.brought_by == Some(*from) && told.seen.is_none());
                 passed.for_each(|told| told.brought_by = Some(*to));
             }
+            Note::GaveUp(event, cause) => self.give_up(at, event, *cause),
+            Note::AgedOut(event) => self.give_up(at, event, LossCause::AgedOut),
             Note::Believed(exchange) => self.change(*exchange, |entry| entry.is_believed = true),
             Note::Seen(event) => {
                 if let Some(told) = self.events.get_mut(&(event.consumer, event.serial)) {
@@ -234,9 +307,15 @@ impl Reading {
         }
     }
 
-    fn open(&mut self, stretch: &Stretch, entry: Entry) {
-        let is_in = entry.opened >= stretch.from && stretch.consumers.contains(&entry.exchange.consumer);
-        if is_in && has_room(self.exchanges.len(), stretch, &mut self.is_cut) {
+    fn give_up(&mut self, at: Time, event: &Event, cause: LossCause) {
+        if let Some(told) = self.events.get_mut(&(event.consumer, event.serial)) {
+            told.given_up.get_or_insert((at, cause));
+        }
+    }
+
+    fn open(&mut self, entry: Entry) {
+        let is_in = self.is_told(entry.opened, entry.exchange.consumer);
+        if is_in && has_room(self.exchanges.len(), &self.stretch, &mut self.is_cut) {
             self.exchanges.insert(entry.exchange, entry);
         }
     }

@@ -1,7 +1,9 @@
 //! What an engine sees happen, for the books.
 
 use crate::fault::ForgeryKind;
+use crate::measure::tally::OutcomeKind;
 use crate::peer::{Event, Exchange, Note, Outcome, Request, Response, Side};
+use crate::time::Time;
 
 /// Something that happened, as an engine saw it.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +77,24 @@ impl Fact {
             Self::Noted(_, note) => note.consumer(),
         }
     }
+}
+
+/// Who is told every fact as it is taken down, and what each exchange was worth once that is known.
+pub trait Observer: std::fmt::Debug {
+    /// A fact, in the order of time.
+    fn saw(&mut self, at: Time, fact: &Fact);
+
+    /// What an exchange was worth, whether it is counted or not.
+    fn judged(&mut self, exchange: Exchange, outcome: OutcomeKind);
+}
+
+/// A list of facts; what exchanges were worth is not kept.
+impl Observer for Vec<(Time, Fact)> {
+    fn saw(&mut self, at: Time, fact: &Fact) {
+        self.push((at, fact.clone()));
+    }
+
+    fn judged(&mut self, _: Exchange, _: OutcomeKind) {}
 }
 
 /// How an exchange ended, as far as counting it goes.

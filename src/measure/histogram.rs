@@ -7,6 +7,17 @@ use crate::time::Span;
 /// The largest latency told apart, in microseconds: 30 days.
 const LONGEST_MICROS: u64 = 30 * 24 * 3_600 * 1_000_000;
 
+/// A point of a distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// A latency in milliseconds.
+    pub ms: f64,
+    /// The share of latencies that do not exceed it.
+    pub quantile: f64,
+    /// How many do not exceed it.
+    pub count: u64,
+}
+
 /// Latencies with their exact count, sum and maximum.
 #[derive(Clone)]
 pub struct Latencies<C: Counter> {
@@ -80,6 +91,29 @@ impl<C: Counter> Latencies<C> {
     /// The longest, exactly, in milliseconds; none without latencies.
     pub fn max_ms(&self) -> Option<f64> {
         (self.count() > 0).then(|| self.longest.as_millis_f64())
+    }
+
+    /// Their standard deviation in milliseconds, to the precision of the cells; none without latencies.
+    pub fn deviation_ms(&self) -> Option<f64> {
+        (self.count() > 0).then(|| self.histogram.stdev() / 1e3)
+    }
+
+    /// The distribution, in so many steps from one halving of the rest to the next; empty without latencies.
+    pub fn distribution(&self, steps_per_halving: u32) -> impl Iterator<Item = Step> {
+        let longest = self.max_ms().unwrap_or(0.0);
+        let mut count = 0;
+        self.histogram.iter_quantiles(steps_per_halving.max(1)).filter(|_| self.count() > 0).map(move |step| {
+            count += step.count_since_last_iteration();
+            // A cell reaches a little beyond the longest of what fell into it.
+            let ms = (step.value_iterated_to() as f64 / 1e3).min(longest);
+            Step { ms, quantile: step.quantile_iterated_to(), count }
+        })
+    }
+
+    /// How many doublings the cells reach over, and how many cells each of them has.
+    pub fn buckets(&self) -> (u64, u64) {
+        let digits = u32::from(self.histogram.sigfig());
+        (self.histogram.buckets().into(), 2_u64.saturating_mul(10_u64.saturating_pow(digits)).next_power_of_two())
     }
 
     /// The non-empty cells as pairs of value in microseconds and count, shortest first.

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::fault::Faults;
 use crate::measure::age::Age;
 use crate::measure::expected::{Expected, Lost, Ways};
-use crate::measure::fact::{End, Fact};
+use crate::measure::fact::{End, Fact, Observer};
 use crate::measure::fault_report::FaultWatch;
 use crate::measure::forgeries::Forgeries;
 use crate::measure::histogram::Latencies;
@@ -111,7 +111,7 @@ pub struct Ledger<'a> {
     faults: FaultWatch,
     buckets: LastBucket,
     tally: &'a mut Tally,
-    trace: Option<&'a mut Vec<(Time, Fact)>>,
+    observer: Option<&'a mut dyn Observer>,
     judgements: Option<&'a mut Vec<(Exchange, OutcomeKind)>>,
 }
 
@@ -135,8 +135,20 @@ impl<'a> Ledger<'a> {
         };
         let accounts = (0..consumers).map(|_| account()).collect();
         let (forgeries, faults, buckets) = (Forgeries::default(), FaultWatch::default(), LastBucket::default());
-        let (trace, judgements) = (None, None);
-        Self { frame, first, accounts, pending: 0, underway: 0, forgeries, faults, buckets, tally, trace, judgements }
+        let (observer, judgements) = (None, None);
+        Self {
+            frame,
+            first,
+            accounts,
+            pending: 0,
+            underway: 0,
+            forgeries,
+            faults,
+            buckets,
+            tally,
+            observer,
+            judgements,
+        }
     }
 
     /// Also follows what each of these faults does.
@@ -147,10 +159,10 @@ impl<'a> Ledger<'a> {
         self
     }
 
-    /// Also keeps every fact in a list.
+    /// Also tells somebody every fact, and what each exchange was worth.
     #[must_use]
-    pub const fn traced(mut self, trace: &'a mut Vec<(Time, Fact)>) -> Self {
-        self.trace = Some(trace);
+    pub fn observed(mut self, observer: &'a mut dyn Observer) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -169,8 +181,8 @@ impl<'a> Ledger<'a> {
 
     /// Takes down a fact. Facts come in the order of time, except that a tie may go either way.
     pub fn record(&mut self, at: Time, fact: Fact) {
-        if let Some(trace) = &mut self.trace {
-            trace.push((at, fact.clone()));
+        if let Some(observer) = &mut self.observer {
+            observer.saw(at, &fact);
         }
         match fact {
             Fact::Occurred(event) => self.has_occurred(&event),
@@ -198,7 +210,7 @@ impl<'a> Ledger<'a> {
     /// Takes down that an event occurred.
     #[inline]
     pub fn occurred(&mut self, at: Time, event: Event) {
-        if self.trace.is_some() {
+        if self.observer.is_some() {
             return self.record(at, Fact::Occurred(event));
         }
         self.has_occurred(&event);
@@ -207,7 +219,7 @@ impl<'a> Ledger<'a> {
     /// Takes down that a request left its opener.
     #[inline]
     pub fn opened(&mut self, at: Time, exchange: Exchange, request: &Request, bytes: u64) {
-        if self.trace.is_some() {
+        if self.observer.is_some() {
             return self.record(at, Fact::Opened { exchange, request: request.clone(), bytes });
         }
         self.open_as(at, exchange, Asked::of(request), bytes);
@@ -336,6 +348,9 @@ impl<'a> Ledger<'a> {
         if let Some(judgements) = &mut self.judgements {
             judgements.push((exchange, open.outcome(exchange.opener)));
         }
+        if let Some(observer) = &mut self.observer {
+            observer.judged(exchange, open.outcome(exchange.opener));
+        }
         if !open.counted {
             return;
         }
@@ -356,7 +371,7 @@ impl<'a> Ledger<'a> {
 
     /// Takes down a peer's note.
     pub fn noted(&mut self, at: Time, side: Side, note: Note) {
-        if self.trace.is_some() {
+        if self.observer.is_some() {
             return self.record(at, Fact::Noted(side, note));
         }
         self.take_note(at, side, note);

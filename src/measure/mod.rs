@@ -20,6 +20,7 @@ pub mod records;
 pub mod rhythm;
 pub mod sample;
 pub mod statistics;
+pub mod story;
 pub mod summary;
 pub mod tally;
 mod view;

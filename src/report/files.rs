@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use crate::report::columns::Cell;
 use crate::report::csv::Of;
 use crate::report::page::{self, Beside, Saved, SavedError};
-use crate::report::{Report, csv, faults, json, thresholds};
+use crate::report::{Report, csv, distribution, faults, json, thresholds};
 
 /// A result file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,11 @@ pub const RUN: &str = "run.json";
 pub(crate) const STATISTICS: &str = "statistics.csv";
 /// The file that only scenarios have of which something is expected.
 pub(crate) const THRESHOLDS: &str = "thresholds.csv";
+
+/// The file with every event of a run.
+pub(crate) const EVENTS: &str = "events.jsonl";
+/// The file with every exchange of a run.
+pub(crate) const EXCHANGES: &str = "exchanges.jsonl";
 
 /// The name and the content of each result file of a report.
 ///
@@ -95,7 +100,8 @@ fn course(report: &Report, of: Of) -> Vec<(&'static str, Vec<u8>)> {
 /// If one is there and cannot be removed.
 pub fn remove_stale(folder: &Path, written: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
     let is_written = |name: &str| written.iter().any(|(other, _)| *other == name);
-    for name in [FORGED, FAULTS, STATISTICS, THRESHOLDS].into_iter().filter(|name| !is_written(name)) {
+    let own = [FORGED, FAULTS, STATISTICS, THRESHOLDS, EVENTS, EXCHANGES].map(str::to_owned);
+    for name in own.into_iter().chain(distribution::files_in(folder)).filter(|name| !is_written(name)) {
         let path = folder.join(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(WriteError { path, source }),
@@ -103,6 +109,35 @@ pub fn remove_stale(folder: &Path, written: &[(&str, Vec<u8>)]) -> Result<(), Wr
         }
     }
     Ok(())
+}
+
+/// Writes the result files of a run, and others whose names depend on it, all or none as far as the file system allows; then
+/// removes what an earlier run has left.
+///
+/// # Errors
+///
+/// If one cannot be written; the files that were there are then still there.
+pub fn write_with_extras(
+    folder: &Path,
+    files: Vec<(&'static str, Vec<u8>)>,
+    extras: Vec<(String, Vec<u8>)>,
+) -> Result<(), WriteError> {
+    let (names, contents): (Vec<_>, Vec<_>) = extras.into_iter().unzip();
+    let mut all: Vec<(&str, Vec<u8>)> = files;
+    all.extend(names.iter().map(String::as_str).zip(contents));
+    write(folder, &all)?;
+    remove_stale(folder, &all)
+}
+
+/// Writes files into a folder, all or none as far as the file system allows.
+///
+/// # Errors
+///
+/// If one cannot be written; the files that were there are then still there.
+pub fn write_all(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Result<(), WriteError> {
+    let (names, contents): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+    let all: Vec<(&str, Vec<u8>)> = names.iter().map(String::as_str).zip(contents).collect();
+    write(folder, &all)
 }
 
 /// Writes files into a folder, all or none as far as the file system allows.

@@ -5,6 +5,7 @@ pub mod chart;
 pub mod columns;
 pub mod costs;
 pub mod csv;
+pub mod distribution;
 pub mod faults;
 pub mod files;
 pub mod human;
@@ -12,8 +13,10 @@ pub mod json;
 pub mod page;
 pub mod palette;
 pub mod replications;
+pub mod sequence;
 pub mod table;
 pub mod thresholds;
+pub mod traces;
 pub mod verdict;
 
 use crate::engine::live::Lag;

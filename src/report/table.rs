@@ -36,15 +36,16 @@ pub enum Style {
 impl Style {
     /// Text in bold type.
     pub fn bold(self, text: &str) -> String {
-        self.wrap("1", text)
+        self.paint("1", text)
     }
 
     /// Text that stands back.
     pub fn dim(self, text: &str) -> String {
-        self.wrap("2", text)
+        self.paint("2", text)
     }
 
-    fn wrap(self, code: &str, text: &str) -> String {
+    /// Text with a terminal's code for its looks.
+    pub(super) fn paint(self, code: &str, text: &str) -> String {
         match self {
             Self::Coloured if !text.trim().is_empty() => format!("\x1b[{code}m{text}\x1b[0m"),
             _ => text.to_owned(),

@@ -59,8 +59,14 @@ pub fn render(engine: &EngineReport) -> String {
 
 /// Sentences as a paragraph each, broken at the width of the table.
 pub fn paragraphs(sentences: &[String]) -> String {
-    let broken = |sentence: &String| table::wrap(&glue_units(sentence), table::WIDTH).join("\n");
-    sentences.iter().map(broken).collect::<Vec<_>>().join("\n").replace(NO_BREAK, " ")
+    let broken = |sentence: &String| broken(sentence, table::WIDTH).join("\n");
+    sentences.iter().map(broken).collect::<Vec<_>>().join("\n")
+}
+
+/// A sentence as lines of at most so many columns.
+pub(super) fn broken(sentence: &str, width: usize) -> Vec<String> {
+    let lines = table::wrap(&glue_units(sentence), width).into_iter();
+    lines.map(|line| line.replace(NO_BREAK, " ")).collect()
 }
 
 /// Stands for a space at which a line must not be broken.

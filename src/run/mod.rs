@@ -17,6 +17,8 @@ mod replicate;
 mod report;
 mod sweep;
 mod thresholds;
+mod trace;
+mod traces;
 mod warmup;
 mod webhooks;
 
@@ -25,7 +27,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::{
-    CheckArguments, Cli, Command, Engine, Format, InitArguments, RunArguments, ScenarioArguments, SweepArguments,
+    self, CheckArguments, Cli, Command, Engine, Format, InitArguments, ManArguments, RunArguments, ScenarioArguments,
+    SweepArguments,
 };
 use crate::engine::Control;
 use crate::engine::live::LiveError;
@@ -177,6 +180,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Run(arguments) => run_scenario(arguments),
         Command::Sweep(arguments) => sweep::sweep(arguments),
         Command::Merge(arguments) => merge::merge(arguments),
+        Command::Trace(arguments) => trace::trace(arguments),
         Command::Check(arguments) => check_scenario(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Report(arguments) => report::report(arguments),
@@ -188,6 +192,8 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
             let text = serde_json::to_string_pretty(&scenario::schema()).unwrap_or_default() + "\n";
             print(text.as_bytes()).map(|()| 0)
         }
+        Command::Completions(arguments) => print(&cli::completion_script(arguments)).map(|()| 0),
+        Command::Man(arguments) => manual(arguments),
     }
 }
 
@@ -201,7 +207,13 @@ pub fn errors_in_colour(cli: &Cli) -> bool {
         Command::Diff(arguments) => arguments.no_color,
         Command::Provider(arguments) => arguments.no_color,
         Command::Receiver(arguments) => arguments.no_color,
-        Command::Report(_) | Command::Scenarios | Command::Init(_) | Command::Schema => false,
+        Command::Trace(arguments) => arguments.no_color,
+        Command::Report(_)
+        | Command::Scenarios
+        | Command::Init(_)
+        | Command::Schema
+        | Command::Completions(_)
+        | Command::Man(_) => false,
     };
     !refused && colours_allowed() && std::io::stderr().is_terminal()
 }
@@ -261,6 +273,11 @@ fn template(file: &Path, changes: &Changes) -> Result<Template, Failure> {
 fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     let scenario = load(&arguments.scenario, Options::of(arguments))?;
     play::check_ports(&scenario, arguments)?;
+    if arguments.timeline && arguments.format != Format::Table {
+        return Err(Failure::Usage(
+            "--timeline draws below the table; leave --format out, or use `pushpull trace`".into(),
+        ));
+    }
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&scenario.name));
     // A place that cannot be written is found now, not after the run.
     files::prepare(&folder)?;
@@ -281,6 +298,7 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
         return replicate::run(&scenario, arguments, &folder, &control);
     }
     let mut played = play::play(&scenario, arguments, &control)?;
+    let extras = traces::files(&scenario, &played.report, &played.traces, arguments);
     let (run, is_stopped) = (Outcome::of(&played.report), played.report.partial);
     thresholds::hold(&mut played.report, &scenario.thresholds, &[run], is_stopped);
     let report = &played.report;
@@ -288,10 +306,12 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
         tell("stopped before anything was measured; what was in the results folder is still there");
         return Ok(INTERRUPTED);
     }
-    let written = files::of(report)?;
-    files::write(&folder, &written)?;
-    files::remove_stale(&folder, &written)?;
-    print(&output(report, arguments))?;
+    files::write_with_extras(&folder, files::of(report)?, extras.files)?;
+    let mut text = output(report, arguments);
+    if arguments.timeline && !report.partial {
+        text.extend(trace::timeline(&scenario, report, arguments)?.into_bytes());
+    }
+    print(&text)?;
     if !arguments.quiet {
         tell(&play::closing_line(report, &folder, played.wall));
         if !scenario.axes.is_empty() {
@@ -299,7 +319,7 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
             tell(&format!("this is the scenario without its sweep; `pushpull sweep` plays its {points}"));
         }
     }
-    for warning in &played.warnings {
+    for warning in played.warnings.iter().chain(&extras.warnings) {
         tell(&format!("warning: {warning}"));
     }
     let is_missed = thresholds::tell_misses(report, &scenario.thresholds, report.partial);
@@ -374,6 +394,18 @@ fn init(arguments: &InitArguments) -> Result<u8, Failure> {
         names.iter().zip(builtin::ALL).map(|(name, builtin)| (name.as_str(), builtin.text.into())).collect();
     files::write(folder, &files)?;
     let lines: String = names.iter().map(|name| format!("{}\n", folder.join(name).display())).collect();
+    print(lines.as_bytes()).map(|()| 0)
+}
+
+/// Prints the manual page of the program, or writes all pages into a folder.
+fn manual(arguments: &ManArguments) -> Result<u8, Failure> {
+    let Some(folder) = &arguments.out else {
+        return print(&cli::manual_page().map_err(Failure::Output)?).map(|()| 0);
+    };
+    files::prepare(folder)?;
+    let pages = cli::manual_pages().map_err(Failure::Output)?;
+    let lines: String = pages.iter().map(|(name, _)| format!("{}\n", folder.join(name).display())).collect();
+    files::write_all(folder, pages)?;
     print(lines.as_bytes()).map(|()| 0)
 }
 

@@ -9,21 +9,29 @@ use crate::cli::RunArguments;
 use crate::engine::live::Lag;
 use crate::engine::{ClientSetup, Control, Setup, live};
 use crate::evaluation::{self, opening};
-use crate::measure::chronicle::Stretch;
+use crate::measure::chronicle::{Chronicle, Stretch};
 use crate::report::{EngineReport, Report, human};
 use crate::run::{Failure, network, progress::Progress};
 use crate::scenario::Scenario;
 use crate::theory;
-use crate::time::Span;
+use crate::time::{Span, Time};
 
 /// A report, and what is not a part of any result.
 pub(super) struct Played {
     pub(super) report: Report,
+    /// What happened from the beginning to the end, with each engine, if that is to be told.
+    pub(super) traces: Vec<Traced>,
     /// How long it took.
     pub(super) wall: Duration,
     pub(super) warnings: Vec<String>,
     /// The live engine could not keep its schedule.
     pub(super) too_slow: bool,
+}
+
+/// What happened in a whole run with one engine, for each client; none where that could not be looked at.
+pub(super) struct Traced {
+    pub(super) engine: &'static str,
+    pub(super) clients: Vec<Option<Chronicle>>,
 }
 
 /// Makes sure that the ports which the arguments name can be had by this scenario.
@@ -44,9 +52,9 @@ pub(super) fn play(scenario: &Scenario, arguments: &RunArguments, control: &Arc<
         control.done.store(0, std::sync::atomic::Ordering::Relaxed);
         Progress::start(engine, total, control.clone(), arguments.quiet)
     };
-    let options = options(arguments, Some(opening::stretch(&scenario.setup)));
+    let options = options(arguments, Some(stretch(&scenario.setup, arguments)));
     let report = in_pool(arguments.threads, || evaluation::play::play(scenario, &options, control, begin))??;
-    Ok(Played::new(scenario, report, started))
+    Ok(Played::new(scenario, report, arguments, started))
 }
 
 /// Plays one of several replications with each engine in turn, in the threads that there are; of the first one the opening is
@@ -58,9 +66,29 @@ pub(super) fn play_once(
     control: &Control,
 ) -> Result<Played, Failure> {
     let started = Instant::now();
-    let tells = is_first.then(|| opening::stretch(&scenario.setup));
+    let tells = is_first.then(|| stretch(&scenario.setup, arguments));
     let report = evaluation::play::play(scenario, &options(arguments, tells), control, |_| ())?;
-    Ok(Played::new(scenario, report, started))
+    Ok(Played::new(scenario, report, arguments, started))
+}
+
+/// The stretch that is told: the whole run where its files are asked for, and otherwise its opening.
+fn stretch(setup: &Setup, arguments: &RunArguments) -> Stretch {
+    if arguments.trace {
+        let most = arguments.trace_max as usize;
+        return Stretch { consumers: 0..setup.consumers, from: Time::ZERO, until: Time::NEVER, most };
+    }
+    opening::stretch(setup)
+}
+
+/// Takes what was told of the whole run out of a report, and leaves its opening.
+fn take_traces(setup: &Setup, report: &mut Report) -> Vec<Traced> {
+    let opening = opening::stretch(setup);
+    let take = |engine: &mut EngineReport| {
+        let part = |told: &Option<Chronicle>| told.as_ref().map(|told| told.part(&opening));
+        let shorter = engine.opening.iter().map(part).collect();
+        Traced { engine: engine.engine, clients: std::mem::replace(&mut engine.opening, shorter) }
+    };
+    report.engines.iter_mut().map(take).collect()
 }
 
 fn options(arguments: &RunArguments, tells: Option<Stretch>) -> live::Options {
@@ -69,14 +97,15 @@ fn options(arguments: &RunArguments, tells: Option<Stretch>) -> live::Options {
 }
 
 impl Played {
-    fn new(scenario: &Scenario, report: Report, started: Instant) -> Self {
+    fn new(scenario: &Scenario, mut report: Report, arguments: &RunArguments, started: Instant) -> Self {
         let setup = &scenario.setup;
+        let traces = if arguments.trace { take_traces(setup, &mut report) } else { Vec::new() };
         let (mut warnings, too_slow) = schedule_kept(setup, &report.engines);
         if report.engines.iter().any(|report| report.engine == "sim") {
             let compressed = setup.clients.iter().filter(|client| client.is_compressed());
             warnings.extend(compressed.map(|client| format!("{:?}: {}", client.name, network::COMPRESSED)));
         }
-        Self { report, wall: started.elapsed(), warnings, too_slow }
+        Self { report, traces, wall: started.elapsed(), warnings, too_slow }
     }
 }
 

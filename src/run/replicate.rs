@@ -16,9 +16,9 @@ use crate::evaluation::replications::{replications, summary};
 use crate::evaluation::stopping::{Repeat, Rule, Stop};
 use crate::report::replications::Replications;
 use crate::report::{self, Report, files, human, replications as told};
-use crate::run::play::{self, Played};
+use crate::run::play::{self, Played, Traced};
 use crate::run::progress::Progress;
-use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, print, style, tell, thresholds};
+use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, print, style, tell, thresholds, trace, traces};
 use crate::scenario::Scenario;
 use crate::seed::replicated;
 
@@ -33,9 +33,17 @@ pub(super) fn run(
     control: &Arc<Control>,
 ) -> Result<u8, Failure> {
     let started = Instant::now();
-    let mut series = Series { scenario, arguments, control, outcomes: Vec::new(), first: None, said: Said::default() };
+    let mut series = Series {
+        scenario,
+        arguments,
+        control,
+        outcomes: Vec::new(),
+        first: None,
+        traces: Vec::new(),
+        said: Said::default(),
+    };
     let stopped = series.play()?;
-    let Series { outcomes, first: Some(mut report), said, .. } = series else {
+    let Series { outcomes, first: Some(mut report), traces, said, .. } = series else {
         tell("stopped before the first replication was complete; what was in the results folder is still there");
         return Ok(INTERRUPTED);
     };
@@ -44,13 +52,17 @@ pub(super) fn run(
     let replications = Replications { stopped_early: is_stopped, ..replications(&outcomes, stopped) };
     let summary = summary(&scenario.name, &outcomes);
     let written = told::files(&report, &replications, summary)?;
-    files::write(folder, &written)?;
-    files::remove_stale(folder, &written)?;
-    print(&output(&report, &replications, &written, arguments))?;
+    let extras = traces::files(scenario, &report, &traces, arguments);
+    let mut text = output(&report, &replications, &written, arguments);
+    files::write_with_extras(folder, written, extras.files)?;
+    if arguments.timeline && !is_stopped {
+        text.extend(trace::timeline(scenario, &report, arguments)?.into_bytes());
+    }
+    print(&text)?;
     if !arguments.quiet {
         tell(&closing_line(&outcomes, started.elapsed().as_secs_f64(), folder));
     }
-    for warning in &said.warnings {
+    for warning in said.warnings.iter().chain(&extras.warnings) {
         tell(&format!("warning: {warning}"));
     }
     let is_missed = thresholds::tell_misses(&report, &scenario.thresholds, is_stopped);
@@ -72,6 +84,8 @@ struct Series<'a> {
     outcomes: Vec<Outcome>,
     /// The report of the first.
     first: Option<Report>,
+    /// What happened in the first, from its beginning to its end, if that is to be told.
+    traces: Vec<Traced>,
     said: Said,
 }
 
@@ -151,7 +165,10 @@ impl Series<'_> {
     }
 
     fn take(&mut self, outcome: Outcome, played: Played) {
-        let Played { report, warnings, too_slow, .. } = played;
+        let Played { report, traces, warnings, too_slow, .. } = played;
+        if self.first.is_none() {
+            self.traces = traces;
+        }
         self.said.too_slow |= too_slow;
         self.said.disagreeing += u32::from(report.agreements.iter().any(|agreement| !agreement.holds()));
         for warning in warnings {

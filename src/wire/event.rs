@@ -53,7 +53,7 @@ impl Epoch {
 }
 
 /// The name of an event, which tells whose it is and which.
-pub(super) fn event_id(consumer: u32, serial: u32) -> String {
+pub(crate) fn event_id(consumer: u32, serial: u32) -> String {
     format!("evt_{consumer}_{serial}")
 }
 

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::{Cell, wire};
 use crate::engine::{Control, Setup};
-use crate::measure::chronicle::{Chronicle, Stretch};
-use crate::measure::fact::Fact;
+use crate::measure::chronicle::{Chronicle, Stretch, Teller};
+use crate::measure::fact::{Fact, Observer};
 use crate::measure::ledger::Ledger;
-use crate::measure::tally::{OutcomeKind, Tally};
-use crate::peer::{Exchange, Note};
+use crate::measure::tally::Tally;
+use crate::peer::Note;
 use crate::time::{Span, Time};
 
 /// A cell of more consumers than this is not played a second time only to be looked at.
@@ -21,23 +21,22 @@ pub fn chronicle(setup: &Setup, client: usize, stretch: &Stretch, control: &Cont
     let setup = Setup { frame, ..setup.clone() };
     let consumers = stretch.consumers.start..stretch.consumers.end.min(setup.consumers);
     if setup.is_coupled(&setup.clients[client]) {
-        let played = (setup.consumers <= LARGEST_CELL).then(|| play(&setup, client, 0..setup.consumers, control))??;
-        return Some(played.tell(stretch));
+        return (setup.consumers <= LARGEST_CELL)
+            .then(|| tell(&setup, client, 0..setup.consumers, stretch, control))?;
     }
-    let mut whole = Played::default().tell(stretch);
+    let mut whole = Teller::new(stretch.clone()).tell();
     for consumer in consumers {
-        whole.merge(play(&setup, client, consumer..consumer + 1, control)?.tell(stretch));
-        if whole.is_cut {
-            break;
-        }
+        whole.merge(tell(&setup, client, consumer..consumer + 1, stretch, control)?);
     }
+    whole.settle();
     Some(whole)
 }
 
 /// Runs one client of a single consumer and keeps every fact, for whoever wants to look closely.
 pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, Fact)>) {
-    let played = play(setup, client, consumer..consumer + 1, &Control::default()).unwrap_or_default();
-    (played.tally, played.facts)
+    let mut facts = Vec::new();
+    let tally = play(setup, client, consumer..consumer + 1, &mut facts, &Control::default());
+    (tally.unwrap_or_default(), facts)
 }
 
 /// The latencies of one client of a single consumer, exact to the nanosecond, in the order in which events were seen.
@@ -49,23 +48,27 @@ pub fn exact_latencies(setup: &Setup, client: usize, consumer: u32) -> Vec<Span>
     trace(setup, client, consumer).1.iter().filter_map(seen).collect()
 }
 
-/// A cell that has been played with every fact kept.
-#[derive(Default)]
-struct Played {
-    tally: Tally,
-    facts: Vec<(Time, Fact)>,
-    judgements: Vec<(Exchange, OutcomeKind)>,
+/// Plays the cell of these consumers and tells a stretch of it; none if the run was stopped meanwhile.
+fn tell(
+    setup: &Setup,
+    client: usize,
+    consumers: Range<u32>,
+    stretch: &Stretch,
+    control: &Control,
+) -> Option<Chronicle> {
+    let mut teller = Teller::new(stretch.clone());
+    play(setup, client, consumers, &mut teller, control).map(|_| teller.tell())
 }
 
-impl Played {
-    fn tell(&self, stretch: &Stretch) -> Chronicle {
-        Chronicle::of(stretch, &self.facts, &self.judgements)
-    }
-}
-
-/// Plays the cell of these consumers; none if the run was stopped meanwhile.
-fn play(setup: &Setup, client: usize, consumers: Range<u32>, control: &Control) -> Option<Played> {
-    let mut played = Played::default();
+/// Plays the cell of these consumers before an observer; none if the run was stopped meanwhile.
+fn play(
+    setup: &Setup,
+    client: usize,
+    consumers: Range<u32>,
+    observer: &mut dyn Observer,
+    control: &Control,
+) -> Option<Tally> {
+    let mut tally = Tally::default();
     let wire = wire(setup, client);
     // How far it has come counts for nobody.
     let every_poll = Control { plays_every_poll: true, ..Control::default() };
@@ -73,8 +76,7 @@ fn play(setup: &Setup, client: usize, consumers: Range<u32>, control: &Control) 
     let size = consumers.end.saturating_sub(consumers.start);
     let books = (consumers.start, size);
     let cell = Cell::new(setup, client, &policies, &wire, consumers, &every_poll)?;
-    let ledger = Ledger::new(setup.frame, books, client.ways(), setup.changes(), &mut played.tally);
-    let ledger = ledger.watching(&client.faults).traced(&mut played.facts).judging(&mut played.judgements);
-    cell.run(ledger, &every_poll);
-    (!control.is_stopped()).then_some(played)
+    let ledger = Ledger::new(setup.frame, books, client.ways(), setup.changes(), &mut tally);
+    cell.run(ledger.watching(&client.faults).observed(observer), &every_poll);
+    (!control.is_stopped()).then_some(tally)
 }

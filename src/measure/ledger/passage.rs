@@ -51,7 +51,7 @@ impl Ledger<'_> {
     /// polls of a record was the last.
     pub fn takes_passages(&self) -> bool {
         let may_pass = |account: &Account| account.records.is_none() && account.expected.polls_no_records();
-        self.trace.is_none() && self.accounts.iter().all(may_pass)
+        self.observer.is_none() && self.accounts.iter().all(may_pass)
     }
 
     /// An exchange whose request left and arrived at these instants; none if it has to be taken down step by step.
