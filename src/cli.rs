@@ -229,6 +229,9 @@ pub struct RunArguments {
     /// Print nothing but errors on standard error
     #[arg(long, short)]
     pub quiet: bool,
+    /// Show a plain bar while a live run goes on, instead of the two lanes as they happen
+    #[arg(long)]
+    pub plain: bool,
     /// Use no colours; NO_COLOR in the environment does the same
     #[arg(long)]
     pub no_color: bool,

@@ -17,6 +17,7 @@ use crate::measure::records::Records;
 use crate::measure::rhythm::Run;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
 use crate::measure::view::View;
+use crate::measure::worth::worth;
 use crate::peer::{Event, Exchange, Note, Request, Side};
 use crate::time::{SECOND, Time};
 use crate::window::Window;
@@ -42,16 +43,7 @@ struct Open {
 impl Open {
     /// What an exchange was worth that this side opened.
     fn outcome(&self, opener: Side) -> OutcomeKind {
-        match (self.brought, self.end) {
-            (Some(true), _) => OutcomeKind::Useful,
-            // A handler that failed on what was known before leaves nothing behind.
-            (Some(false), Some(End::Refused(_))) => OutcomeKind::Failed,
-            (Some(false), _) => OutcomeKind::Duplicate,
-            (None, Some(End::Answered)) if opener == Side::Consumer => OutcomeKind::Empty,
-            (None, Some(End::Refused(304))) => OutcomeKind::NotModified,
-            (None, Some(End::Refused(429))) => OutcomeKind::Throttled,
-            (None, _) => OutcomeKind::Failed,
-        }
+        worth(opener, self.brought, self.end)
     }
 }
 

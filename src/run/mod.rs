@@ -6,6 +6,7 @@ pub mod check;
 mod diff;
 mod faults;
 mod interrupt;
+mod live_view;
 mod merge;
 mod network;
 mod play;

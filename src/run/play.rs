@@ -11,7 +11,8 @@ use crate::engine::{ClientSetup, Control, Setup, live};
 use crate::evaluation::{self, opening};
 use crate::measure::chronicle::{Chronicle, Stretch};
 use crate::report::{EngineReport, Report, human};
-use crate::run::{Failure, network, progress::Progress};
+use crate::run::live_view::{self, LiveView};
+use crate::run::{Failure, colours_allowed, network, progress::Progress};
 use crate::scenario::Scenario;
 use crate::theory;
 use crate::time::{Span, Time};
@@ -44,15 +45,33 @@ pub(super) fn check_ports(scenario: &Scenario, arguments: &RunArguments) -> Resu
     Ok(())
 }
 
+/// What shows how far a run has come, until it is dropped.
+enum Shown {
+    Bar { _bar: Progress },
+    View { _view: LiveView },
+}
+
 /// Plays a scenario with each engine in turn, and shows how far it has come.
 pub(super) fn play(scenario: &Scenario, arguments: &RunArguments, control: &Arc<Control>) -> Result<Played, Failure> {
     let started = Instant::now();
     let total = evaluation::play::extent(&scenario.setup);
+    let look = live_view::look(!arguments.no_color && colours_allowed());
+    let look = look.filter(|_| scenario.engine.is_live() && !arguments.quiet && !arguments.plain);
+    let mut options = options(arguments, Some(stretch(&scenario.setup, arguments)));
+    let mut seat = look.map(|look| {
+        let (broadcast, spectator) = live::broadcast();
+        options.broadcast = Some(broadcast);
+        (look, spectator)
+    });
     let begin = |engine: &'static str| {
         control.done.store(0, std::sync::atomic::Ordering::Relaxed);
-        Progress::start(engine, total, control.clone(), arguments.quiet)
+        let seat = if engine == "live" { seat.take() } else { None };
+        let view = seat.and_then(|(look, seat)| LiveView::start(&scenario.name, &scenario.setup, look, seat));
+        match view {
+            Some(view) => Shown::View { _view: view },
+            None => Shown::Bar { _bar: Progress::start(engine, total, control.clone(), arguments.quiet) },
+        }
     };
-    let options = options(arguments, Some(stretch(&scenario.setup, arguments)));
     let report = in_pool(arguments.threads, || evaluation::play::play(scenario, &options, control, begin))??;
     Ok(Played::new(scenario, report, arguments, started))
 }
@@ -93,7 +112,7 @@ fn take_traces(setup: &Setup, report: &mut Report) -> Vec<Traced> {
 
 fn options(arguments: &RunArguments, tells: Option<Stretch>) -> live::Options {
     let RunArguments { bind, api_port, receiver_port, .. } = *arguments;
-    live::Options { bind, api_port, receiver_port, tells }
+    live::Options { bind, api_port, receiver_port, tells, broadcast: None }
 }
 
 impl Played {

@@ -15,6 +15,7 @@ use tokio::task::{LocalSet, spawn_local};
 use super::api::{Api, History};
 use super::attacker::{Attack, Recordings};
 use super::board::Board;
+use super::broadcast::Broadcast;
 use super::clock::Clock;
 use super::cpu::CpuMeter;
 use super::door::Door;
@@ -55,6 +56,8 @@ pub(super) struct Stage {
     pub(super) tls: Option<Tls>,
     /// Whether webhooks go to nobody but this run's endpoints.
     pub(super) is_among_own: bool,
+    /// Where everything is told as it happens, if anybody looks on.
+    pub(super) broadcast: Option<Broadcast>,
     /// The connections of System B's API, and then those of each client's endpoint.
     pub(super) counters: Vec<Arc<Counter>>,
     /// Turns true when the run is over.
@@ -247,6 +250,7 @@ impl Stage {
             .with_compression(self.setup.clients[index].is_compressed());
         let faults = self.setup.clients[index].faults.clone();
         Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]), faults)
+            .told_to(self.broadcast.clone(), client)
     }
 }
 
