@@ -117,7 +117,7 @@ fn verdict(saved: &Saved) -> Section {
         (None, None) => &[],
     };
     let body = html! {
-        div class="verdict" { @for sentence in sentences { p { (sentence) } } }
+        div class="verdict" { @for sentence in sentences { p { (with_quotes(saved, sentence)) } } }
         @if has_several_engines(saved) {
             p class="note" { "These sentences are about the figures of " (saved.engines.first().map_or("", |engine| engine_name(&engine.engine))) "." }
         }
@@ -132,7 +132,21 @@ fn verdict(saved: &Saved) -> Section {
     Section::new("verdict", "The verdict", body)
 }
 
+/// A sentence of the terminal with the quotation marks of print around the names of clients.
+fn with_quotes(saved: &Saved, sentence: &str) -> String {
+    let names = saved.engines.iter().take(1).flat_map(|engine| &engine.clients);
+    names.fold(sentence.to_owned(), |text, client| {
+        text.replace(&format!("\"{}\"", client.name), &figure::quoted(&client.name))
+    })
+}
+
 /// A table that scrolls within its own frame where the page is too narrow for it.
 fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div class="scroll" role="region" aria-label=(label) tabindex="0" { (table) } }
+}
+
+/// A text that begins a line.
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

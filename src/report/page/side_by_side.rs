@@ -44,8 +44,7 @@ fn caption(saved: &Saved, engine: &Engine) -> String {
 pub(super) fn client_heads(clients: &[&Client]) -> Markup {
     html! {
         @for (index, client) in clients.iter().enumerate() {
-            th scope="col" class="client" {
-                span class="swatch" style=(format!("background:{}", palette::client(index))) {}
+            th scope="col" class="client" style=(format!("border-bottom-color:{}", palette::client(index))) {
                 (client.name)
                 span class="mode" { (client.mode) }
             }
