@@ -27,7 +27,8 @@ fn stderr(output: &Output) -> String {
 fn results(arguments: &[&str]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let output = pushpull(&[arguments, &["--quiet", "--out", folder.path().to_str().unwrap()]].concat());
-    assert!(matches!(output.status.code(), Some(0 | 99)), "{}", stderr(&output));
+    // A busy machine keeps no schedule, but what it saw is told all the same.
+    assert!(matches!(output.status.code(), Some(0 | 3 | 99)), "{}", stderr(&output));
     folder
 }
 
@@ -231,7 +232,7 @@ fn the_words_of_a_page() {
 
 /// A run that names can be put into.
 fn saved() -> serde_json::Value {
-    let folder = results(&["run", "stripe-outage", "--set", "duration=2h", "--threshold", "lost == 0"]);
+    let folder = results(&["run", "stripe-outage", "--set", "duration=4h", "--threshold", "lost == 0"]);
     serde_json::from_slice(&fs::read(folder.path().join("run.json")).unwrap()).unwrap()
 }
 

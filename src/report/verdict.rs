@@ -67,7 +67,7 @@ pub fn paragraphs(sentences: &[String]) -> String {
 const NO_BREAK: char = '\u{a0}';
 
 /// Keeps a number and its unit on one line.
-fn glue_units(sentence: &str) -> String {
+pub(super) fn glue_units(sentence: &str) -> String {
     const UNITS: [&str; 8] = ["%", "µs", "ms", "s", "min", "h", "d", "times"];
     let mut glued = String::with_capacity(sentence.len());
     for word in sentence.split(' ') {

@@ -17,7 +17,7 @@ mod thresholds;
 
 use maud::{Markup, html};
 
-use crate::report::human;
+use crate::report::{human, verdict};
 pub use outside::Beside;
 use saved::Engine;
 pub use saved::{Saved, SavedError};
@@ -42,7 +42,7 @@ const LINKED: [&str; 9] = [
 /// The page of a run.
 pub fn run(saved: &Saved, beside: &Beside<'_>) -> Vec<u8> {
     let sections: Vec<Section> = [
-        Some(verdict(saved)),
+        Some(verdict_section(saved)),
         Some(side_by_side::section(saved)),
         thresholds::section(saved),
         agreement::section(saved),
@@ -110,7 +110,7 @@ fn warning(saved: &Saved) -> Option<String> {
 }
 
 /// What the figures amount to: the sentences of the terminal.
-fn verdict(saved: &Saved) -> Section {
+fn verdict_section(saved: &Saved) -> Section {
     let sentences = match (&saved.replications, saved.engines.first()) {
         (Some(all), _) => all.verdict.as_slice(),
         (None, Some(engine)) => engine.verdict.as_slice(),
@@ -132,12 +132,12 @@ fn verdict(saved: &Saved) -> Section {
     Section::new("verdict", "The verdict", body)
 }
 
-/// A sentence of the terminal with the quotation marks of print around the names of clients.
+/// A sentence of the terminal with the quotation marks of print around the names of clients, and with each number beside its
+/// unit.
 fn with_quotes(saved: &Saved, sentence: &str) -> String {
     let names = saved.engines.iter().take(1).flat_map(|engine| &engine.clients);
-    names.fold(sentence.to_owned(), |text, client| {
-        text.replace(&format!("\"{}\"", client.name), &figure::quoted(&client.name))
-    })
+    let quoted = |text: String, name: &str| text.replace(&format!("\"{name}\""), &figure::quoted(name));
+    verdict::glue_units(&names.fold(sentence.to_owned(), |text, client| quoted(text, &client.name)))
 }
 
 /// A table that scrolls within its own frame where the page is too narrow for it.

@@ -45,7 +45,7 @@ pub(super) fn client_heads(clients: &[&Client]) -> Markup {
     html! {
         @for (index, client) in clients.iter().enumerate() {
             th scope="col" class="client" style=(format!("border-bottom-color:{}", palette::client(index))) {
-                (client.name)
+                (client.name) " "
                 span class="mode" { (client.mode) }
             }
         }
@@ -114,7 +114,7 @@ impl<'a> Single<'a> {
                     tr {
                         td {}
                         (client_heads(&clients))
-                        @if self.with_ratio() { th scope="col" class="ratio" { "ratio" span class="mode" { "second to first" } } }
+                        @if self.with_ratio() { th scope="col" class="ratio" { "ratio " span class="mode" { "second to first" } } }
                     }
                 }
                 (grouped(rows, columns))
@@ -215,7 +215,7 @@ impl Replicated<'_> {
                     tr {
                         td {}
                         (client_heads(&clients))
-                        @if with_ratio { th scope="col" class="ratio" { "ratio" span class="mode" { "second to first" } } }
+                        @if with_ratio { th scope="col" class="ratio" { "ratio " span class="mode" { "second to first" } } }
                     }
                 }
                 (grouped(rows, 1 + clients.len() + usize::from(with_ratio)))

@@ -82,6 +82,7 @@ fn headline(of: &Charted<'_>) -> Markup {
     match known.as_slice() {
         [] => html! { "There were no requests" },
         [only] => wastes(only),
+        [first, ..] if first.2 == 0.0 => html! { "No client wastes any of its requests" },
         [first, .., last] => html! { (wastes(first)) "; " (wastes(last)) },
     }
 }
