@@ -291,10 +291,11 @@ pub(crate) fn check_numbers(page: &Element, folder: &Path) -> usize {
             }
         };
         assert_eq!(raw, expected, "{origin:?}");
-        let metric =
-            found.get("metric").filter(|_| origin.divided_by.is_none()).cloned().unwrap_or(origin.column.clone());
-        let is_with_unit =
-            origin.column == "value" && origin.file == "crossover.csv" || origin.column.starts_with("param_");
+        let metric = match &origin.divided_by {
+            Some(_) => "ratio".to_owned(),
+            None => found.get("metric").cloned().unwrap_or(origin.column.clone()),
+        };
+        let is_with_unit = origin.column == "value" && origin.file == "crossover.csv";
         // Ends of intervals of a key are in its base unit, which is the second for times.
         let is_time = origin.file == "crossover.csv"
             && ["µs", "ms", "s", "min", "h", "d"].iter().any(|unit| shown.ends_with(&format!(" {unit}")));
