@@ -214,7 +214,7 @@ fn all_charts_of_real_runs() {
     page.add("Three clients", "No target.", |canvas| chart::latency_distribution(&latencies(&three, None), canvas));
     page.add("Along one key", "Means of four runs.", |canvas| chart::sweep_lines(&sweep(), canvas));
     page.add("Over two keys", "Ratios.", |canvas| chart::heat_map(&heat(), canvas));
-    for name in ["stripe-outage", "flaky-network", "rate-limited", "burst"] {
+    for name in ["stripe-outage", "rate-limited"] {
         of_run(&mut page, name, &built_in(name), None);
     }
     let odd = oddities(&six);

@@ -24,7 +24,9 @@ fn hold(sketch: Sketch) -> String {
         }
     }
     let svg = sketch.into_svg().into_string();
-    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    for tag in svg.split('<').filter_map(|tag| tag.split('>').next()) {
+        assert!(!tag.contains("NaN") && !tag.contains("inf"), "{tag}");
+    }
     assert_well_formed(&svg);
     svg
 }

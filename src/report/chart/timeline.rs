@@ -107,7 +107,7 @@ pub(super) fn sketch(chart: &Timeline, canvas: &Canvas) -> Sketch {
     let plot = Area::new(left, 0.0, canvas.width() - 22.0, head + (above + below) * apart + 22.0);
     let keys = keys(chart, canvas);
     let key_rows = keys.last().map_or(0, |key| key.row + 1) as f64;
-    let height = plot.bottom + BELOW + 12.0 + key_rows * 18.0;
+    let height = plot.bottom + BELOW + 18.0 + key_rows * 18.0;
     let mut sketch = Sketch::new(canvas, height, description(chart));
     let x = Mapping::new(Scale::Linear, [chart.from_s * 1e3, chart.until_s * 1e3], [plot.left + 6.0, plot.right]);
     axes::horizontal(&mut sketch, plot, &x, Dimension::Time);
@@ -140,7 +140,7 @@ fn labels_room(chart: &Timeline) -> f64 {
 }
 
 /// The widest name beside a lane.
-const NAME_MAX: f64 = 170.0;
+const NAME_MAX: f64 = 210.0;
 
 /// A lane is named beside it, or on a phone above its beginning.
 fn name_lane(sketch: &mut Sketch, name: &str, what: &str, class: &str, [left, y]: [f64; 2]) {

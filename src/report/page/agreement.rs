@@ -25,8 +25,8 @@ pub(super) fn section(saved: &Saved) -> Option<Section> {
             caption { "The same figures in virtual time and over real HTTP" }
             thead {
                 tr {
-                    th scope="col" { "client" } th scope="col" { "figure" } th scope="col" { "sim" } th scope="col" { "live" }
-                    th scope="col" { "may differ by" } th scope="col" { "agree" }
+                    th scope="col" { "client" } th scope="col" class="text" { "figure" } th scope="col" { "sim" } th scope="col" { "live" }
+                    th scope="col" { "may differ by" } th scope="col" class="text" { "agree" }
                 }
             }
             tbody {

@@ -11,7 +11,7 @@ use crate::report::human;
 use crate::report::page::figure::row_key;
 use crate::report::page::saved::{Client, Engine, Saved};
 use crate::report::page::shell::Section;
-use crate::report::page::{engine_name, has_several_engines};
+use crate::report::page::{capital, engine_name, has_several_engines};
 
 /// So many clients can be told apart in a chart; the others stand in the tables.
 pub(super) const CHARTED_MAX: usize = 8;
@@ -39,11 +39,6 @@ pub(super) fn section(saved: &Saved) -> Option<Section> {
         }
     };
     saved.engines.iter().any(|engine| !engine.clients.is_empty()).then(|| Section::new("charts", "What happened", body))
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// Whose charts are made.

@@ -17,7 +17,7 @@ mod thresholds;
 
 use maud::{Markup, html};
 
-use crate::report::human;
+use crate::report::{human, verdict};
 pub use outside::Beside;
 use saved::Engine;
 pub use saved::{Saved, SavedError};
@@ -42,7 +42,7 @@ const LINKED: [&str; 9] = [
 /// The page of a run.
 pub fn run(saved: &Saved, beside: &Beside<'_>) -> Vec<u8> {
     let sections: Vec<Section> = [
-        Some(verdict(saved)),
+        Some(verdict_section(saved)),
         Some(side_by_side::section(saved)),
         thresholds::section(saved),
         agreement::section(saved),
@@ -110,14 +110,14 @@ fn warning(saved: &Saved) -> Option<String> {
 }
 
 /// What the figures amount to: the sentences of the terminal.
-fn verdict(saved: &Saved) -> Section {
+fn verdict_section(saved: &Saved) -> Section {
     let sentences = match (&saved.replications, saved.engines.first()) {
         (Some(all), _) => all.verdict.as_slice(),
         (None, Some(engine)) => engine.verdict.as_slice(),
         (None, None) => &[],
     };
     let body = html! {
-        div class="verdict" { @for sentence in sentences { p { (sentence) } } }
+        div class="verdict" { @for sentence in sentences { p { (with_quotes(saved, sentence)) } } }
         @if has_several_engines(saved) {
             p class="note" { "These sentences are about the figures of " (saved.engines.first().map_or("", |engine| engine_name(&engine.engine))) "." }
         }
@@ -132,7 +132,21 @@ fn verdict(saved: &Saved) -> Section {
     Section::new("verdict", "The verdict", body)
 }
 
+/// A sentence of the terminal with the quotation marks of print around the names of clients, and with each number beside its
+/// unit.
+fn with_quotes(saved: &Saved, sentence: &str) -> String {
+    let names = saved.engines.iter().take(1).flat_map(|engine| &engine.clients);
+    let quoted = |text: String, name: &str| text.replace(&format!("\"{name}\""), &figure::quoted(name));
+    verdict::glue_units(&names.fold(sentence.to_owned(), |text, client| quoted(text, &client.name)))
+}
+
 /// A table that scrolls within its own frame where the page is too narrow for it.
 fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div class="scroll" role="region" aria-label=(label) tabindex="0" { (table) } }
+}
+
+/// A text that begins a line.
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -14,7 +14,7 @@ use crate::report::page::shell::Section;
 use crate::report::page::{engine_name, has_several_engines, scrolling};
 
 /// Exchanges in the table behind the chart.
-const EXCHANGES_MAX: usize = 150;
+const EXCHANGES_MAX: usize = 120;
 /// Events in the table behind the chart.
 const EVENTS_MAX: usize = 60;
 
@@ -101,12 +101,15 @@ fn numbers(clients: &[Told<'_>]) -> Markup {
     }
 }
 
-/// A number of a table in an opening.
-fn told_cell(told: &Told<'_>, table: &str, row: usize, column: usize, cell: &Cell) -> Markup {
+/// The columns of exchanges before this are instants and words, those behind it counts.
+const OUTCOME: usize = 3;
+
+/// A number of a table in an opening, and where in `run.json` that stands.
+fn told_cell(pointer: &str, is_count: bool, cell: &Cell) -> Markup {
     match cell {
         Cell::Number(_) | Cell::Count(_) => {
-            let shown = if table == "exchanges" && column > 3 { human::count(count(cell)) } else { instant(cell) };
-            pointed(&format!("{}/{table}/rows/{row}/{column}", told.pointer), cell, &shown)
+            let shown = if is_count { human::count(count(cell)) } else { instant(cell) };
+            html! { data value=(cell.text()) data-pointer=(pointer) { (shown) } }
         }
         _ => html! { (NOTHING) },
     }
@@ -120,7 +123,7 @@ fn events(clients: &[Told<'_>]) -> Markup {
     let Some(first) = clients.first() else { return html! {} };
     let rows = first.opening.events.rows.len();
     html! {
-        table {
+        table data-file="run.json" {
             caption { "Events, and when each client had processed them, since the start of the run" }
             thead { tr { th scope="col" { "occurred" } @for told in clients { th scope="col" { (told.client.name) } } } }
             tbody {
@@ -139,7 +142,10 @@ fn events(clients: &[Told<'_>]) -> Markup {
 fn event_cell(told: &Told<'_>, row: usize, column: &str) -> Markup {
     let table = &told.opening.events;
     match (table.rows.get(row), table.index(column)) {
-        (Some(cells), Some(index)) => told_cell(told, "events", row, index, table.cell(cells, column)),
+        (Some(cells), Some(index)) => {
+            let pointer = format!("{}/events/rows/{row}/{index}", told.pointer);
+            told_cell(&pointer, false, table.cell(cells, column))
+        }
         _ => html! {},
     }
 }
@@ -154,7 +160,7 @@ fn exchanges(clients: &[Told<'_>]) -> Markup {
     let cell = |told: &Told<'_>, row: usize, column: &str| {
         let table = &told.opening.exchanges;
         match (table.rows.get(row), table.index(column)) {
-            (Some(cells), Some(index)) => told_cell(told, "exchanges", row, index, table.cell(cells, column)),
+            (Some(cells), Some(index)) => told_cell(&format!("/{index}"), index > OUTCOME, table.cell(cells, column)),
             _ => html! {},
         }
     };
@@ -163,20 +169,20 @@ fn exchanges(clients: &[Told<'_>]) -> Markup {
         table.rows.get(row).map_or_else(String::new, |cells| table.cell(cells, column).text().replace('_', " "))
     };
     html! {
-        table {
+        table data-file="run.json" {
             caption {
                 @if all.len() > EXCHANGES_MAX { "The first " (EXCHANGES_MAX) " polls and webhooks; the others stand in run.json" }
                 @else { "Polls and webhooks in the order of time" }
             }
             thead {
                 tr {
-                    th scope="col" { "began" } th scope="col" { "client" } th scope="col" { "what" } th scope="col" { "ended" }
-                    th scope="col" { "outcome" } th scope="col" { "events" } th scope="col" { "new ones" }
+                    th scope="col" { "began" } th scope="col" class="text" { "client" } th scope="col" class="text" { "what" } th scope="col" { "ended" }
+                    th scope="col" class="text" { "outcome" } th scope="col" { "events" } th scope="col" { "new ones" }
                 }
             }
             tbody {
                 @for (told, row, _) in all.iter().take(EXCHANGES_MAX) {
-                    tr {
+                    tr data-pointer=(format!("{}/exchanges/rows/{row}", told.pointer)) {
                         th scope="row" { (cell(told, *row, "opened_s")) }
                         td class="text" { (told.client.name) }
                         td class="text" { (word(told, *row, "asked")) }

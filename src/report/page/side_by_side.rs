@@ -8,7 +8,7 @@ use crate::report::page::figure::{number, row_key, show, sourced};
 use crate::report::page::saved::{Client, Comparison, Engine, Replications, Saved};
 use crate::report::page::shell::Section;
 use crate::report::page::{engine_name, has_several_engines, scrolling};
-use crate::report::{human, palette, replications, table};
+use crate::report::{costs, human, palette, replications, table};
 
 /// More clients than this make no table that anybody reads; the others stand in the files.
 pub(super) const CLIENTS_MAX: usize = 60;
@@ -44,9 +44,8 @@ fn caption(saved: &Saved, engine: &Engine) -> String {
 pub(super) fn client_heads(clients: &[&Client]) -> Markup {
     html! {
         @for (index, client) in clients.iter().enumerate() {
-            th scope="col" class="client" {
-                span class="swatch" style=(format!("background:{}", palette::client(index))) {}
-                (client.name)
+            th scope="col" class="client" style=(format!("border-bottom-color:{}", palette::client(index))) {
+                (client.name) " "
                 span class="mode" { (client.mode) }
             }
         }
@@ -105,8 +104,7 @@ impl<'a> Single<'a> {
         let columns = 1 + clients.len() + usize::from(self.with_ratio());
         let rows =
             table::LINES.iter().filter_map(|line| self.line(line.section, line.label, line.column, line.optional));
-        let costs =
-            crate::report::costs::LINES.iter().filter_map(|line| self.line("Cost", line.label, line.column, true));
+        let costs = costs::LINES.iter().filter_map(|line| self.line("Cost", line.label, line.column, true));
         let rows: Vec<Row> = rows.chain(costs).collect();
         let table = html! {
             table class="figures" data-file="summary.csv" {
@@ -115,7 +113,7 @@ impl<'a> Single<'a> {
                     tr {
                         td {}
                         (client_heads(&clients))
-                        @if self.with_ratio() { th scope="col" class="ratio" { "ratio" span class="mode" { "second to first" } } }
+                        @if self.with_ratio() { th scope="col" class="ratio" { "ratio " span class="mode" { "second to first" } } }
                     }
                 }
                 (grouped(rows, columns))
@@ -216,7 +214,7 @@ impl Replicated<'_> {
                     tr {
                         td {}
                         (client_heads(&clients))
-                        @if with_ratio { th scope="col" class="ratio" { "ratio" span class="mode" { "second to first" } } }
+                        @if with_ratio { th scope="col" class="ratio" { "ratio " span class="mode" { "second to first" } } }
                     }
                 }
                 (grouped(rows, 1 + clients.len() + usize::from(with_ratio)))
@@ -280,5 +278,22 @@ impl Replicated<'_> {
         let Some(row) = self.all.comparison.iter().find(is_it) else { return html! {} };
         let key = row_key(&[("engine", &row.engine), ("metric", metric), ("client", &row.client)]);
         ratio(&row.ratio, |cell, shown| sourced("comparison.csv", &key, "ratio", cell, shown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::columns::MEASURES;
+
+    #[test]
+    fn every_line_stands_in_a_file() {
+        let is_measure = |column: &str| MEASURES.iter().any(|known| known.name == column);
+        let is_forgery = |column: &str| ForgeryKind::ALL.iter().any(|kind| kind.name() == column);
+        for line in table::LINES {
+            assert!(is_measure(line.column) || is_forgery(line.column), "{}", line.column);
+        }
+        assert!(costs::LINES.iter().all(|line| is_measure(line.column)));
+        assert!(replications::table::LINES.iter().all(|line| is_measure(line.metric)));
     }
 }

@@ -23,9 +23,9 @@ pub(super) fn section<'a>(saved: &'a Saved) -> Option<Section> {
     let held = rows.iter().filter(|(_, row)| row.holds.as_ref().is_some_and(Truth::is_true)).count();
     let several = has_several_engines(saved);
     let word = |row: &Theory| match &row.holds {
-        Some(holds) if holds.is_true() => "✓ yes",
-        Some(_) => "✗ no",
-        None => "cannot be said",
+        Some(holds) if holds.is_true() => html! { strong class="word" { "✓ yes" } },
+        Some(_) => html! { strong class="word" { "✗ no" } },
+        None => html! { span class="unknown" { "cannot be said" } },
     };
     let shown = |row: &Theory, cell| show(&row.metric, cell, None);
     let table = html! {
@@ -33,9 +33,9 @@ pub(super) fn section<'a>(saved: &'a Saved) -> Option<Section> {
             caption { "Closed forms and what was observed" }
             thead {
                 tr {
-                    th scope="col" { "client" } th scope="col" { "figure" } @if several { th scope="col" { "engine" } }
+                    th scope="col" { "client" } th scope="col" class="text" { "figure" } @if several { th scope="col" class="text" { "engine" } }
                     th scope="col" { "predicted" } th scope="col" { "observed" } th scope="col" colspan="2" { "95 % interval" }
-                    th scope="col" { "holds" }
+                    th scope="col" class="text" { "holds" }
                 }
             }
             tbody {
@@ -48,7 +48,7 @@ pub(super) fn section<'a>(saved: &'a Saved) -> Option<Section> {
                         td data-column="observed" { (number(&row.observed, &shown(row, &row.observed))) }
                         td data-column="ci_low" { (number(&row.ci_low, &shown(row, &row.ci_low))) }
                         td data-column="ci_high" { (number(&row.ci_high, &shown(row, &row.ci_high))) }
-                        td class="text" { strong class="word" { (word(row)) } }
+                        td class="text" { (word(row)) }
                     }
                 }
             }

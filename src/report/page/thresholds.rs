@@ -27,8 +27,8 @@ pub(super) fn section(saved: &Saved) -> Option<Section> {
             caption { "What was expected of the results" }
             thead {
                 tr {
-                    th scope="col" { "expected" } th scope="col" { "client" } @if several { th scope="col" { "engine" } }
-                    th scope="col" { "is" } th scope="col" { "limit" } th scope="col" { "verdict" }
+                    th scope="col" { "expected" } th scope="col" class="text" { "client" } @if several { th scope="col" class="text" { "engine" } }
+                    th scope="col" { "is" } th scope="col" { "limit" } th scope="col" class="text" { "verdict" }
                 }
             }
             tbody {

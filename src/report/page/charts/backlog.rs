@@ -82,11 +82,9 @@ fn numbers(of: &Charted<'_>) -> Markup {
     let Some(first) = clients.first() else { return html! {} };
     let rows = clients.iter().map(|client| client.timeseries.rows.len()).max().unwrap_or(0);
     let longest = clients.iter().find(|client| client.timeseries.rows.len() == rows).unwrap_or(first);
-    let key = |client: &Client, start: &Cell| {
-        row_key(&[("engine", &of.engine.engine), ("client", &client.name), ("start_s", &start.text())])
-    };
+    let key = |client: &Client, start: &Cell| row_key(&[("client", &client.name), ("start_s", &start.text())]);
     let table = html! {
-        table data-file="timeseries.csv" {
+        table data-file="timeseries.csv" data-row=(row_key(&[("engine", &of.engine.engine)])) {
             caption { "Events not heard of yet at the end of each stretch of time" }
             thead {
                 tr { th scope="col" { "from" } @for client in &clients { th scope="col" { (client.name) } } }

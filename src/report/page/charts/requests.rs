@@ -82,25 +82,24 @@ fn headline(of: &Charted<'_>) -> Markup {
     match known.as_slice() {
         [] => html! { "There were no requests" },
         [only] => wastes(only),
+        [first, ..] if first.2 == 0.0 => html! { "No client wastes any of its requests" },
         [first, .., last] => html! { (wastes(first)) "; " (wastes(last)) },
     }
 }
 
 fn numbers(of: &Charted<'_>) -> Markup {
     let clients: Vec<_> = of.clients().map(|(_, client)| client).collect();
-    let is_used = |column: &str| {
-        clients
-            .iter()
-            .any(|client| client.timeseries.rows.iter().any(|row| client.timeseries.number(row, column) > 0.0))
+    let is_used = |client: &Client, column: &str| {
+        client.timeseries.rows.iter().any(|row| client.timeseries.number(row, column) > 0.0)
     };
-    let columns: Vec<_> = COLUMNS.iter().filter(|(column, _)| is_used(column)).collect();
     let total: usize = clients.iter().map(|client| client.timeseries.rows.len()).sum();
     let room = ROWS_MAX / clients.len().max(1);
     html! {
         @for client in &clients {
             @let series = &client.timeseries;
+            @let columns: Vec<_> = COLUMNS.iter().filter(|(column, _)| is_used(client, column)).collect();
             (scrolling(&format!("Requests of {} over time", client.name), &html! {
-                table data-file="timeseries.csv" {
+                table data-file="timeseries.csv" data-row=(row_key(&[("engine", &of.engine.engine), ("client", &client.name)])) {
                     caption { "Requests of " (quoted(&client.name)) " over time" }
                     thead {
                         tr { th scope="col" { "from" } th scope="col" { "until" } @for (_, name) in &columns { th scope="col" { (name) } } }
@@ -108,7 +107,7 @@ fn numbers(of: &Charted<'_>) -> Markup {
                     tbody {
                         @for row in series.rows.iter().take(room) {
                             @let start = series.cell(row, "start_s");
-                            tr data-row=(row_key(&[("engine", &of.engine.engine), ("client", &client.name), ("start_s", &start.text())])) {
+                            tr data-row=(row_key(&[("start_s", &start.text())])) {
                                 th scope="row" data-column="start_s" { (number(start, &instant(start))) }
                                 td data-column="end_s" { (number(series.cell(row, "end_s"), &instant(series.cell(row, "end_s")))) }
                                 @for (column, _) in &columns {

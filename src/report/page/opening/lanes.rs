@@ -8,7 +8,7 @@ use crate::report::page::opening::Told;
 use crate::report::page::saved::{Opening, Table};
 
 /// Of more marks than this, in all lanes together, only the first are drawn, and the strip ends with them.
-const MARKS_MAX: usize = 900;
+const MARKS_MAX: usize = 500;
 
 /// What happened to clients until the last mark that there is room for.
 pub(super) fn timeline_of(clients: &[Told<'_>]) -> Timeline {

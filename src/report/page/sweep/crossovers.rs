@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
+use crate::measure::dimension::Dimension;
 use crate::report::columns::Cell;
 use crate::report::human;
 use crate::report::page::figure::{NOTHING, quoted, row_key, sourced};
 use crate::report::page::scrolling;
 use crate::report::page::shell::Section;
 use crate::report::page::sweep::keys::short;
-use crate::report::page::sweep::saved::{SavedSweep, number};
+use crate::report::page::sweep::saved::{Axis, SavedSweep, number};
 use crate::report::page::sweep::what_varied;
+use crate::report::thresholds::quantity;
 
 /// More answers than these are left to the file.
 const ROWS_MAX: usize = 300;
@@ -92,8 +94,8 @@ pub(super) fn section(saved: &SavedSweep) -> Section {
         @if saved.crossovers.is_none() && !saved.head.search.is_off {
             p class="note" { "Crossovers were not looked for." }
         }
-        (what_varied(saved))
         @if answers.iter().any(|answer| answer.at().is_some()) { (table(saved, &answers)) }
+        (what_varied(saved))
     };
     Section::new("verdict", if questions.is_empty() { "The sweep" } else { "The verdict" }, body)
 }
@@ -106,20 +108,36 @@ fn sentences(saved: &SavedSweep, question: &[&Answer<'_>]) -> Vec<Markup> {
     match question {
         _ if is_steady => vec![html! { (by) (throughout(first)) }],
         [only] => vec![html! { (by) (changing(saved, only)) }],
-        several => {
-            let found = several.iter().filter(|answer| answer.at().is_some()).count();
-            let key = first.get("key");
-            let what = match first.get("kind") {
-                "target" => html! { "Whether " code { (first.get("criterion")) } " holds changes" },
-                _ => {
-                    html! { "Whether " (quoted(first.get("client"))) " " (verb(first.get("kind"))) " than " (quoted(first.get("baseline"))) " changes" }
-                }
-            };
-            vec![html! {
-                (by) (what) " along " code { (key) } " at "
-                (human::things(found as f64, "value", "values")) ", which the table below names with the other keys."
-            }]
-        }
+        several => vec![html! { (by) (changing_often(saved, first, several)) }],
+    }
+}
+
+/// More values than this are not told one by one in a sentence.
+const NAMED_MAX: usize = 6;
+
+/// An answer that changes at a value for each of the other keys.
+fn changing_often(saved: &SavedSweep, first: &Answer<'_>, several: &[&Answer<'_>]) -> Markup {
+    let [below, above, key] = ["below", "above", "key"].map(|name| first.get(name));
+    let is_plain = several.iter().all(|answer| answer.at().is_some() && answer.get("below") == below);
+    if is_plain && several.len() <= NAMED_MAX && first.get("kind") != "target" {
+        let others: Vec<_> = saved.head.axes.iter().filter(|axis| axis.key != key).collect();
+        return html! {
+            "Up to " code { (key) } " = "
+            @for (index, answer) in several.iter().enumerate() {
+                @if index > 0 { (if index + 1 == several.len() { " or " } else { ", " }) }
+                (cell(saved, answer, "value", &answer.value()))
+                @for axis in &others { " where " (short(&axis.key)) " = " (answer.get(&format!("param_{}", axis.key))) }
+            }
+            ", " (quoted(below)) " " (verb(first.get("kind"))) " than " (quoted(above)) "; beyond that " (quoted(above)) " does."
+        };
+    }
+    let found = several.iter().filter(|answer| answer.at().is_some()).count();
+    html! {
+        "Whether "
+        @if first.get("kind") == "target" { code { (first.get("criterion")) } " holds" }
+        @else { (quoted(first.get("client"))) " " (verb(first.get("kind"))) " than " (quoted(first.get("baseline"))) }
+        " changes along " code { (key) } " at " (human::things(found as f64, "value", "values"))
+        ", which the table names with the other keys."
     }
 }
 
@@ -150,7 +168,7 @@ fn changing(saved: &SavedSweep, answer: &Answer<'_>) -> Markup {
         code { (answer.get("key")) } " = " (if answer.get("method") == "interpolated" { "about " } else { "" })
         (cell(saved, answer, "value", &answer.value()))
         @if !answer.get("ci_low").is_empty() {
-            " (95 % interval " (cell(saved, answer, "ci_low", &bound(answer, "ci_low"))) " to " (cell(saved, answer, "ci_high", &bound(answer, "ci_high"))) ")"
+            " (95 % interval " (cell(saved, answer, "ci_low", &bound(saved, answer, "ci_low"))) " to " (cell(saved, answer, "ci_high", &bound(saved, answer, "ci_high"))) ")"
         }
     };
     match answer.get("kind") {
@@ -174,8 +192,15 @@ fn verb(kind: &str) -> &'static str {
 }
 
 /// An end of an interval, which stands in the file in the base unit of the key.
-fn bound(answer: &Answer<'_>, column: &str) -> String {
-    number(answer.get(column)).map_or_else(|| NOTHING.to_owned(), human::amount)
+fn bound(saved: &SavedSweep, answer: &Answer<'_>, column: &str) -> String {
+    let Some(value) = number(answer.get(column)) else { return NOTHING.to_owned() };
+    let axis = saved.head.axes.iter().find(|axis| axis.key == answer.get("key"));
+    match axis.map_or(Dimension::Number, Axis::dimension) {
+        Dimension::Time => human::duration_secs(value),
+        Dimension::Rate => format!("{}/s", human::amount(value)),
+        Dimension::Size if value >= 0.0 => quantity(Dimension::Size, value),
+        _ => human::amount(value),
+    }
 }
 
 fn cell(saved: &SavedSweep, answer: &Answer<'_>, column: &str, shown: &str) -> Markup {
@@ -203,10 +228,10 @@ fn table(saved: &SavedSweep, answers: &[Answer<'_>]) -> Markup {
             caption { "Where the answer changes" }
             thead {
                 tr {
-                    th scope="col" { "question" } @if has_both { th scope="col" { "engine" } }
+                    th scope="col" { "question" } @if has_both { th scope="col" class="text" { "engine" } }
                     @for axis in &others { th scope="col" { (short(&axis.key)) } }
                     th scope="col" { (along) } @if has_intervals { th scope="col" colspan="2" { "95 % interval" } }
-                    th scope="col" { "below it" } th scope="col" { "above it" }
+                    th scope="col" class="text" { "below it" } th scope="col" class="text" { "above it" }
                 }
             }
             tbody {
@@ -217,8 +242,8 @@ fn table(saved: &SavedSweep, answers: &[Answer<'_>]) -> Markup {
                         @for axis in &others { td { (cell(saved, answer, &format!("param_{}", axis.key), answer.get(&format!("param_{}", axis.key)))) } }
                         td { (cell(saved, answer, "value", &answer.value())) }
                         @if has_intervals {
-                            td { (cell(saved, answer, "ci_low", &bound(answer, "ci_low"))) }
-                            td { (cell(saved, answer, "ci_high", &bound(answer, "ci_high"))) }
+                            td { (cell(saved, answer, "ci_low", &bound(saved, answer, "ci_low"))) }
+                            td { (cell(saved, answer, "ci_high", &bound(saved, answer, "ci_high"))) }
                         }
                         td class="text" { (answer.get("below")) }
                         td class="text" { (answer.get("above")) }

@@ -7,11 +7,11 @@ use crate::report::columns::{Cell, significant};
 use crate::report::human;
 use crate::report::page::charts::framed;
 use crate::report::page::figure::quoted;
-use crate::report::page::scrolling;
 use crate::report::page::shell::Section;
 use crate::report::page::sweep::crossovers::Answer;
 use crate::report::page::sweep::keys::{point_key, series_key};
 use crate::report::page::sweep::saved::{Axis, FIGURES, Point, SavedSweep};
+use crate::report::page::{capital, scrolling};
 
 /// The figures that have maps: which of [`FIGURES`], and what less of it means.
 const MAPPED: [(usize, &str); 2] = [(0, "needs fewer requests"), (1, "hears sooner")];
@@ -135,7 +135,8 @@ impl<'a> Map<'a> {
             (quoted(&chart.client)) " " (self.less) " than " (quoted(&chart.baseline)) " at " (less) " of "
             (human::things(ratios.len() as f64, "point", "points"))
         };
-        let what = format!("{name} of {} divided by that of {}", quoted(&chart.client), quoted(&chart.baseline));
+        let [client, baseline] = [&chart.client, &chart.baseline].map(|name| quoted(name));
+        let what = format!("{} of {client} divided by that of {baseline}", capital(name));
         let id = format!("map-{}-{}", self.client, self.figure);
         Some(framed(&id, &headline, &what, |canvas| heat_map(&chart, canvas), &self.numbers(&grid)))
     }
@@ -189,7 +190,7 @@ impl<'a> Map<'a> {
         };
         let table = html! {
             table data-file=(file) data-column=(mean.unwrap_or(column)) {
-                caption { (name) " of " (quoted(&self.name(self.client))) " divided by that of " (quoted(&self.name(self.baseline))) }
+                caption { (capital(name)) " of " (quoted(&self.name(self.client))) " divided by that of " (quoted(&self.name(self.baseline))) }
                 thead { tr { th scope="col" { (up.key) " \\ " (right.key) } @for value in &right.values { th scope="col" { (value.text) } } } }
                 tbody {
                     @for (row, value) in grid.iter().zip(&up.values) {

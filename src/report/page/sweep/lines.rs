@@ -7,11 +7,11 @@ use crate::report::chart::{self, CrossoverMark, SweepLine, SweepLines, SweepPoin
 use crate::report::columns::Cell;
 use crate::report::page::charts::{CHARTED_MAX, framed};
 use crate::report::page::figure::{number, quoted, show, sourced};
-use crate::report::page::scrolling;
 use crate::report::page::shell::Section;
 use crate::report::page::sweep::crossovers::Answer;
 use crate::report::page::sweep::keys::{point_key, scale, series_key};
 use crate::report::page::sweep::saved::{Axis, FIGURES, Figure, Point, SavedSweep};
+use crate::report::page::{capital, scrolling};
 
 /// Rows of a table behind a chart.
 const ROWS_MAX: usize = 200;
@@ -145,15 +145,18 @@ impl<'a> Along<'a> {
     /// From where to where the figure of each client goes.
     fn headline(&self, figure: usize) -> Markup {
         let name = FIGURES.get(figure).map_or("", |(_, name)| name);
-        let (Some((_, first)), Some((_, last))) = (self.points.first(), self.points.last()) else { return html! {} };
-        let of = |point: &'a Point, index: usize| {
-            point.figures.get(index).and_then(|figures| figures.get(figure)).filter(|figure| figure.number().is_some())
+        let known = |index: usize| {
+            let of = move |(_, point): &(f64, &'a Point)| {
+                let value = point.figures.get(index)?.get(figure)?;
+                value.number().map(|_| (*point, value))
+            };
+            self.points.iter().filter_map(of)
         };
         let goes: Vec<Markup> = self
             .series()
             .take(NAMED_MAX)
             .filter_map(|(index, series)| {
-                let (from, to) = (of(first, index)?, of(last, index)?);
+                let ((first, from), (last, to)) = (known(index).next()?, known(index).last()?);
                 let client = quoted(&self.saved.name(series));
                 let is_same = shown(self.saved, FIGURES[figure].0, &from.value) == shown(self.saved, FIGURES[figure].0, &to.value);
                 Some(match is_same {
@@ -225,9 +228,4 @@ pub(super) fn text_cell(saved: &SavedSweep, column: &str, text: &str) -> Markup 
 pub(super) fn shown(saved: &SavedSweep, column: &str, text: &str) -> String {
     let cell = text.parse::<u64>().map(Cell::Count).or_else(|_| text.parse::<f64>().map(Cell::from));
     cell.map_or_else(|_| text.to_owned(), |cell| show(column, &cell, saved.head.scenario.currency()))
-}
-
-fn capital(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -75,7 +75,7 @@ fn what_varied(saved: &SavedSweep) -> maud::Markup {
     let combined =
         if saved.head.combine == "zip" && saved.head.axes.len() > 1 { ", value by value together" } else { "" };
     html! {
-        p class="lead" { "What varied" (combined) ":" }
+        p class="varied" { "What varied" (combined) ":" }
         ul class="axes" {
             @for axis in &saved.head.axes {
                 li {

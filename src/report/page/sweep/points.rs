@@ -38,7 +38,7 @@ pub(super) fn section(saved: &SavedSweep) -> Section {
             caption { "All points" @if saved.is_replicated { ": means of the replications" } }
             thead {
                 tr {
-                    @for axis in axes { th scope="col" rowspan="2" title=(axis.key) { (short(&axis.key)) } }
+                    @for axis in axes { th scope="col" class="text" rowspan="2" title=(axis.key) { (short(&axis.key)) } }
                     @for (_, series) in &series { th scope="colgroup" colspan=(figures.len()) { (saved.name(series)) } }
                 }
                 tr {

@@ -9,8 +9,9 @@ use crate::report::page::sweep::saved::SavedSweep;
 /// The scenario as it was written, and the command that plays it.
 pub(super) fn section(saved: &SavedSweep) -> Section {
     let source = &saved.head.source;
+    let file = file(saved);
     let body = html! {
-        p { "Save the scenario below as " code { (source.file) } " and run" }
+        p { "Save the scenario below as " code { (file) } " and run" }
         pre class="command" tabindex="0" { code { (command(saved)) } }
         dl class="identity" {
             div { dt { "seed" } dd { code { (saved.head.scenario.seed) } } }
@@ -25,10 +26,16 @@ pub(super) fn section(saved: &SavedSweep) -> Section {
     Section::new("repeat", "Repeat this sweep", body)
 }
 
+/// The name of the scenario file; a built-in scenario has none of its own.
+fn file(saved: &SavedSweep) -> String {
+    let name = &saved.head.source.file;
+    if name.contains('.') { name.clone() } else { format!("{name}.toml") }
+}
+
 /// The command with all that makes the sweep what it is.
 fn command(saved: &SavedSweep) -> String {
     let (source, search) = (&saved.head.source, &saved.head.search);
-    let mut words = vec!["pushpull".to_owned(), "sweep".to_owned(), source.file.clone()];
+    let mut words = vec!["pushpull".to_owned(), "sweep".to_owned(), file(saved)];
     let options = [
         ("set", source.sets.as_slice()),
         ("vary", &source.varied),

@@ -25,7 +25,7 @@ pub(super) fn section(saved: &SavedSweep) -> Option<Section> {
             caption { "Thresholds that are missed" }
             thead {
                 tr {
-                    th scope="col" { "expected" } th scope="col" { "client" }
+                    th scope="col" { "expected" } th scope="col" class="text" { "client" }
                     @for (_, name) in &parameters { th scope="col" { (name) } }
                     th scope="col" { "is" } th scope="col" { "limit" }
                 }
