@@ -38,7 +38,8 @@ fn examples(help: &str) -> Vec<Vec<String>> {
         })?;
         let call = &line[start..];
         // What follows is for the shell, or for the reader.
-        let ends = [" > ", " | ", "  (", ") "].into_iter().filter_map(|end| call.find(end));
+        let substituted = if start >= 2 && line[..start].ends_with("<(") { ")" } else { " > " };
+        let ends = [" > ", " | ", "  (", substituted].into_iter().filter_map(|end| call.find(end));
         let call = &call[..ends.min().unwrap_or(call.len())];
         Some(shlex::split(call).unwrap_or_else(|| panic!("{call} is not a line for a shell")))
     });
@@ -140,5 +141,9 @@ fn there_is_a_manual_page_for_every_command() {
     let run = std::fs::read_to_string(out.join("pushpull-run.1")).unwrap();
     assert!(run.contains("Examples:") && run.contains("timeline"), "{run}");
     let alone = run_in(folder.path(), &["man".into()]);
-    assert_eq!(alone.stdout, std::fs::read(out.join("pushpull.1")).unwrap(), "the same page either way");
+    assert_eq!(
+        text(&alone.stdout),
+        std::fs::read_to_string(out.join("pushpull.1")).unwrap(),
+        "the same page either way"
+    );
 }

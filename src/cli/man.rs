@@ -25,7 +25,7 @@ pub struct ManArguments {
 ///
 /// If memory cannot be written to.
 pub fn page() -> std::io::Result<Vec<u8>> {
-    render(&Man::new(Cli::command()))
+    render(&Man::new(program()))
 }
 
 /// The name and the content of every page: the program's, and one for each command.
@@ -34,12 +34,18 @@ pub fn page() -> std::io::Result<Vec<u8>> {
 ///
 /// If memory cannot be written to.
 pub fn pages() -> std::io::Result<Vec<(String, Vec<u8>)>> {
-    let mut program = Cli::command().disable_help_subcommand(true);
-    program.build();
+    let program = program();
     let commands: Vec<clap::Command> =
         program.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     let pages = std::iter::once(program).chain(commands).map(Man::new);
     pages.map(|page| Ok((page.get_filename(), render(&page)?))).collect()
+}
+
+/// The program with all its commands, but the one that only repeats what `--help` says.
+fn program() -> clap::Command {
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    program
 }
 
 fn render(page: &Man) -> std::io::Result<Vec<u8>> {

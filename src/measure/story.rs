@@ -147,7 +147,7 @@ impl<'a> Story<'a> {
         let events: Vec<Told> = followed().take(count).copied().collect();
         let views: Vec<View<'_>> = lanes.iter().enumerate().map(|(n, lane)| View::new(n, lane, &events)).collect();
         let horizons: Vec<Option<Time>> = views.iter().map(View::horizon).collect();
-        let is_complete = horizons.iter().all(Option::is_some) && events.len() == count;
+        let is_complete = horizons.iter().all(Option::is_some);
         let mut steps: Vec<Step<'a>> =
             events.iter().map(|told| Step { at: told.event.occurred_at, what: What::Occurred(*told) }).collect();
         let last = horizons.iter().map(|at| at.unwrap_or(Time::NEVER)).max().unwrap_or(Time::ZERO);
@@ -290,7 +290,9 @@ impl<'a> View<'a> {
             Asked::Forged(_) => self.lane.way == Way::Push && entry.opened <= last,
             _ => {
                 let is_carrier = || entry.events.iter().any(|serial| self.follows(*serial));
-                self.is_own(entry) && entry.opened <= horizon && (self.lane.way == Way::Pull || is_carrier())
+                // What is asked for only once all is known belongs to the next story.
+                let is_in = entry.opened < horizon || entry.ended.is_some_and(|ended| ended <= horizon);
+                self.is_own(entry) && is_in && (self.lane.way == Way::Pull || is_carrier())
             }
         };
         self.exchanges().filter(belongs).collect()

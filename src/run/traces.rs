@@ -32,17 +32,25 @@ pub(super) fn files(scenario: &Scenario, report: &Report, traced: &[Traced], arg
         .iter()
         .map(|Traced { engine, clients }| Course { engine, frame, clients: names().zip(clients).collect() })
         .collect();
+    if report.partial && traced.iter().all(|traced| traced.clients.iter().all(Option::is_none)) {
+        extras.warnings.push(format!("{EVENTS} and {EXCHANGES} are not written: the run was stopped"));
+        return extras;
+    }
     extras.files.push((EVENTS.to_owned(), traces::events(&courses)));
     extras.files.push((EXCHANGES.to_owned(), traces::exchanges(&courses)));
-    extras.warnings = traced.iter().flat_map(|traced| warnings(scenario, traced, arguments.trace_max)).collect();
+    let warnings = |traced| warnings(scenario, traced, report.partial, arguments.trace_max);
+    extras.warnings = traced.iter().flat_map(warnings).collect();
     extras
 }
 
 /// What is not in the files although it happened.
-fn warnings(scenario: &Scenario, traced: &Traced, most: u32) -> Vec<String> {
+fn warnings(scenario: &Scenario, traced: &Traced, is_stopped: bool, most: u32) -> Vec<String> {
     let warn = |(client, told): (&ClientSetup, &Option<Chronicle>)| {
         let name = &client.name;
         let Some(told) = told else {
+            if is_stopped {
+                return Some(format!("{name:?} is not in {EVENTS} and {EXCHANGES}: the run was stopped"));
+            }
             return Some(format!(
                 "{name:?} is not in {EVENTS} and {EXCHANGES}: its {} consumers share System B, which is too many to follow \
                  each; --set consumers=1000 would do, for instance",

@@ -7,15 +7,15 @@ use crate::report::sequence::words;
 /// What each client did in what was shown, and what was left out.
 pub(super) fn sentences(story: &Story<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
-    let parts: Vec<String> = story
-        .lanes
-        .iter()
-        .zip(&story.accounts)
-        .map(|(lane, account)| match lane.way {
-            Way::Pull => asked(lane.name, account),
-            Way::Push => called(lane.name, account),
-        })
-        .collect();
+    let mut parts: Vec<String> = Vec::new();
+    for (lane, account) in story.lanes.iter().zip(&story.accounts) {
+        let is_same = !parts.is_empty() && lane.is_hybrid;
+        let name = if is_same { "it".to_owned() } else { format!("\"{}\"", lane.name) };
+        parts.push(match lane.way {
+            Way::Pull => asked(&name, account),
+            Way::Push => called(&name, account),
+        });
+    }
     if !parts.is_empty() {
         sentences.push(format!("In these {}, {}.", words::span(story.length()), parts.join("; ")));
     }
@@ -31,7 +31,7 @@ fn asked(name: &str, account: &Account) -> String {
         n if n == account.polls && n > 1 => "always for nothing".into(),
         n => format!("{} for nothing", self::times(n)),
     };
-    format!("\"{name}\" asked {times}, {in_vain}, {}", heard(account))
+    format!("{name} asked {times}, {in_vain}, {}", heard(account))
 }
 
 fn called(name: &str, account: &Account) -> String {
@@ -45,8 +45,9 @@ fn called(name: &str, account: &Account) -> String {
     if account.fetches > 0 {
         asides.push(format!("then asked {} what had happened", self::times(account.fetches)));
     }
+    let comma = if asides.is_empty() { "" } else { "," };
     let asides = asides.iter().map(|aside| format!(", {aside}")).collect::<String>();
-    format!("\"{name}\" was called {times}{asides}, {}", heard(account))
+    format!("{name} was called {times}{asides}{comma} {}", heard(account))
 }
 
 fn heard(account: &Account) -> String {

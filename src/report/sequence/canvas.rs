@@ -41,6 +41,9 @@ pub(super) enum Fate {
     Ends,
 }
 
+/// Columns from a lifeline to the next that an arrow needs for itself: its head, a dash and a space on each side of the words.
+const WORDLESS: usize = 7;
+
 /// One line.
 pub(super) struct Canvas {
     cells: Vec<(char, Tone)>,
@@ -75,8 +78,12 @@ impl Canvas {
     /// Words in the middle between two lifelines, where nothing goes from one to the other.
     pub(super) fn between(&mut self, a: usize, b: usize, words: &Phrases, tone: Tone) {
         let (low, high) = (a.min(b), a.max(b));
-        let dotted: Phrases = words.iter().map(|words| format!("··· {words} ···")).chain(words.clone()).collect();
-        self.centred(low + 2, high - 2, &dotted, tone);
+        self.centred(low + 1, high - 1, words, tone);
+    }
+
+    /// How many columns there are for words on an arrow from one lifeline to another.
+    pub(super) fn room(a: usize, b: usize) -> usize {
+        a.abs_diff(b).saturating_sub(WORDLESS)
     }
 
     /// Words beside a lifeline, on the side of another one.

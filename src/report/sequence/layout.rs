@@ -1,8 +1,10 @@
 //! Where everything stands in a sequence chart: the columns of the lifelines, and what each step is drawn as.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::measure::chronicle::Entry;
 use crate::measure::fact::End;
-use crate::measure::story::{Next, Story, Way, What};
+use crate::measure::story::{News, Next, Story, Way, What};
 use crate::peer::Side;
 use crate::report::sequence::canvas::{Canvas, Fate, Tone};
 use crate::report::sequence::words::{self, Clock, Phrases};
@@ -39,9 +41,11 @@ impl Layout {
         let instants = story.steps.iter().map(|step| words::instant(step.at, clock).len());
         let time = instants.chain([clock.heading().len()]).max().unwrap_or(0);
         let left = time + GAP;
-        let apart = (width.saturating_sub(left + 2) / 2).min(APART_MAX);
         let has = |way| story.lanes.iter().any(|lane| lane.way == way);
         let (has_pull, has_push) = (has(Way::Pull), has(Way::Push));
+        // To the right of System B there are words in any case.
+        let share = if has_pull { 2 } else { 1 };
+        let apart = (width.saturating_sub(left + 2) / share).min(APART_MAX);
         let provider = if has_pull { left + apart } else { left };
         Self {
             width,
@@ -86,9 +90,8 @@ impl Layout {
                 let (lane, (from, to)) = (&story.lanes[*lane], self.ends(story.lanes[*lane].way, entry));
                 let carries = entry.exchange.opener == Side::Provider;
                 let words = if carries { words::webhook(lane, entry, news) } else { words::question(lane, entry) };
-                let tone = if news.late.is_empty() { Tone::Plain } else { Tone::Good };
                 match entry.arrived {
-                    Some(_) => line.arrow(from, to, &words, Fate::Arrives, tone),
+                    Some(_) => return self.carried(from, to, &words, news),
                     None if entry.ended.is_some() => line.arrow(from, to, &lost(&words), Fate::Ends, Tone::Plain),
                     // It is still on its way when the chart ends.
                     None => line.arrow(from, to, &words, Fate::Arrives, Tone::Dim),
@@ -97,13 +100,12 @@ impl Layout {
             What::Answered(lane, entry, news, next) => {
                 let (to, from) = self.ends(story.lanes[*lane].way, entry);
                 let words = words::answer(entry, news, *next);
-                let is_bad = matches!(entry.end, Some(End::Refused(status)) if status != 304);
-                let tone = match () {
-                    () if is_bad => Tone::Bad,
-                    () if !news.late.is_empty() => Tone::Good,
-                    () => Tone::Plain,
-                };
-                line.arrow(from, to, &words, Fate::Arrives, tone);
+                match entry.end {
+                    Some(End::Refused(status)) if status != 304 => {
+                        line.arrow(from, to, &words, Fate::Arrives, Tone::Bad);
+                    }
+                    _ => return self.carried(from, to, &words, news),
+                }
             }
             What::Unheard(lane, entry) => {
                 let (to, from) = self.ends(story.lanes[*lane].way, entry);
@@ -112,7 +114,9 @@ impl Layout {
             What::Unanswered(lane, entry, next) => return self.unanswered(story, *lane, entry, *next),
             What::Repeated { lane, count, end } => {
                 let client = self.client(story.lanes[*lane].way);
-                line.between(client, self.provider, &words::repeated(*count, *end), Tone::Dim);
+                let words = words::repeated(*count, *end);
+                let dotted = words.iter().flat_map(|words| [format!("··· {words} ···"), format!("· {words} ·")]);
+                line.between(client, self.provider, &dotted.chain(words.clone()).collect(), Tone::Dim);
             }
             What::Forged(entry) => {
                 let (fate, tone) = if entry.is_believed { (Fate::Arrives, Tone::Bad) } else { (Fate::Ends, Tone::Dim) };
@@ -122,6 +126,25 @@ impl Layout {
             What::GaveUp(told) => line.beside(self.provider, self.room(), &words::gave_up(told), Tone::Bad),
         }
         vec![line]
+    }
+
+    /// A message that comes to the other side, and how late its news is: on the arrow if there is room, and else below.
+    fn carried(&self, from: usize, to: usize, words: &Phrases, news: &News) -> Vec<Canvas> {
+        let mut line = self.blank();
+        let Some(lateness) = words::lateness(news) else {
+            line.arrow(from, to, words, Fate::Arrives, Tone::Plain);
+            return vec![line];
+        };
+        let all: Phrases = words.iter().flat_map(|w| lateness.iter().map(move |late| format!("{w}, {late}"))).collect();
+        let fits = |words: &String| words.width() <= Canvas::room(from, to);
+        if news.late.len() == 1 && all.iter().any(fits) {
+            line.arrow(from, to, &all, Fate::Arrives, Tone::Good);
+            return vec![line];
+        }
+        line.arrow(from, to, words, Fate::Arrives, Tone::Good);
+        let mut below = self.blank();
+        below.between(from, to, &lateness, Tone::Good);
+        vec![line, below]
     }
 
     /// What an opener learns that hears nothing; where it found nobody there, also what it had wanted to send.
@@ -152,5 +175,5 @@ impl Layout {
 
 /// What was said, and that it was lost.
 fn lost(words: &Phrases) -> Phrases {
-    words.iter().map(|words| format!("{words}: lost")).chain(words.last().cloned()).collect()
+    words.iter().map(|words| format!("{words} (lost)")).chain(words.last().cloned()).collect()
 }

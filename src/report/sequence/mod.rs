@@ -103,8 +103,9 @@ fn clock_heading(layout: &Layout) -> String {
 fn row(texts: &[(usize, &str)], start: usize, width: usize, mut line: String) -> String {
     for (index, (column, text)) in texts.iter().enumerate() {
         let from = line.width().max(start) + 1;
-        // The next one needs at least half of the room up to its column.
-        let until = texts.get(index + 1).map_or(width, |(next, _)| column.midpoint(*next));
+        let until = texts.get(index + 1).map_or(width, |(next, text)| next.saturating_sub(text.width() / 2 + 2));
+        // A long name leaves at least half of the room to the one before it.
+        let until = texts.get(index + 1).map_or(until, |(next, _)| until.max(column.midpoint(*next)));
         let text = clipped(text, until.saturating_sub(from));
         let at = column.saturating_sub(text.width() / 2).min(width.saturating_sub(text.width())).max(from);
         line.push_str(&" ".repeat(at.saturating_sub(line.width())));

@@ -30,34 +30,30 @@ pub(super) fn question(lane: &Lane<'_>, entry: &Entry) -> Phrases {
     }
 }
 
-/// What a webhook says on its way to System A.
+/// What a webhook says on its way to System A, without how late that is.
 pub(super) fn webhook(lane: &Lane<'_>, entry: &Entry, news: &News) -> Phrases {
     let attempt = match entry.asked {
         Asked::Webhook { attempt } if attempt > 1 => format!(", {} attempt", ordinal(attempt)),
         _ => String::new(),
     };
     let heading = if lane.is_thin { "there is " } else { "" };
-    let fate = if news.is_known { ", known already".into() } else { lateness(&news.late) };
-    let [long, short] = carried(news);
-    let mut phrases = vec![
-        format!("{heading}{long}{attempt}{fate}"),
-        format!("{heading}{short}{attempt}{fate}"),
-        format!("{short}{fate}"),
-    ];
-    if fate.is_empty() {
-        phrases.push(format!("{short}{attempt}"));
-    }
+    let known = if news.is_known { ", known already" } else { "" };
+    let [long, spare, short] = carried(news);
+    let mut phrases: Phrases =
+        [&long, &spare, &short].map(|events| format!("{heading}{events}{attempt}{known}")).into();
+    phrases.push(if news.is_known { format!("{short}{known}") } else { format!("{short}{attempt}") });
+    phrases.push(short);
     phrases
 }
 
-/// What an answer says; for a webhook's also what comes next.
+/// What an answer says, without how late that is; for a webhook's also what comes next.
 pub(super) fn answer(entry: &Entry, news: &News, next: Next) -> Phrases {
     let carries = !news.followed.is_empty() || news.others > 0;
     match entry.end {
         Some(End::Answered | End::Fetched) if carries => {
-            let fate = if news.is_known { ", known already".into() } else { lateness(&news.late) };
-            let [long, short] = carried(news);
-            vec![format!("{long}{fate}"), format!("{short}{fate}"), short]
+            let known = if news.is_known { ", known already" } else { "" };
+            let [long, spare, short] = carried(news);
+            vec![format!("{long}{known}"), format!("{spare}{known}"), format!("{short}{known}"), short]
         }
         Some(End::Answered | End::Fetched) => vec!["no".into()],
         Some(End::Accepted) => vec!["ok".into()],
@@ -70,10 +66,29 @@ pub(super) fn answer(entry: &Entry, news: &News, next: Next) -> Phrases {
 /// What an opener knows that hears nothing.
 pub(super) fn silence(entry: &Entry, next: Next) -> Phrases {
     let waited = entry.ended.map_or(Span::ZERO, |ended| ended.since(entry.opened));
-    match entry.end {
-        Some(End::TimedOut) => followed_by(&format!("no answer for {}", span(waited)), next),
-        _ => followed_by("no connection", next),
+    let Some(End::TimedOut) = entry.end else { return followed_by("unreachable", next) };
+    let sentence = format!("no answer for {}", span(waited));
+    let mut phrases = followed_by(&sentence, next);
+    if let Asked::Webhook { .. } = entry.asked {
+        // Several webhooks may be under way at the same time.
+        let which = serials(&entry.events);
+        let with = |phrase: &String| format!("{which}: {phrase}");
+        // What comes next is worth more than how long it took to know.
+        let short = followed_by("no answer", next);
+        let first = phrases.first().into_iter().chain(short.first().filter(|_| next != Next::Nothing));
+        let named: Phrases = first.chain(phrases.last()).map(with).collect();
+        phrases.splice(0..0, named);
     }
+    phrases
+}
+
+/// How late that was which became known with a message; none where nothing did.
+pub(super) fn lateness(news: &News) -> Option<Phrases> {
+    let told = |spans: &[Span]| listed(spans.iter().map(|late| span(*late)).collect());
+    let worst = span(news.late.iter().max().copied()?);
+    let worst = if news.late.len() > 1 { format!("up to {worst} late") } else { format!("{worst} late") };
+    let all = (news.late.len() <= LISTED).then(|| format!("{} late", told(&news.late)));
+    Some(all.into_iter().chain([worst]).collect())
 }
 
 /// What was to be sent where nobody was there to take it.
@@ -92,7 +107,7 @@ pub(super) fn repeated(count: u64, end: Option<End>) -> Phrases {
     let polls = human::things(count as f64, "poll", "polls");
     let found = match end {
         Some(End::TimedOut) => "no answer".into(),
-        Some(End::Unreachable) => "no connection".into(),
+        Some(End::Unreachable) => "unreachable".into(),
         Some(End::Refused(status)) if status != 304 => refusal(status),
         _ => "nothing new".into(),
     };
@@ -107,10 +122,8 @@ pub(super) fn forged(entry: &Entry) -> Phrases {
     };
     let fate = match (entry.is_believed, entry.end) {
         (true, _) => "BELIEVED".to_owned(),
-        (false, Some(End::Refused(status))) => format!("refused ({status})"),
-        // Who has taken an event before takes no notice of it.
-        (false, Some(End::Accepted)) => "known already".into(),
-        (false, _) => "refused".into(),
+        (false, Some(End::Refused(status))) => format!("rejected ({status})"),
+        (false, _) => "rejected".into(),
     };
     vec![format!("forged, {kind}: {fate}"), format!("forged: {fate}"), "forged".into()]
 }
@@ -199,31 +212,23 @@ fn refusal(status: u16) -> String {
     }
 }
 
-/// How late what became known is, behind a comma; nothing where nothing became known.
-fn lateness(late: &[Span]) -> String {
-    match late {
-        [] => String::new(),
-        [one] => format!(", {} late", span(*one)),
-        several => {
-            let worst = several.iter().max().copied().unwrap_or(Span::ZERO);
-            format!(", up to {} late", span(worst))
-        }
-    }
-}
-
-/// The events of a message, at length and in short.
-fn carried(news: &News) -> [String; 2] {
+/// The events of a message, at length, without a word that may be spared, and as a number.
+fn carried(news: &News) -> [String; 3] {
     let all = news.followed.len() as u64 + news.others;
     let count = human::things(all as f64, "event", "events");
     if news.followed.is_empty() {
         let others = human::things(news.others as f64, "later event", "later events");
-        return [others, count];
+        return [others, count.clone(), count];
     }
     let own = serials(&news.followed);
+    let spare = own.trim_start_matches("events ").to_owned();
     match news.others {
-        0 if all == 1 => [own.clone(), own],
-        0 => [own, count],
-        others => [format!("{own} and {} more", human::count(others)), count],
+        0 if all == 1 => [own.clone(), own.clone(), own],
+        0 => [own, spare, count],
+        others => {
+            let more = human::count(others);
+            [format!("{own}, {more} more"), format!("{spare}, {more} more"), count]
+        }
     }
 }
 
@@ -233,10 +238,15 @@ fn serials(serials: &[u32]) -> String {
         [one] => format!("event {one}"),
         [first, .., last] if serials.len() > LISTED && is_run(serials) => format!("events {first} to {last}"),
         several => {
-            let listed: Vec<String> = several.iter().map(u32::to_string).collect();
-            format!("events {}", listed.join(", "))
+            format!("events {}", listed(several.iter().map(u32::to_string).collect()))
         }
     }
+}
+
+/// Several things one after the other: `a, b and c`.
+fn listed(mut things: Vec<String>) -> String {
+    let last = things.pop().unwrap_or_default();
+    if things.is_empty() { last } else { format!("{} and {last}", things.join(", ")) }
 }
 
 fn is_run(serials: &[u32]) -> bool {
