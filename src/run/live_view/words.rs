@@ -114,7 +114,7 @@ pub(super) fn requests(lane: &Lane) -> String {
 fn rarely(outcomes: &Outcomes) -> String {
     let kinds = [
         (outcomes.not_modified, "not modified"),
-        (outcomes.duplicate, "known already"),
+        (outcomes.duplicate, "known"),
         (outcomes.throttled, "throttled"),
         (outcomes.failed, "failed"),
     ];
