@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const PROMPT: &str = "ready> ";
 /// What only the view says.
 const VIEW: &str = "not yet heard";
+/// The signs of a poll that found nothing, of a webhook and of an event.
+const SIGNS: [char; 3] = ['○', '▲', '●'];
 /// What only the table says.
 const TABLE: &str = "half within";
 
@@ -27,6 +29,13 @@ fn has_tmux() -> bool {
         eprintln!("skipped, because tmux is missing");
     }
     has
+}
+
+/// Whether a poll, a webhook and an event are seen on their rows.
+fn shows(screen: &str, [poll, webhook, event]: [char; 3]) -> bool {
+    let has =
+        |label: &str, sign| screen.lines().any(|line| line.strip_prefix(label).is_some_and(|row| row.contains(sign)));
+    has("  asks", poll) && has("  is told", webhook) && has("events at B", event)
 }
 
 /// A terminal with a shell in it, in a folder of its own.
@@ -141,7 +150,7 @@ fn both_lanes_are_seen_while_they_happen_and_the_table_afterwards() {
         terminal.wait_for_end(0);
         // The thresholds of the machine's speed are no part of this.
         terminal.enter("pushpull run quickstart --set duration=5s --out results | cat; echo piped");
-        let view = terminal.wait("marks of both lanes", |screen| screen.contains('▲') && screen.contains('○'));
+        let view = terminal.wait("marks of both lanes", |screen| shows(screen, SIGNS));
         for part in
             ["pushpull quickstart", "of 5 s", "events at B", VIEW, "polls:", "webhooks:", "System A", "System B"]
         {
@@ -166,15 +175,11 @@ fn an_interrupted_run_leaves_its_results_and_a_sane_terminal() {
         let terminal = Terminal::new((80, 24), &[]);
         terminal.enter(&format!("sh -c 'echo $$ > pid; exec {run}'"));
         // The warm-up is over, so that there is something to keep.
-        terminal.wait("counted polls", |screen| {
-            screen.contains("polls:")
-                && !screen.contains(" 0 polls:")
-                && screen.contains('▲')
-                && !screen.contains("warming")
-        });
-        terminal.wait("counted events", |screen| {
-            screen.lines().any(|line| line.contains(" last ") && !line.contains(" 0 of 0 "))
-        });
+        let counted = |screen: &str| {
+            let counts = |line: &str| line.contains(" last ") && !line.contains(" 0 of ");
+            screen.lines().filter(|line| counts(line)).count() == 2
+        };
+        terminal.wait("events of both lanes that count", counted);
         if ends_politely {
             let pid = fs::read_to_string(terminal.folder.path().join("pid")).unwrap();
             assert!(Command::new("kill").args(["-TERM", pid.trim()]).status().unwrap().success());
@@ -198,17 +203,17 @@ fn without_colours_and_without_unicode_shapes_say_it_all() {
     let seen = |variables: &[(&str, &str)], arguments: &str, signs: [char; 3]| {
         let terminal = Terminal::new((80, 24), variables);
         terminal.enter(&format!("pushpull run quickstart --set duration=1h {arguments}"));
-        terminal.wait("marks of both lanes", |screen| signs.iter().all(|sign| screen.contains(*sign)));
+        terminal.wait("marks of both lanes", |screen| shows(screen, signs));
         let coloured = terminal.tmux(&["capture-pane", "-p", "-e"]);
         terminal.tmux(&["send-keys", "C-c"]);
         terminal.wait_for_end(130);
         terminal.assert_sane();
         coloured
     };
-    assert!(seen(&[], "", ['▲', '○', '●']).contains("\x1b[38;5;"), "colours are seen where they may be");
-    assert!(!seen(&[("NO_COLOR", "1")], "", ['▲', '○', '●']).contains('\x1b'));
-    assert!(!seen(&[], "--no-color", ['▲', '○', '●']).contains('\x1b'));
-    assert!(seen(&[("LC_ALL", "C")], "", ['^', 'o', '*']).is_ascii());
+    assert!(seen(&[], "", SIGNS).contains("\x1b[38;5;"), "colours are seen where they may be");
+    assert!(!seen(&[("NO_COLOR", "1")], "", SIGNS).contains('\x1b'));
+    assert!(!seen(&[], "--no-color", SIGNS).contains('\x1b'));
+    assert!(seen(&[("LC_ALL", "C")], "", ['o', '^', '*']).is_ascii());
 }
 
 #[test]
@@ -250,9 +255,13 @@ fn a_terminal_may_change_its_size_and_be_typed_on() {
             continue;
         }
         // Whatever there is room for is drawn anew, once.
-        terminal.wait("view of the new size", |screen| screen.matches("pushpull quick").count() == 1);
+        terminal.wait("view of the new size", |screen| {
+            let titles: Vec<&str> = screen.lines().filter(|line| line.contains("pushpull quick")).collect();
+            matches!(titles[..], [title] if title.chars().count() == columns - 1)
+        });
         terminal.tmux(&["send-keys", "-l", "typed"]);
         terminal.tmux(&["send-keys", "Enter"]);
+        terminal.wait("view without what was typed", |screen| !screen.contains("typed"));
     }
     terminal.wait("view of the new size", |screen| screen.contains(VIEW) && !screen.contains("typed"));
     terminal.tmux(&["send-keys", "C-c"]);

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
+use super::course::Mark;
 use super::lane::Lane;
 use super::layout::{Density, Layout};
 use super::look::Look;
@@ -23,12 +24,12 @@ const TICK: u64 = 10;
 pub(super) struct View<'a> {
     pub(super) scene: &'a Scene,
     pub(super) look: Look,
+    pub(super) layout: Layout,
 }
 
 impl Widget for View<'_> {
     fn render(self, area: Rect, buffer: &mut Buffer) {
         let area = area.intersection(buffer.area);
-        let layout = Layout::of(self.scene.lanes.len(), area.height);
         let label = match area.width {
             0..=29 => 0,
             30..=59 => area.width / 4,
@@ -38,7 +39,7 @@ impl Widget for View<'_> {
         let place = self.scene.now.and_then(|now| Some(self.scene.lanes.first()?.course.place(now)));
         let last = place.unwrap_or_default();
         let first = (last + 1).saturating_sub(plot.into());
-        Drawing { view: self, area, buffer, label, plot, first, last, density: layout.density }.draw(layout);
+        Drawing { view: self, area, buffer, label, plot, first, last, density: self.layout.density }.draw();
     }
 }
 
@@ -57,8 +58,8 @@ struct Drawing<'a, 'b> {
 }
 
 impl Drawing<'_, '_> {
-    fn draw(&mut self, layout: Layout) {
-        let (scene, look) = (self.view.scene, self.view.look);
+    fn draw(&mut self) {
+        let View { scene, look, layout } = self.view;
         self.head();
         let mut row = self.density.head_rows();
         let charts: Vec<Vec<f64>> = scene.lanes.iter().take(layout.lanes).map(|lane| self.chart(lane)).collect();
@@ -86,12 +87,14 @@ impl Drawing<'_, '_> {
         self.buffer.set_stringn(x, y, text, room, style).0 - self.area.x
     }
 
-    /// Writes so that the text ends with the row, if there is room for it after a column.
-    fn put_right(&mut self, after: u16, row: u16, text: &str, style: Style) {
+    /// Writes so that the text ends with the row, if there is room for it after a column; says whether there was.
+    fn put_right(&mut self, after: u16, row: u16, text: &str, style: Style) -> bool {
         let width = u16::try_from(unicode_width::UnicodeWidthStr::width(text)).unwrap_or(u16::MAX);
-        if let Some(column) = self.area.width.checked_sub(width).filter(|column| *column > after) {
+        let column = self.area.width.checked_sub(width).filter(|column| *column > after);
+        if let Some(column) = column {
             self.put(column, row, text, style);
         }
+        column.is_some()
     }
 
     fn put_label(&mut self, row: u16, text: &str) {
@@ -102,9 +105,12 @@ impl Drawing<'_, '_> {
 
     /// The title, how far the run has come, the axis of time, and the events on it.
     fn head(&mut self) {
-        let Self { view: View { scene, look }, .. } = *self;
+        let View { scene, look, .. } = self.view;
         let title = self.put(0, 0, &format!("pushpull {} ", scene.title), look.strong());
-        self.put_right(title, 0, &words::status(scene.frame, scene.now), Style::new());
+        let [status, short] = words::status(scene.frame, scene.now);
+        if !self.put_right(title, 0, &status, Style::new()) {
+            self.put_right(title, 0, &short, Style::new());
+        }
         let events = if self.density.head_rows() > 2 {
             let whole = scene.frame.duration.as_nanos().max(1) as f64;
             let share = scene.now.map_or(0.0, |now| (now.as_nanos() as f64 / whole).min(1.0));
@@ -127,7 +133,7 @@ impl Drawing<'_, '_> {
     }
 
     fn axis(&mut self, row: u16) {
-        let Self { view: View { scene, look }, .. } = *self;
+        let View { scene, look, .. } = self.view;
         self.put_label(row, "time");
         let Some((lane, _)) = scene.lanes.first().zip(scene.now) else { return };
         for place in (self.first..=self.last).filter(|place| place % TICK == 0) {
@@ -225,12 +231,15 @@ impl Drawing<'_, '_> {
             self.put(0, row, &words::overlooked(overlooked), look.wrong());
             return;
         }
-        let mut column = self.put(0, row, look.event(), look.strong());
-        column = self.put(column, row, " an event", look.back());
-        for mark in super::course::Mark::ALL {
+        let mut column = 0;
+        for mark in Mark::ALL {
             let Some((meaning, client)) = words::meaning(mark, &scene.lanes) else { continue };
-            column = self.put(column + 2, row, look.mark(mark), look.mark_style(mark, client));
-            column = self.put(column, row, &format!(" {meaning}"), look.back());
+            // What does not fit as a whole is left out.
+            if usize::from(self.area.width.saturating_sub(column)) < meaning.len() + 2 {
+                continue;
+            }
+            column = self.put(column, row, look.mark(mark), look.mark_style(mark, client));
+            column = self.put(column, row, &format!(" {meaning}  "), look.back());
         }
     }
 }

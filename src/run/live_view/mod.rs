@@ -85,8 +85,8 @@ fn watch(mut scene: Scene, look: Look, spectator: &live::Spectator, done: &Atomi
         let sights = std::iter::from_fn(|| spectator.next_sight());
         sights.take(SIGHTS_IN_A_ROW).for_each(|sight| scene.take(sight));
         scene.advance(spectator.now(), spectator.missed());
-        let rows = |most| Layout::of(scene.lanes.len(), most).rows;
-        if screen.paint(rows, View { scene: &scene, look }).is_err() {
+        let layout = |rows_max| Layout::of(scene.lanes.len(), rows_max);
+        if screen.paint(|rows_max| View { scene: &scene, look, layout: layout(rows_max) }).is_err() {
             // A terminal that has gone needs no view.
             return;
         }

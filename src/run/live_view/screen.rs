@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::widgets::Widget;
+use ratatui::widgets::Widget as _;
+
+use super::drawing::View;
 
 /// Fewer rows or columns than these are no screen; then there is nothing to see, and nothing goes wrong.
 const LEAST: (u16, u16) = (8, 2);
@@ -54,15 +56,16 @@ impl Screen {
         Self { size: (0, 0) }
     }
 
-    /// Paints so many rows at most as the terminal has room for, less the one on which the cursor stands afterwards.
-    pub(super) fn paint(&mut self, rows: impl FnOnce(u16) -> u16, view: impl Widget) -> io::Result<()> {
+    /// Paints the view of at most so many rows; one row of the terminal is left as it was.
+    pub(super) fn paint<'a>(&mut self, view: impl FnOnce(u16) -> View<'a>) -> io::Result<()> {
         let size = rustix::termios::tcgetwinsize(io::stderr())?;
         let size = (size.ws_col, size.ws_row);
         if size.0 < LEAST.0 || size.1 < LEAST.1 {
             return Ok(());
         }
         // What is written into the last column of some terminals takes the next character along.
-        let area = Rect::new(0, 0, size.0 - 1, rows(size.1 - 1).clamp(1, size.1 - 1));
+        let view = view(size.1 - 1);
+        let area = Rect::new(0, 0, size.0 - 1, view.layout.rows.clamp(1, size.1 - 1));
         let mut buffer = Buffer::empty(area);
         view.render(area, &mut buffer);
         let text = lines(&buffer);
@@ -108,7 +111,7 @@ fn lines(buffer: &Buffer) -> String {
             text.push_str("\r\n");
         }
         let is_there = |at: &Position| buffer.cell(*at).is_some_and(|cell| cell.symbol() != " ");
-        let Some(last) = row.columns().map(|at| at.as_position()).filter(is_there).last() else {
+        let Some(last) = row.columns().map(|at| at.as_position()).filter(is_there).next_back() else {
             text.push_str("\x1b[K");
             continue;
         };

@@ -10,16 +10,18 @@ use crate::time::{SECOND, Span, Time};
 /// From so many seconds on the clock shows minutes.
 const MINUTES_FROM: u64 = 120;
 
-/// How far a run has come.
-pub(super) fn status(frame: Frame, now: Option<Time>) -> String {
-    let Some(now) = now else { return "about to start".into() };
+/// How far a run has come; and the same in short.
+pub(super) fn status(frame: Frame, now: Option<Time>) -> [String; 2] {
+    let Some(now) = now else { return ["about to start".into(), String::new()] };
     let whole = frame.duration.since(Time::ZERO);
     if now < frame.duration {
         let (elapsed, left) = (clock(now.since(Time::ZERO)), clock(frame.duration.since(now)));
         let warm = if now < frame.warmup { "warming up, not counted yet; " } else { "" };
-        return format!("{warm}{elapsed} of {}, {left} to go", human::duration_secs(whole.as_secs_f64()));
+        let whole = human::duration_secs(whole.as_secs_f64());
+        return [format!("{warm}{elapsed} of {whole}, {left} to go"), format!("{left} to go")];
     }
-    format!("no more events; waiting for what is under way, {} at most", clock(frame.end.since(now)))
+    let left = clock(frame.end.since(now));
+    [format!("no more events; waiting for what is under way, {left} at most"), format!("over in {left} at most")]
 }
 
 /// A length of time on a clock: it changes its last digit and nothing else.
@@ -88,14 +90,14 @@ pub(super) fn requests(lane: &Lane) -> String {
     if lane.ways.polls != Polls::None {
         let Outcomes { useful, empty, .. } = lane.polls;
         let all = human::things(lane.polls.total() as f64, "poll", "polls");
-        let first = format!("{all}: {} brought news, {} found nothing", human::count(useful), human::count(empty));
+        let first = format!("{all}: {} with news, {} found nothing", human::count(useful), human::count(empty));
         parts.push(first + &rarely(&lane.polls));
     }
     if lane.ways.push {
         let all = human::things(lane.webhooks.total() as f64, "webhook", "webhooks");
         let retried =
             if lane.retries > 0 { format!(", {} retried", human::count(lane.retries)) } else { String::new() };
-        let first = format!("{all}: {} told of news", human::count(lane.webhooks.useful));
+        let first = format!("{all}: {} with news", human::count(lane.webhooks.useful));
         parts.push(first + &rarely(&lane.webhooks) + &retried);
     }
     if lane.fetches.total() > 0 {
@@ -112,7 +114,7 @@ pub(super) fn requests(lane: &Lane) -> String {
 fn rarely(outcomes: &Outcomes) -> String {
     let kinds = [
         (outcomes.not_modified, "not modified"),
-        (outcomes.duplicate, "known already"),
+        (outcomes.duplicate, "known"),
         (outcomes.throttled, "throttled"),
         (outcomes.failed, "failed"),
     ];
@@ -153,11 +155,11 @@ pub(super) fn meaning(mark: Mark, lanes: &[Lane]) -> Option<(&'static str, usize
     let (meaning, is_used): (_, fn(&Lane) -> bool) = match mark {
         Mark::Empty => ("asked, nothing new", |lane| lane.ways.polls != Polls::None),
         Mark::NotModified => ("not modified", |lane| any(lane, |outcomes| outcomes.not_modified)),
-        Mark::Known => ("known already", |lane| any(lane, |outcomes| outcomes.duplicate)),
+        Mark::Known => ("known", |lane| any(lane, |outcomes| outcomes.duplicate)),
         Mark::Brought => ("asked, news", |lane| lane.ways.polls != Polls::None),
         Mark::Fetched => ("fetched", |lane| lane.fetches.useful > 0),
         Mark::Told => ("told", |lane| lane.ways.push),
-        Mark::ToldLater => ("told at a retry", |lane| lane.retries > 0),
+        Mark::ToldLater => ("told on retry", |lane| lane.retries > 0),
         Mark::Throttled => ("throttled", |lane| any(lane, |outcomes| outcomes.throttled)),
         Mark::Forged => ("forged", |lane| lane.forged[0] > 0),
         Mark::Failed => ("failed", |lane| any(lane, |outcomes| outcomes.failed)),
@@ -189,9 +191,9 @@ mod tests {
     fn the_status_says_what_the_run_waits_for() {
         let at = |seconds| Time::ZERO + Span::from_secs(seconds);
         let frame = Frame::new(at(1), at(13), at(18));
-        assert_eq!(status(frame, None), "about to start");
-        assert_eq!(status(frame, Some(at(0))), "warming up, not counted yet; 0.0 s of 13 s, 13.0 s to go");
-        assert_eq!(status(frame, Some(at(5))), "5.0 s of 13 s, 8.0 s to go");
-        assert_eq!(status(frame, Some(at(14))), "no more events; waiting for what is under way, 4.0 s at most");
+        assert_eq!(status(frame, None)[0], "about to start");
+        assert_eq!(status(frame, Some(at(0)))[0], "warming up, not counted yet; 0.0 s of 13 s, 13.0 s to go");
+        assert_eq!(status(frame, Some(at(5)))[0], "5.0 s of 13 s, 8.0 s to go");
+        assert_eq!(status(frame, Some(at(14)))[0], "no more events; waiting for what is under way, 4.0 s at most");
     }
 }

@@ -36,9 +36,9 @@ const UNICODE: Look = Look { colour: true, unicode: true };
 const ASCII: Look = Look { colour: false, unicode: false };
 
 fn drawn(scene: &Scene, look: Look, (width, height): (u16, u16)) -> String {
-    let rows = Layout::of(scene.lanes.len(), height).rows;
-    let mut terminal = Terminal::new(TestBackend::new(width, rows)).unwrap();
-    terminal.draw(|frame| frame.render_widget(View { scene, look }, frame.area())).unwrap();
+    let layout = Layout::of(scene.lanes.len(), height);
+    let mut terminal = Terminal::new(TestBackend::new(width, layout.rows)).unwrap();
+    terminal.draw(|frame| frame.render_widget(View { scene, look, layout }, frame.area())).unwrap();
     terminal.backend().to_string()
 }
 
