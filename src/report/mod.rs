@@ -1,6 +1,7 @@
 //! What people and programs read. Everything here formats what [`crate::measure`] computed, and computes nothing itself.
 
 pub mod agreement;
+pub mod chart;
 pub mod columns;
 pub mod costs;
 pub mod csv;
@@ -8,6 +9,7 @@ pub mod faults;
 pub mod files;
 pub mod human;
 pub mod json;
+pub mod palette;
 pub mod replications;
 pub mod table;
 pub mod thresholds;
