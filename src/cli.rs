@@ -1,6 +1,7 @@
 //! The command line as data. Nothing is decided here.
 
 mod diff;
+mod lab;
 mod sweep;
 
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::diff::DiffArguments;
+pub use crate::cli::lab::LabArguments;
 use crate::scenario::units;
 use crate::time::Span;
 pub use sweep::{MergeArguments, Scheduler, SweepArguments};
@@ -54,6 +56,9 @@ pub enum Command {
     /// Play System A's endpoint alone: take the webhooks of a sender of your own, and say what came
     #[command(after_help = RECEIVER_EXAMPLES)]
     Receiver(ReceiverArguments),
+    /// Open a page on this machine that teaches the difference, with sliders and this very engine behind them
+    #[command(after_help = lab::EXAMPLES)]
+    Lab(LabArguments),
     /// List the built-in scenarios, and the presets of webhook providers
     Scenarios,
     /// Write the built-in scenarios into a folder, to be changed

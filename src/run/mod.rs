@@ -6,6 +6,7 @@ pub mod check;
 mod diff;
 mod faults;
 mod interrupt;
+mod lab;
 mod merge;
 mod network;
 mod play;
@@ -167,6 +168,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Diff(arguments) => diff::diff(arguments),
         Command::Provider(arguments) => provider::provide(arguments),
         Command::Receiver(arguments) => receiver::receive(arguments),
+        Command::Lab(arguments) => lab::serve(arguments),
         Command::Scenarios => print((builtin::list() + &webhooks::presets()).as_bytes()).map(|()| 0),
         Command::Init(arguments) => init(arguments),
         Command::Schema => {
@@ -186,7 +188,7 @@ pub fn errors_in_colour(cli: &Cli) -> bool {
         Command::Diff(arguments) => arguments.no_color,
         Command::Provider(arguments) => arguments.no_color,
         Command::Receiver(arguments) => arguments.no_color,
-        Command::Scenarios | Command::Init(_) | Command::Schema => false,
+        Command::Lab(_) | Command::Scenarios | Command::Init(_) | Command::Schema => false,
     };
     !refused && colours_allowed() && std::io::stderr().is_terminal()
 }
