@@ -42,8 +42,14 @@ pub(super) fn of(start: &Start, state: &State) -> Result<Written, Problems> {
 /// What the parameters say, line by line, in the order of the file.
 pub(super) fn settings(state: &State) -> Vec<Setting> {
     let mut settings: Vec<_> = TABLE.iter().flat_map(|parameter| (parameter.settings)(state)).collect();
-    settings.sort_by_key(|setting| setting.at);
+    settings.sort_by_key(|setting| (setting.at, rank(setting)));
     settings
+}
+
+/// What a reader wants to know first stands first, where several parameters write into the same table.
+fn rank(setting: &Setting) -> usize {
+    let first = ["duration", "drain", "seed", "consumers"];
+    first.iter().position(|key| *key == setting.key).unwrap_or(first.len())
 }
 
 /// The text of the lab's own scenario.

@@ -15,12 +15,18 @@ export function makeControls(parameters, onChange) {
     show(values) {
       for (const [key, control] of controls) control.show(values[key]);
     },
+    /** Shows the engine's own words for values that are no stops. */
+    name(values, facts) {
+      for (const [key, control] of controls) control.rename?.(values[key], facts[`set.${key}`]?.text);
+    },
     /** Leaves only these controls, in this order of importance. */
     choose(keys) {
       for (const [key, control] of controls) control.box.hidden = !keys.includes(key);
       for (const group of form.querySelectorAll("fieldset"))
         group.hidden = ![...group.querySelectorAll(".control")].some((box) => !box.hidden);
       form.classList.toggle("few", keys.length <= 6);
+      // Four stand in one row, and five or six in two.
+      form.style.setProperty("--columns", keys.length === 4 ? 4 : 3);
     },
   };
 }
@@ -69,7 +75,9 @@ function makeSlider(parameter, box, input, onChange) {
     /** The engine's own words for a value that is no stop. */
     rename(value, words) {
       const stop = stops.find((candidate) => candidate.value === value);
-      if (stop && words) stop.label = words;
+      if (!stop || !words) return;
+      stop.label = words;
+      label(input.value);
     },
   };
 }

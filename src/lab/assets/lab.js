@@ -84,6 +84,7 @@ async function askEngine(place, query, fromStart) {
   const answer = await attempt(() => ask("run", query, width()));
   if (!answer || place !== here) return;
   stage.put(answer.story, fromStart);
+  controls.name(values, answer.facts);
   place.prediction?.take(answer.question, answer.prediction);
   showText(place.section, answer.text);
   showCharts(place.section, answer.charts);

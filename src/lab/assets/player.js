@@ -11,7 +11,7 @@ export const isStill = () => prefersStill.matches;
 
 /** A player that tells the stage with `onTime(now, perSecond)`, in milliseconds of the story, and `onRest()` when it comes to rest. */
 export function makePlayer(onTime, onRest) {
-  const state = { now: 0, length: 1, moments: [], isPlaying: false, isSeen: true, last: null };
+  const state = { now: 0, from: 0, length: 1, moments: [], isPlaying: false, isSeen: true, last: null };
   const [play, scrub, time, speed] = [part("play"), part("scrub"), part("time"), part("speed")];
 
   // Milliseconds of the story in one of the reader's: a long story is told faster, so that it can be watched.
@@ -20,7 +20,7 @@ export function makePlayer(onTime, onRest) {
 
   function show() {
     scrub.value = Math.round((state.now / state.length) * 1000);
-    const text = `${clock(state.now)} of ${clock(state.length)}`;
+    const text = `${clock(state.from + state.now)} of ${clock(state.from + state.length)}`;
     scrub.setAttribute("aria-valuetext", text);
     time.textContent = natural() > 1 ? `${text} · ${Math.round(natural())} times as fast` : text;
     onTime(state.now, pace());
@@ -41,7 +41,7 @@ export function makePlayer(onTime, onRest) {
   function set(isPlaying) {
     state.isPlaying = isPlaying;
     state.last = null;
-    play.firstElementChild.textContent = isPlaying ? "⏸" : "▶";
+    play.classList.toggle("is-playing", isPlaying);
     play.setAttribute("aria-label", isPlaying ? "Pause" : "Play");
     if (isPlaying) requestAnimationFrame(frame);
     else onRest();
@@ -71,10 +71,10 @@ export function makePlayer(onTime, onRest) {
   new IntersectionObserver(([entry]) => (state.isSeen = entry.isIntersecting)).observe(part("strip"));
 
   return {
-    /** Takes another story of that length, with the moments at which something happens; from the same place, or from its start. */
-    load(length, moments, fromStart) {
+    /** Takes another story, with the moments at which something happens; from the same place, or from its start. */
+    load({ from, length }, moments, fromStart) {
       const share = fromStart ? 0 : state.now / state.length;
-      state.length = Math.max(length, 1);
+      [state.from, state.length] = [from, Math.max(length, 1)];
       state.moments = moments;
       state.now = share * state.length;
       if (fromStart) {

@@ -36,7 +36,7 @@ export function makeStage() {
   function tellAtRest() {
     if (!story) return;
     const parts = heads.map((head) => head.say(player.now())).filter(Boolean);
-    summary.textContent = `After ${clock(player.now())}: ${parts.join(" ")}`;
+    summary.textContent = `At ${clock(story.from + player.now())}: ${parts.join(" ")}`;
   }
 
   let width = holder.clientWidth;
@@ -55,7 +55,7 @@ export function makeStage() {
       const instants = story.clients.flatMap((client) => client.exchanges.flatMap(({ opened, ended }) => [opened, ended]));
       const moments = [...instants, ...story.clients.flatMap((client) => client.events.map((event) => event.at))];
       moments.sort((one, other) => one - other);
-      player.load(story.length, moments.filter((moment) => moment !== null && moment <= story.length), fromStart);
+      player.load(story, moments.filter((moment) => moment !== null && moment <= story.length), fromStart);
       if (isStill()) tellAtRest();
     },
     /** Shows the counters, or keeps them back until the reader has made a prediction. */

@@ -13,7 +13,8 @@ export function layoutFor(width) {
   const isNarrow = width < 560;
   const [top, gap] = [ROW * ROWS + 22, isNarrow ? 66 : 82];
   const [upper, middle, lower] = [top, top + gap, top + 2 * gap];
-  const [left, right] = [10, 10];
+  // Left of the lanes stands whose they are.
+  const [left, right] = [isNarrow ? 28 : 84, 10];
   return { width, left, right, upper, middle, lower, bottom: lower + ROW * ROWS + 20, height: lower + ROW * ROWS + 44, isNarrow };
 }
 
@@ -60,13 +61,16 @@ function drawGround(svg, layout, story, x) {
   const ground = shape("g", { class: "ground" }, svg);
   const wanted = layout.isNarrow ? 4 : 8;
   const tick = TICKS.find((width) => story.length / width <= wanted) ?? TICKS.at(-1);
-  for (let at = 0; at <= story.length + 1; at += tick) {
+  // Ticks stand at round times of the run, wherever in it the story begins.
+  for (let at = Math.ceil(story.from / tick) * tick - story.from; at <= story.length + 1; at += tick) {
     shape("line", { class: "tick", x1: round(x(at)), x2: round(x(at)), y1: 8, y2: layout.bottom }, ground);
-    const anchor = at === 0 ? "start" : at > story.length - tick / 3 ? "end" : "middle";
+    const anchor = at > story.length - tick / 4 ? "end" : "middle";
     shape("text", { class: "tick-name", x: round(x(at)), y: layout.bottom + 17, "text-anchor": anchor }, ground, tickName(at + story.from, tick));
   }
-  for (const y of [layout.upper, layout.middle, layout.lower])
-    shape("line", { class: "lane", x1: 0, x2: layout.width, y1: y, y2: y }, ground);
+  for (const [y, system] of [[layout.upper, "A"], [layout.middle, "B"], [layout.lower, "A"]]) {
+    shape("line", { class: "lane", x1: layout.left - 8, x2: layout.width, y1: y, y2: y }, ground);
+    shape("text", { class: "lane-name", x: 0, y: y + 5 }, ground, layout.isNarrow ? system : `System ${system}`);
+  }
 }
 
 function tickName(ms, tick) {
@@ -169,11 +173,11 @@ function drawEvents(parent, lanes, layout, x) {
   const group = shape("g", { class: "events" }, parent);
   const halves = [];
   const client = lanes.find((lane) => lane.client)?.client;
-  for (const event of client?.events ?? []) shape("circle", { class: "event", cx: round(x(event.at)), cy: layout.middle, r: RADIUS + 1 }, group);
+  for (const event of client?.events ?? []) shape("circle", { class: "event", cx: round(x(event.at)), cy: layout.middle, r: RADIUS + 1.5 }, group);
   for (const { client: own, away } of lanes) {
     for (const event of own?.events ?? []) {
       if (event.seen === null) continue;
-      const [at, y, r] = [round(x(event.at)), layout.middle, RADIUS - 0.5];
+      const [at, y, r] = [round(x(event.at)), layout.middle, RADIUS];
       const d = `M${at - r} ${y}A${r} ${r} 0 0 ${away < 0 ? 1 : 0} ${at + r} ${y}Z`;
       const half = shape("path", { class: "half", d, "data-client": own.index % 8, visibility: "hidden" }, group);
       halves.push({ seen: event.seen, half });

@@ -44,15 +44,14 @@ pub(super) const LESSON: Lesson = Lesson {
                 (say.fact("pull.requests")) " polls " (say.fact("pull.failed")) " failed."
             }
             p {
-                "In its busiest second System A was called "
-                (say.fact("push.consumer_rps_peak")) " times by webhooks; in the mean it was "
-                (say.fact("push.consumer_rps_mean")) ". Whoever is called needs room for the peak: a queue, more workers, or a "
+                "Webhooks called System A " (say.fact("push.consumer_rps_mean")) " on average, and "
+                (say.fact("push.consumer_rps_peak")) " in the busiest second. Whoever is called needs room for the peak: a queue, more workers, or a "
                 "caller that takes no for an answer and comes again."
             }
             p {
                 "Polling turns that around: System A is safe, and System B must cope with the crowd. With "
                 (say.fact("set.consumers")) " System A’s, System B was asked " (say.fact("pull.provider_rps_peak"))
-                " times in its busiest second, " (say.fact("pull.peak_times_mean")) " times the mean. "
+                " in its busiest second, " (say.fact("pull.peak_times_mean")) " times the mean. "
                 @if say.is("set.phase", "all at the same moment") {
                     "They all ask at the same moment: let each begin at its own, and the peak is gone."
                 } @else {

@@ -29,8 +29,8 @@ pub(super) const LESSON: Lesson = Lesson {
                 @if believed > 0.0 {
                     "System A believed " (say.fact("push.forged_accepted")) " of " (say.fact("push.forged"))
                     " forgeries (" (say.fact("push.believed_ratio")) ") and did what they said. The "
-                    (say.fact("push.forged_rejected")) " that it did not act upon were replays: it had handled those very "
-                    "events already, and knew them again."
+                    (say.fact("push.forged_rejected")) " that it did not act upon were copies of genuine webhooks: it knew "
+                    "their events again."
                 } @else if believed == 0.0 && say.value("push.forged") > 0.0 {
                     "System A believed none: all " (say.fact("push.forged_rejected")) " forgeries were turned away, and all "
                     (say.fact("push.delivered")) " genuine events came through."

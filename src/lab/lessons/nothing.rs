@@ -37,9 +37,10 @@ pub(super) const LESSON: Lesson = Lesson {
                     (say.fact("theory.pull.empty_ratio")) ", and the engine played it and counted. "
                 }
                 @if per_interval < 1.0 {
-                    "As long as that is less than one, more than a third of the answers must be empty."
+                    "An answer brings something only if an event has happened since the last one, so as long as that number is \
+                     small, most answers are empty."
                 } @else {
-                    "So many events at once are few questions for each of them: empty answers are rare now."
+                    "With so many events from one question to the next, empty answers are rare."
                 }
             }
             p {

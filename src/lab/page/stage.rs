@@ -47,9 +47,11 @@ fn lane(role: &str, opened: &str) -> Markup {
 fn player() -> Markup {
     html! {
         div.player role="group" aria-label="Player" data-testid="player" {
-            button type="button" #play data-testid="play" aria-label="Play" { span aria-hidden="true" { "▶" } }
-            button type="button" #again data-testid="again" aria-label="Back to the start" { span aria-hidden="true" { "⏮" } }
-            button type="button" #step data-testid="step" aria-label="On to the next thing that happens" { span aria-hidden="true" { "⏭" } }
+            button type="button" #play data-testid="play" aria-label="Play" {
+                (icon("to-play", "M4 2l13 7-13 7z")) (icon("to-pause", "M3 2h4v14H3zM11 2h4v14h-4z"))
+            }
+            button type="button" #again data-testid="again" aria-label="Back to the start" { (icon("", "M2 2h3v14H2zM16 2v14L6 9z")) }
+            button type="button" #step data-testid="step" aria-label="On to the next thing that happens" { (icon("", "M13 2h3v14h-3zM2 2v14l10-7z")) }
             input type="range" #scrub min="0" max="1000" step="1" value="0" aria-label="Time" data-testid="scrub";
             span.time #time data-testid="time" {}
             label.speed { span.sr-only { "Speed" }
@@ -59,6 +61,11 @@ fn player() -> Markup {
             }
         }
     }
+}
+
+/// A sign on a button.
+fn icon(class: &str, path: &str) -> Markup {
+    html! { svg class=(class) viewBox="0 0 18 18" aria-hidden="true" focusable="false" { path d=(path) {} } }
 }
 
 fn legend() -> Markup {

@@ -4,6 +4,9 @@ use super::{
     At, Choice, Group, Name, Numbers, Parameter, Part, Quantity, Role, Setting, State, Trouble, Values, plain,
 };
 
+use crate::scenario::units::format_span;
+use crate::time::Span;
+
 const PULL: At = At::Client(Role::Pull, Part::Pull);
 const PUSH: At = At::Client(Role::Push, Part::Push);
 const RECEIVER: At = At::Client(Role::Push, Part::Receiver);
@@ -212,11 +215,11 @@ pub(in crate::lab) const TABLE: &[Parameter] = &[
     Parameter {
         name: Name::Reconcile,
         key: "reconcile",
-        label: "Webhook and a slow poll every",
-        help: "A third System A that is told, and asks now and then whether it missed something.",
+        label: "Both: also ask every",
+        help: "A third System A that is told, and also asks now and then whether it missed something.",
         group: Group::Both,
         values: numbers_or(
-            "nobody does both",
+            "there is none",
             Quantity::Seconds,
             [0.0, 86_400.0],
             &[0.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0],
@@ -247,7 +250,7 @@ pub(in crate::lab) const TABLE: &[Parameter] = &[
     Parameter {
         name: Name::Loss,
         key: "loss",
-        label: "Messages lost on the way",
+        label: "Messages lost",
         help: "The share of messages that the network loses, in each direction.",
         group: Group::Trouble,
         values: numbers_or(
@@ -266,7 +269,7 @@ pub(in crate::lab) const TABLE: &[Parameter] = &[
     Parameter {
         name: Name::OutageAt,
         key: "outage_at",
-        label: "System A goes down after",
+        label: "It goes down after",
         help: "When System A’s outage begins, counted from the start of the run.",
         group: Group::Trouble,
         values: numbers(Quantity::Seconds, [0.0, 86_400.0], &[10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0], 20.0),
@@ -395,17 +398,11 @@ fn with_webhooks(state: &State, part: Part, key: &'static str, value: &str) -> V
 }
 
 fn span(seconds: f64) -> String {
-    match libm::round(seconds * 1e3) {
-        ms if ms % 1e3 == 0.0 => format!("\"{}s\"", ms / 1e3),
-        ms => format!("\"{ms}ms\""),
-    }
+    format!("\"{}\"", format_span(Span::from_nanos_f64(seconds * 1e9)))
 }
 
 fn milliseconds(state: &State, name: Name) -> String {
-    match state.number(name) {
-        ms if ms.fract() == 0.0 => format!("\"{ms}ms\""),
-        ms => format!("\"{}us\"", libm::round(ms * 1e3)),
-    }
+    span(state.number(name) / 1e3)
 }
 
 fn rate(state: &State, name: Name) -> String {

@@ -42,7 +42,7 @@ fn values_are_shown_as_people_say_them() {
         ("every", "0.5", "500 ms"),
         ("every", "90", "90 s"),
         ("every", "600", "10 min"),
-        ("reconcile", "0", "nobody does both"),
+        ("reconcile", "0", "there is none"),
         ("loss", "0.5", "0.5 %"),
         ("work", "0", "no time"),
         ("duration", "1440", "1 d"),
