@@ -33,10 +33,10 @@ const CLIENTS: [[&str; 2]; CLIENT_COLOURS] = [
     ["#1d4ed8", "#76a2ff"],
     ["#c87e11", "#fcc419"],
     ["#2f9a76", "#8ae2c6"],
-    ["#b61c68", "#cf4f96"],
+    ["#b61c68", "#c2478a"],
     ["#018bb1", "#77c7fe"],
-    ["#3c391e", "#8a9a4c"],
-    ["#9774fd", "#9a74fb"],
+    ["#3c391e", "#7d8a44"],
+    ["#9774fd", "#8f62f5"],
 ];
 
 /// Text in the colours of clients; somewhat stronger, since it is thinner than it looks.

@@ -45,7 +45,7 @@ pub(super) fn horizontal(sketch: &mut Sketch, plot: Area, mapping: &Mapping, dim
 /// The marks of a horizontal axis, as many as have room for their labels.
 pub(super) fn horizontal_ticks(mapping: &Mapping, dimension: Dimension, canvas_width: f64) -> Vec<Tick> {
     let [left, right] = mapping.pixels();
-    let wanted = ((right - left) / 90.0).clamp(2.0, 10.0) as usize;
+    let wanted = ((right - left) / 68.0).clamp(2.0, 8.0) as usize;
     let width = |tick: &Tick| text::width(&tick.label, SMALL, false);
     // A label is moved into the chart where it would leave it: its middle is then elsewhere.
     let middle = |tick: &Tick| {

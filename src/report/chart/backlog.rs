@@ -71,10 +71,14 @@ pub(super) fn sketch(chart: &Backlog, canvas: &Canvas) -> Sketch {
     let y = Mapping::new(Scale::Linear, [0.0, high], [plot.bottom, plot.top]);
     axes::horizontal(&mut sketch, plot, &x, Dimension::Time);
     axes::vertical(&mut sketch, plot, &y, &ticks);
+    if values().next().is_none() {
+        sketch.say("no backlog", plot);
+    }
     let mut ends = Vec::new();
     for (label, line) in chart.lines.iter().enumerate() {
         let points = corners(&line.steps, &x, &y);
-        sketch.path(&format!("line step {}", client_class(line.client.index)), &outline(&points));
+        let told = format!("{}: {}", line.client.name, peak_text(&line.steps));
+        sketch.told_path(&format!("line step {}", client_class(line.client.index)), &outline(&points), &told);
         ends.push(LineEnd { label, at: points.last().copied().unwrap_or([plot.right, plot.bottom]) });
     }
     labels.draw(&mut sketch, plot, &chart.lines.iter().map(|line| &line.client).collect::<Vec<_>>(), &ends);

@@ -37,11 +37,15 @@ pub(super) fn outline(points: &[[f64; 2]]) -> String {
     path
 }
 
-/// The corners of a line of steps: a level for each stretch. Where stretches follow one another they are joined.
+/// The corners of a line of steps on an axis of milliseconds: a level for each stretch, each joined to the next.
 pub(super) fn corners(steps: &[Step], x: &Mapping, y: &Mapping) -> Vec<[f64; 2]> {
     let every = steps.len().div_ceil(POINTS_MAX).max(1);
     let kept = steps.iter().step_by(every).filter(|step| step.value.is_finite());
-    kept.flat_map(|step| [[x.at(step.from_s), y.at(step.value)], [x.at(step.until_s), y.at(step.value)]]).collect()
+    kept.flat_map(|step| {
+        let level = y.at(step.value);
+        [[x.at(step.from_s * 1e3), level], [x.at(step.until_s * 1e3), level]]
+    })
+    .collect()
 }
 
 /// At most so many of the points, the last among them.

@@ -30,7 +30,7 @@ pub(super) struct LineEnd {
 impl EndLabels {
     /// Labels with the name of each client and a figure below it, which may be empty.
     pub(super) fn new(clients: &[(&Client, String)], is_narrow: bool) -> Self {
-        let (room, lines) = if is_narrow { (92.0, 2) } else { (190.0, 1) };
+        let (room, lines) = if is_narrow { (92.0, 2) } else { (180.0, 2) };
         let names: Vec<_> =
             clients.iter().map(|(client, _)| text::wrap(&client.name, room, NORMAL, true, lines)).collect();
         let figures: Vec<_> = clients.iter().map(|(_, figure)| text::shorten(figure, room, SMALL, false)).collect();
@@ -71,7 +71,7 @@ impl EndLabels {
             }
             let mut baseline = top + ASCENT * NORMAL;
             for line in &self.names[end.label] {
-                let whole = (self.names[end.label].concat() != client.name).then_some(client.name.as_str());
+                let whole = (self.names[end.label].join(" ") != client.name).then_some(client.name.as_str());
                 sketch.text(line, &Line { whole, ..Line::name(left, baseline, Anchor::Start, &class) });
                 baseline += NORMAL * LEADING;
             }

@@ -120,6 +120,7 @@ fn draw_cells(sketch: &mut Sketch, chart: &HeatMap, grid: &Grid) {
                 rect class=(class) x=(px(area.left)) y=(px(area.top)) width=(px(area.width()))
                     height=(px(area.height())) rx="2" { title { (told) } }
             });
+            // A cell says its ratio where it has room for it.
             if text::width(&shown, SMALL, false) + 4.0 <= area.width() && area.height() >= SMALL + 3.0 {
                 let middle = [(area.left + area.right) / 2.0, (area.top + area.bottom) / 2.0 + 0.35 * SMALL];
                 let ink = match ratio.map(colour) {
@@ -173,10 +174,16 @@ fn draw_key(sketch: &mut Sketch, chart: &HeatMap) {
         let area = Area::new(left, 20.0, left + swatch - 1.0, 30.0);
         sketch.rectangle(&format!("heat h{}", index + 1), area);
     }
+    let baseline = 30.0 + SMALL + 2.0;
+    let end = COLOURS as f64 * swatch - 1.0;
+    // On the narrowest of canvases the numbers have no room for words beside them.
+    if swatch >= 38.0 {
+        sketch.text("less", &Line::muted(0.0, baseline, Anchor::Start));
+        sketch.text("more", &Line::muted(end, baseline, Anchor::End));
+    }
     for (index, step) in STEPS.iter().enumerate() {
         let middle = COLOURS as f64 / 2.0 * swatch - 0.5;
         let off = (index as f64 + 0.5) * swatch;
-        let baseline = 30.0 + SMALL + 2.0;
         for (at, label) in [(middle - off, format!("1/{step}")), (middle + off, format!("{step}"))] {
             sketch.text(&label, &Line::muted(at, baseline, Anchor::Middle));
         }

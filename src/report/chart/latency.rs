@@ -6,10 +6,11 @@ use crate::measure::dimension::Dimension;
 use crate::report::chart::axes::{self, BELOW, BESIDE};
 use crate::report::chart::canvas::{Canvas, Client};
 use crate::report::chart::curve::{outline, sample};
-use crate::report::chart::placement::{Field, NEEDS_LEADER, Wanted, nearest, place};
+use crate::report::chart::placement::{Field, NEEDS_LEADER, Wanted, is_readable, nearest, place};
 use crate::report::chart::scale::{Mapping, Scale, positive_extent};
 use crate::report::chart::sketch::{Anchor, Area, Line, Sketch, client_class};
 use crate::report::chart::text::{self, ASCENT, LEADING, NORMAL, SMALL};
+use crate::report::chart::ticks::Tick;
 use crate::report::human;
 
 /// The latencies of all clients.
@@ -46,7 +47,7 @@ impl LatencyCurve {
         let finite = self.steps.iter().filter(|(ms, share)| ms.is_finite() && share.is_finite());
         finite
             .map(|&(ms, share)| {
-                highest = (ms.max(highest.0), share.clamp(0.0, 1.0).max(highest.1));
+                highest = (ms.min(MS_MAX).max(highest.0), share.clamp(0.0, 1.0).max(highest.1));
                 highest
             })
             .collect()
@@ -69,6 +70,8 @@ impl LatencyCurve {
 
 /// Latencies below this are drawn there, in milliseconds.
 const MS_MIN: f64 = 1e-3;
+/// Latencies above this are drawn there: some three hundred years.
+const MS_MAX: f64 = 1e13;
 
 /// The share of events known within a given time, for all clients, on a logarithmic time axis.
 pub fn latency_distribution(chart: &LatencyDistribution, canvas: &Canvas) -> Markup {
@@ -77,26 +80,72 @@ pub fn latency_distribution(chart: &LatencyDistribution, canvas: &Canvas) -> Mar
 
 pub(super) fn sketch(chart: &LatencyDistribution, canvas: &Canvas) -> Sketch {
     let is_narrow = canvas.is_narrow();
-    let labels: Vec<Label> = chart.curves.iter().map(|curve| Label::new(curve, is_narrow)).collect();
-    let needed = labels.iter().map(|label| label.size[1] + 6.0).sum::<f64>() * if is_narrow { 1.2 } else { 0.6 };
+    let labels: Vec<Label> = chart.curves.iter().map(|curve| Label::new(curve, canvas)).collect();
     let top = if chart.target.is_some() { 24.0 } else { 10.0 };
-    let height = needed.clamp(if is_narrow { 250.0 } else { 320.0 }, 560.0);
-    let mut sketch = Sketch::new(canvas, top + height + BELOW + 10.0, description(chart));
-    let plot = Area::new(axes_room(), top, canvas.width() - 14.0, top + height);
+    let plot = Area::new(axes_room(), top, canvas.width() - 14.0, top + if is_narrow { 250.0 } else { 330.0 });
     let [x, y] = mappings(chart, plot);
-    axes::horizontal(&mut sketch, plot, &x, Dimension::Time);
-    axes::vertical(&mut sketch, plot, &y, &axes::vertical_ticks(&y, Dimension::Share, plot.height() * 1.2));
-    let mut field = Field::new(canvas.width(), sketch.height());
+    let lines: Vec<_> = chart.curves.iter().map(|curve| points(curve, &x, &y)).collect();
+    let mut field = Field::new(canvas.width(), plot.bottom);
+    lines.iter().for_each(|points| field.draw(points));
     if let Some(target) = &chart.target {
-        draw_target(&mut sketch, &mut field, target, plot, &x);
+        let at = x.at(target.ms.max(MS_MIN));
+        field.draw(&[[at, plot.top], [at, plot.bottom]]);
     }
-    for curve in &chart.curves {
-        let points = points(curve, &x, &y);
-        sketch.path(&format!("line {}", client_class(curve.client.index)), &outline(&points));
-        field.draw(&points);
+    let wanted: Vec<_> = chart
+        .curves
+        .iter()
+        .zip(&labels)
+        .map(|(curve, label)| Wanted { dot: dot(curve, plot, &x, &y), size: label.size })
+        .collect();
+    let bounds = Area::new(plot.left + 4.0, plot.top + 2.0, plot.right + 8.0, plot.bottom - 4.0);
+    let places = place(&wanted, bounds, &field);
+    let is_beside = is_readable(&wanted, &places, &field);
+    let list = if is_beside { 0.0 } else { chart.curves.len() as f64 * LIST_ROW + 10.0 };
+    let mut sketch = Sketch::new(canvas, plot.bottom + BELOW + 10.0 + list, description(chart));
+    axes::horizontal(&mut sketch, plot, &x, Dimension::Time);
+    axes::vertical(&mut sketch, plot, &y, &quarters());
+    if let Some(target) = &chart.target {
+        draw_target(&mut sketch, target, plot, &x);
     }
-    draw_labels(&mut sketch, plot, &field, chart, &labels, [&x, &y]);
+    for (curve, points) in chart.curves.iter().zip(&lines) {
+        let told = format!("{}: {}", curve.client.name, curve.sentence());
+        sketch.told_path(&format!("line {}", client_class(curve.client.index)), &outline(points), &told);
+    }
+    if is_beside {
+        for (((curve, label), wanted), area) in chart.curves.iter().zip(&labels).zip(&wanted).zip(&places) {
+            area.into_iter().for_each(|area| draw_label(&mut sketch, *area, curve, label, wanted.dot));
+        }
+    } else {
+        draw_list(&mut sketch, chart, &labels, plot.bottom + BELOW + 14.0);
+    }
+    for ((curve, label), wanted) in chart.curves.iter().zip(&labels).zip(&wanted) {
+        if !curve.steps.is_empty() {
+            let told = format!("{}: {}", curve.client.name, label.sentence);
+            sketch.told_circle(&format!("dot {}", client_class(curve.client.index)), wanted.dot, 4.5, &told);
+        }
+    }
+    if chart.curves.iter().all(|curve| curve.steps.is_empty()) {
+        sketch.say("no latencies", plot);
+    }
     sketch
+}
+
+/// The height of a line of the list below a plot.
+const LIST_ROW: f64 = 19.0;
+
+/// Where half of the events are known, or as far as the curve comes.
+fn dot(curve: &LatencyCurve, plot: Area, x: &Mapping, y: &Mapping) -> [f64; 2] {
+    match (curve.median_ms(), curve.drawable().last()) {
+        (Some(ms), _) => [x.at(ms), y.at(0.5)],
+        (None, Some((ms, share))) => [x.at(*ms), y.at(*share)],
+        (None, None) => [plot.left, plot.bottom],
+    }
+}
+
+/// The marks of the vertical axis.
+fn quarters() -> Vec<Tick> {
+    let tick = |value: f64| Tick { value, label: human::percent(value) };
+    [0.0, 0.25, 0.5, 0.75, 1.0].map(tick).to_vec()
 }
 
 fn axes_room() -> f64 {
@@ -137,10 +186,9 @@ fn points(curve: &LatencyCurve, x: &Mapping, y: &Mapping) -> Vec<[f64; 2]> {
     points
 }
 
-fn draw_target(sketch: &mut Sketch, field: &mut Field, target: &Target, plot: Area, x: &Mapping) {
+fn draw_target(sketch: &mut Sketch, target: &Target, plot: Area, x: &Mapping) {
     let at = x.at(target.ms.max(MS_MIN));
     sketch.line("target", [at, plot.top - 6.0], [at, plot.bottom]);
-    field.draw(&[[at, plot.top], [at, plot.bottom]]);
     let room = sketch.width() - 8.0;
     let label = text::shorten(&target.label, room, SMALL, false);
     let whole = (label != target.label).then_some(target.label.as_str());
@@ -156,44 +204,35 @@ struct Label {
 }
 
 impl Label {
-    fn new(curve: &LatencyCurve, is_narrow: bool) -> Self {
-        let room = if is_narrow { 130.0 } else { 210.0 };
-        let name = text::shorten(&curve.client.name, room, NORMAL, true);
+    fn new(curve: &LatencyCurve, canvas: &Canvas) -> Self {
         let sentence = curve.sentence();
+        let beside_sentence = canvas.width() - text::width(&sentence, SMALL, false) - 40.0;
+        let room: f64 = if canvas.is_narrow() { 150.0 } else { 220.0 };
+        let name = text::shorten(&curve.client.name, room.min(beside_sentence), NORMAL, true);
         let width = text::width(&name, NORMAL, true).max(text::width(&sentence, SMALL, false));
         Self { name, sentence, size: [width, 2.0 * NORMAL * LEADING] }
     }
 }
 
-fn draw_labels(
-    sketch: &mut Sketch,
-    plot: Area,
-    field: &Field,
-    chart: &LatencyDistribution,
-    labels: &[Label],
-    [x, y]: [&Mapping; 2],
-) {
-    let dot = |curve: &LatencyCurve| match (curve.median_ms(), curve.drawable().last()) {
-        (Some(ms), _) => [x.at(ms), y.at(0.5)],
-        (None, Some((ms, share))) => [x.at(*ms), y.at(*share)],
-        (None, None) => [plot.left, plot.bottom],
-    };
-    let dots: Vec<_> = chart.curves.iter().map(dot).collect();
-    let wanted: Vec<_> = dots.iter().zip(labels).map(|(dot, label)| Wanted { dot: *dot, size: label.size }).collect();
-    let bounds = Area::new(plot.left + 4.0, plot.top + 2.0, plot.right, plot.bottom - 4.0);
-    let places = place(&wanted, bounds, field);
-    for (((curve, label), dot), area) in chart.curves.iter().zip(labels).zip(dots).zip(places) {
+/// Where there is no room beside the lines, all names stand below them: the fastest client first.
+fn draw_list(sketch: &mut Sketch, chart: &LatencyDistribution, labels: &[Label], top: f64) {
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    let median = |index: &usize| chart.curves[*index].median_ms().unwrap_or(f64::INFINITY);
+    order.sort_by(|a, b| median(a).total_cmp(&median(b)));
+    let names = labels.iter().map(|label| text::width(&label.name, NORMAL, true)).fold(0.0, f64::max);
+    for (row, index) in order.into_iter().enumerate() {
+        let (curve, label) = (&chart.curves[index], &labels[index]);
+        let baseline = top + row as f64 * LIST_ROW + NORMAL;
         let class = client_class(curve.client.index);
-        if let Some(area) = area {
-            draw_label(sketch, area, curve, label, dot, &class);
-        }
-        if !curve.steps.is_empty() {
-            sketch.circle(&format!("dot {class}"), dot, 4.5);
-        }
+        sketch.circle(&format!("dot {class}"), [6.0, baseline - 4.0], 4.5);
+        let whole = (label.name != curve.client.name).then_some(curve.client.name.as_str());
+        sketch.text(&label.name, &Line { whole, ..Line::name(16.0, baseline, Anchor::Start, &class) });
+        sketch.text(&label.sentence, &Line::muted(16.0 + names + 12.0, baseline, Anchor::Start));
     }
 }
 
-fn draw_label(sketch: &mut Sketch, area: Area, curve: &LatencyCurve, label: &Label, dot: [f64; 2], class: &str) {
+fn draw_label(sketch: &mut Sketch, area: Area, curve: &LatencyCurve, label: &Label, dot: [f64; 2]) {
+    let class = client_class(curve.client.index);
     let end = nearest(area, dot);
     if libm::hypot(end[0] - dot[0], end[1] - dot[1]) > NEEDS_LEADER {
         sketch.path(&format!("leader {class}"), &outline(&[dot, end]));

@@ -70,10 +70,14 @@ pub(super) fn sketch(chart: &Load, canvas: &Canvas) -> Sketch {
         let mut ends = Vec::new();
         for (label, line) in chart.lines.iter().enumerate() {
             let points = corners(side(line), &x, &y);
-            sketch.path(&format!("line step {}", client_class(line.client.index)), &outline(&points));
+            let told = format!("{}: {}", line.client.name, mean_text(side(line)));
+            sketch.told_path(&format!("line step {}", client_class(line.client.index)), &outline(&points), &told);
             ends.push(LineEnd { label, at: points.last().copied().unwrap_or([plot.right, plot.bottom]) });
         }
         labels.draw(&mut sketch, plot, &clients, &ends);
+        if steps().next().is_none() {
+            sketch.say("no exchanges", plot);
+        }
     }
     sketch
 }

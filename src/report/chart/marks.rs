@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::measure::tally::{OutcomeKind, Outcomes};
+use crate::report::chart::curve::outline;
 use crate::report::chart::sketch::{Sketch, px};
 
 /// All outcomes, in the order in which they are stacked and told.
@@ -56,42 +57,21 @@ pub(super) const fn count(outcomes: &Outcomes, kind: OutcomeKind) -> u64 {
 pub(super) fn mark(kind: OutcomeKind, [x, y]: [f64; 2], radius: f64) -> Markup {
     let class = format!("mark {}", class(kind));
     let r = radius;
+    let corners = |corners: &[[f64; 2]]| corners.iter().map(|[dx, dy]| [x + dx * r, y + dy * r]).collect::<Vec<_>>();
+    let polygon = |offsets: &[[f64; 2]]| html! { path class=(class) d=(outline(&corners(offsets)) + "Z") {} };
+    let stroke = |class: &str, offsets: &[[f64; 2]]| html! { path class=(class) d=(outline(&corners(offsets))) {} };
+    let ring = || html! { circle class=(class) cx=(px(x)) cy=(px(y)) r=(px(r)) {} };
     match kind {
-        OutcomeKind::Useful | OutcomeKind::Empty => {
-            html! { circle class=(class) cx=(px(x)) cy=(px(y)) r=(px(r)); }
-        }
-        OutcomeKind::NotModified => html! {
-            circle class=(class) cx=(px(x)) cy=(px(y)) r=(px(r));
-            path class="stroke" d=(path(&[[x - r, y], [x + r, y]], false));
+        OutcomeKind::Useful | OutcomeKind::Empty => ring(),
+        OutcomeKind::NotModified => html! { (ring()) (stroke("stroke", &[[-1.0, 0.0], [1.0, 0.0]])) },
+        OutcomeKind::Duplicate => polygon(&[[-1.2, 0.0], [0.0, -1.2], [1.2, 0.0], [0.0, 1.2]]),
+        OutcomeKind::Throttled => polygon(&[[-1.1, 0.9], [0.0, -1.1], [1.1, 0.9]]),
+        OutcomeKind::Failed => html! {
+            (polygon(&[[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]))
+            (stroke("cross", &[[-0.45, -0.45], [0.45, 0.45]]))
+            (stroke("cross", &[[-0.45, 0.45], [0.45, -0.45]]))
         },
-        OutcomeKind::Duplicate => {
-            let r = r * 1.2;
-            html! { path class=(class) d=(path(&[[x - r, y], [x, y - r], [x + r, y], [x, y + r]], true)); }
-        }
-        OutcomeKind::Throttled => {
-            let r = r * 1.1;
-            html! { path class=(class) d=(path(&[[x - r, y + 0.8 * r], [x, y - r], [x + r, y + 0.8 * r]], true)); }
-        }
-        OutcomeKind::Failed => {
-            let c = r * 0.45;
-            html! {
-                path class=(class) d=(path(&[[x - r, y - r], [x + r, y - r], [x + r, y + r], [x - r, y + r]], true));
-                path class="cross" d=(path(&[[x - c, y - c], [x + c, y + c]], false) + &path(&[[x - c, y + c], [x + c, y - c]], false));
-            }
-        }
     }
-}
-
-fn path(points: &[[f64; 2]], is_closed: bool) -> String {
-    let mut text: String = points
-        .iter()
-        .enumerate()
-        .map(|(index, [x, y])| format!("{}{} {}", if index == 0 { "M" } else { "L" }, px(*x), px(*y)))
-        .collect();
-    if is_closed {
-        text.push('Z');
-    }
-    text
 }
 
 /// The patterns that tell bars apart which are not solid.
@@ -99,8 +79,8 @@ pub(super) fn define_patterns(sketch: &mut Sketch) {
     let hatch = |id: String, class: &str, angle: u32| {
         html! {
             pattern id=(id) width="5" height="5" patternUnits="userSpaceOnUse" patternTransform=(format!("rotate({angle})")) {
-                rect class=(format!("{class} wash")) width="5" height="5";
-                rect class=(format!("{class} ink")) width="2" height="5";
+                rect class=(format!("{class} wash")) width="5" height="5" {}
+                rect class=(format!("{class} ink")) width="2" height="5" {}
             }
         }
     };

@@ -6,6 +6,10 @@ use crate::report::chart::sketch::Area;
 const SQUARE: f64 = 4.0;
 /// Labels keep so much room between them.
 const APART: f64 = 4.0;
+/// A label that is farther from its dot than this is not seen to belong to it.
+const FAR: f64 = 90.0;
+/// Labels stand so far off lines where they can.
+const CLEAR: f64 = 4.0;
 /// How far a label stands from its dot when it stands right beside it.
 pub(super) const BESIDE_DOT: f64 = 9.0;
 /// A label that is farther away than this needs a line to its dot.
@@ -65,6 +69,17 @@ pub(super) struct Wanted {
     pub(super) size: [f64; 2],
 }
 
+/// Whether labels can be read at these places: all have one, on hardly any line and not far off.
+pub(super) fn is_readable(labels: &[Wanted], places: &[Option<Area>], field: &Field) -> bool {
+    let is_fine = |(label, place): (&Wanted, &Option<Area>)| {
+        place.is_some_and(|area| {
+            let [x, y] = nearest(area, label.dot);
+            field.busy(area) <= 2 && libm::hypot(x - label.dot[0], y - label.dot[1]) <= FAR
+        })
+    };
+    labels.iter().zip(places).all(is_fine)
+}
+
 /// A place for each label within `bounds`, in the order given; none for one that no place is left for.
 pub(super) fn place(labels: &[Wanted], bounds: Area, field: &Field) -> Vec<Option<Area>> {
     let mut order: Vec<usize> = (0..labels.len()).collect();
@@ -107,7 +122,7 @@ fn best(label: &Wanted, bounds: Area, field: &Field, taken: &[(Area, [f64; 2])],
 fn candidates(label: &Wanted, bounds: Area) -> impl Iterator<Item = Area> {
     let Wanted { dot: [x, y], size: [width, height] } = *label;
     let at = move |left: f64, top: f64| Area::new(left, top, left + width, top + height);
-    let beside = (-4..=4).flat_map(move |shift| {
+    let beside = (-9..=9).flat_map(move |shift| {
         let top = y - height / 2.0 + f64::from(shift) * height / 8.0;
         [at(x + BESIDE_DOT, top), at(x - BESIDE_DOT - width, top)]
     });
@@ -126,7 +141,7 @@ fn cost(label: &Wanted, area: Area, field: &Field, taken: &[(Area, [f64; 2])]) -
     let [x, y] = label.dot;
     let end = nearest(area, label.dot);
     let distance = libm::hypot(end[0] - x, end[1] - y);
-    let lines = field.busy(area.grown(1.0)) as f64;
+    let lines = field.busy(area.grown(CLEAR)) as f64;
     let is_left = area.right <= x;
     let off_middle = ((area.top + area.bottom) / 2.0 - y).abs();
     let mut cost = lines * 10.0 + distance * 1.2 + off_middle * 0.15 + if is_left { 6.0 } else { 0.0 };

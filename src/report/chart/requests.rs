@@ -77,7 +77,7 @@ pub(super) fn sketch(chart: &Requests, canvas: &Canvas) -> Sketch {
     let top_value = round_up(most.max(1.0));
     let panel_height = if canvas.is_narrow() { 64.0 } else { 76.0 };
     let measure = Mapping::new(Scale::Linear, [0.0, top_value], [panel_height, 0.0]);
-    let ticks = axes::vertical_ticks(&measure, Dimension::Number, panel_height * 1.4);
+    let ticks = axes::vertical_ticks(&measure, Dimension::Number, 2.2 * 52.0);
     let left = axes::labels_width(&ticks) + BESIDE + 2.0;
     let right = canvas.width() - 14.0;
     let keys: Vec<_> = chart.panels.iter().map(|panel| key(panel, canvas, [left, right])).collect();

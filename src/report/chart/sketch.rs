@@ -120,29 +120,51 @@ impl Sketch {
     }
 
     pub(super) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
-        self.shape(html! { line class=(class) x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)); });
+        self.shape(html! { line class=(class) x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)) {} });
     }
 
     pub(super) fn path(&mut self, class: &str, outline: &str) {
         if !outline.is_empty() {
-            self.shape(html! { path class=(class) d=(outline); });
+            self.shape(html! { path class=(class) d=(outline) {} });
         }
     }
 
     pub(super) fn rectangle(&mut self, class: &str, area: Area) {
         self.shape(html! {
             rect class=(class) x=(px(area.left)) y=(px(area.top)) width=(px(area.width().max(0.0)))
-                height=(px(area.height().max(0.0)));
+                height=(px(area.height().max(0.0))) {}
         });
     }
 
     pub(super) fn circle(&mut self, class: &str, [x, y]: [f64; 2], radius: f64) {
-        self.shape(html! { circle class=(class) cx=(px(x)) cy=(px(y)) r=(px(radius)); });
+        self.shape(html! { circle class=(class) cx=(px(x)) cy=(px(y)) r=(px(radius)) {} });
+    }
+
+    /// A path that says something where it is pointed at.
+    pub(super) fn told_path(&mut self, class: &str, outline: &str, told: &str) {
+        if !outline.is_empty() {
+            self.shape(html! { path class=(class) d=(outline) { title { (told) } } });
+        }
+    }
+
+    /// A circle that says something where it is pointed at.
+    pub(super) fn told_circle(&mut self, class: &str, [x, y]: [f64; 2], radius: f64, told: &str) {
+        self.shape(html! { circle class=(class) cx=(px(x)) cy=(px(y)) r=(px(radius)) { title { (told) } } });
+    }
+
+    /// Says in the middle of a plot why there is nothing in it.
+    pub(super) fn say(&mut self, what: &str, plot: Area) {
+        let middle = (plot.left + plot.right) / 2.0;
+        let class = "halo muted";
+        self.text(what, &Line { class, ..Line::muted(middle, (plot.top + plot.bottom) / 2.0 - 8.0, Anchor::Middle) });
     }
 
     /// Writes text, and remembers where. Text that would leave the chart is moved, and shortened if it is wider.
     pub(super) fn text(&mut self, content: &str, line: &Line<'_>) {
         let Line { at: [x, y], anchor, size, is_bold, class, whole } = *line;
+        if content.is_empty() {
+            return;
+        }
         let shown = text::shorten(content, self.width() - 2.0, size, is_bold);
         let width = text::width(&shown, size, is_bold);
         let left = match anchor {

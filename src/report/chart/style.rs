@@ -15,6 +15,7 @@ font-variant-numeric:tabular-nums}
 .chart .muted{fill:var(--muted)}
 .chart .ink{fill:var(--ink)}
 .chart .halo{paint-order:stroke;stroke:var(--background);stroke-width:3px;stroke-linejoin:round}
+.chart .heat-ink{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}
 .chart .grid{stroke:var(--grid);stroke-width:1;shape-rendering:crispEdges}
 .chart .lane{stroke:var(--lane);stroke-width:1.5}
 .chart .line{fill:none;stroke:var(--c);stroke-width:2.25;stroke-linejoin:round;stroke-linecap:round}
@@ -67,7 +68,8 @@ pub fn css() -> String {
     }
     for number in 1..=COLOURS {
         let _ = writeln!(css, ".chart .heat.h{number}{{fill:var(--heat-{number})}}");
-        let _ = writeln!(css, ".chart .heat-ink.h{number}{{fill:var(--heat-{number}-ink)}}");
+        let _ =
+            writeln!(css, ".chart .heat-ink.h{number}{{fill:var(--heat-{number}-ink);stroke:var(--heat-{number})}}");
     }
     css
 }

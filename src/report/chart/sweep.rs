@@ -106,6 +106,9 @@ pub(super) fn sketch(chart: &SweepLines, canvas: &Canvas) -> Sketch {
         ends.push(LineEnd { label, at: last.unwrap_or([plot.right, plot.bottom]) });
     }
     draw_rings(&mut sketch, chart, &x, &y);
+    if chart.lines.iter().all(|line| line.points.is_empty()) {
+        sketch.say("no points", plot);
+    }
     labels.draw(&mut sketch, plot, &chart.lines.iter().map(|line| &line.client).collect::<Vec<_>>(), &ends);
     sketch
 }
@@ -172,7 +175,7 @@ fn draw_band(sketch: &mut Sketch, line: &SweepLine, x: &Mapping, y: &Mapping) {
 fn draw_line(sketch: &mut Sketch, chart: &SweepLines, line: &SweepLine, x: &Mapping, y: &Mapping) {
     let class = client_class(line.client.index);
     let points: Vec<_> = drawable(line, y).map(|point| [x.at(point.x), y.at(point.y)]).collect();
-    sketch.path(&format!("line {class}"), &outline(&points));
+    sketch.told_path(&format!("line {class}"), &outline(&points), &line.client.name);
     for (point, [cx, cy]) in drawable(line, y).zip(points) {
         let mut told = format!(
             "{}: {} at {}",

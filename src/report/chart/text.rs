@@ -16,7 +16,7 @@ pub(super) const DESCENT: f64 = 0.25;
 /// The width of text in pixels. System fonts differ by some percent; this is for the wider ones.
 pub(super) fn width(text: &str, size: f64, is_bold: bool) -> f64 {
     let ems: f64 = text.chars().map(ems).sum();
-    ems * size * if is_bold { 1.09 } else { 1.0 }
+    ems * size * if is_bold { 1.14 } else { 1.0 }
 }
 
 /// The advance of a character, as a factor of the size.
@@ -57,16 +57,32 @@ pub(super) fn shorten(text: &str, room: f64, size: f64, is_bold: bool) -> String
 /// The text in at most so many lines that fit, broken between words; the last is shortened if need be.
 pub(super) fn wrap(text: &str, room: f64, size: f64, is_bold: bool, lines_max: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in words(text) {
         let is_last = lines.len() >= lines_max;
         match lines.last_mut() {
             // The last line takes all the rest, to be cut where it ends.
             Some(line) if is_last || width(&format!("{line} {word}"), size, is_bold) <= room => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines.iter().map(|line| shorten(line, room, size, is_bold)).collect()
+}
+
+/// The words of a text; a number and the unit behind it are one.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let is_unit = word.len() <= 3 && word.chars().all(char::is_alphabetic);
+        match words.last_mut() {
+            Some(last) if is_unit && last.ends_with(|c: char| c.is_ascii_digit()) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }

@@ -74,7 +74,7 @@ const FINE_TIMES: [f64; 29] = [
 ];
 
 /// Steps between times on a linear axis, in milliseconds.
-const TIME_STEPS: [f64; 24] = [
+const TIME_STEPS: [f64; 27] = [
     1.0,
     2.0,
     5.0,
@@ -94,11 +94,14 @@ const TIME_STEPS: [f64; 24] = [
     2.0 * MINUTE,
     5.0 * MINUTE,
     10.0 * MINUTE,
+    15.0 * MINUTE,
     30.0 * MINUTE,
     HOUR,
     2.0 * HOUR,
+    3.0 * HOUR,
     4.0 * HOUR,
     6.0 * HOUR,
+    12.0 * HOUR,
 ];
 
 /// The marks of an axis: about `wanted`, sorted, all within the stretch of values.
@@ -109,6 +112,10 @@ pub(super) fn ticks(mapping: &Mapping, dimension: Dimension, wanted: usize) -> V
         (Scale::Logarithmic, Dimension::Time) => {
             let fine = || TIMES.into_iter().chain(FINE_TIMES).collect();
             logarithmic(mapping, dimension, TIMES.to_vec(), fine)
+        }
+        (Scale::Logarithmic, Dimension::Size) => {
+            let powers = |step: i32| (-40..60).step_by(step.unsigned_abs() as usize).map(|n| libm::exp2(f64::from(n)));
+            logarithmic(mapping, dimension, powers(5).collect(), || powers(1).collect())
         }
         (Scale::Logarithmic, _) => {
             let powers = |factors: &[f64]| decades(mapping.domain(), factors);
@@ -148,7 +155,12 @@ fn power_of_ten(exponent: i32, factor: f64) -> f64 {
 
 /// Round multiples of 1, 2 or 5 times a power of ten.
 fn linear([low, high]: [f64; 2], dimension: Dimension, wanted: usize) -> Vec<Tick> {
-    let step = round_step((high - low) / wanted.max(1) as f64);
+    let raw = (high - low) / wanted.max(1) as f64;
+    let step = match dimension {
+        // Bytes are told in binary units, so their round numbers are powers of two.
+        Dimension::Size if raw >= 1.0 => libm::exp2(libm::ceil(libm::log2(raw))),
+        _ => round_step(raw),
+    };
     multiples([low, high], step).map(|value| Tick { value, label: label(value, dimension) }).collect()
 }
 
@@ -212,3 +224,6 @@ pub(super) fn label(value: f64, dimension: Dimension) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,7 +107,7 @@ pub(super) fn sketch(chart: &Timeline, canvas: &Canvas) -> Sketch {
     let plot = Area::new(left, 0.0, canvas.width() - 22.0, head + (above + below) * apart + 22.0);
     let keys = keys(chart, canvas);
     let key_rows = keys.last().map_or(0, |key| key.row + 1) as f64;
-    let height = plot.bottom + BELOW + 12.0 + key_rows * 18.0;
+    let height = plot.bottom + BELOW + 18.0 + key_rows * 18.0;
     let mut sketch = Sketch::new(canvas, height, description(chart));
     let x = Mapping::new(Scale::Linear, [chart.from_s * 1e3, chart.until_s * 1e3], [plot.left + 6.0, plot.right]);
     axes::horizontal(&mut sketch, plot, &x, Dimension::Time);
@@ -140,7 +140,7 @@ fn labels_room(chart: &Timeline) -> f64 {
 }
 
 /// The widest name beside a lane.
-const NAME_MAX: f64 = 170.0;
+const NAME_MAX: f64 = 210.0;
 
 /// A lane is named beside it, or on a phone above its beginning.
 fn name_lane(sketch: &mut Sketch, name: &str, what: &str, class: &str, [left, y]: [f64; 2]) {
@@ -233,7 +233,7 @@ fn draw_marks(sketch: &mut Sketch, lane: &Lane, y: f64, x: &Mapping) {
 /// A poll is drawn where it ends, behind the line of its waiting.
 fn poll(mark: &Mark, [from, until, y]: [f64; 3]) -> Markup {
     html! {
-        @if until - from > POLL { line class="held" x1=(px(from)) y1=(px(y)) x2=(px(until)) y2=(px(y)); }
+        @if until - from > POLL { line class="held" x1=(px(from)) y1=(px(y)) x2=(px(until)) y2=(px(y)) {} }
         (marks::mark(mark.outcome, [until, y], if mark.outcome == OutcomeKind::Empty { POLL - 0.5 } else { POLL }))
     }
 }
@@ -243,11 +243,11 @@ fn attempt(mark: &Mark, [from, until, y]: [f64; 3]) -> Markup {
     match mark.outcome {
         OutcomeKind::Useful => html! {
             rect class="mark useful" x=(px(from - 1.5)) y=(px(y - BAR)) width=(px((until - from).max(0.0) + 3.0))
-                height=(px(2.0 * BAR)) rx="1.5";
+                height=(px(2.0 * BAR)) rx="1.5" {}
         },
         outcome => html! {
             @if until - from > POLL {
-                line class=(format!("held {}", marks::class(outcome))) x1=(px(from)) y1=(px(y)) x2=(px(until)) y2=(px(y));
+                line class=(format!("held {}", marks::class(outcome))) x1=(px(from)) y1=(px(y)) x2=(px(until)) y2=(px(y)) {}
             }
             (marks::mark(outcome, [from, y], POLL))
         },
@@ -292,7 +292,7 @@ fn draw_keys(sketch: &mut Sketch, keys: &[Key], top: f64) {
         let middle = [key.left + 6.0, baseline - 4.0];
         let shape = match (key.side, key.outcome) {
             (Side::Push, OutcomeKind::Useful) => html! {
-                rect class="mark useful" x=(px(middle[0] - 1.5)) y=(px(middle[1] - 6.0)) width="3" height="12" rx="1.5";
+                rect class="mark useful" x=(px(middle[0] - 1.5)) y=(px(middle[1] - 6.0)) width="3" height="12" rx="1.5" {}
             },
             _ => marks::mark(key.outcome, middle, 4.5),
         };
