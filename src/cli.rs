@@ -2,6 +2,7 @@
 
 mod completions;
 mod diff;
+mod lab;
 mod man;
 mod report;
 mod sweep;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use crate::cli::completions::CompletionsArguments;
 pub use crate::cli::completions::script as completion_script;
 pub use crate::cli::diff::DiffArguments;
+pub use crate::cli::lab::LabArguments;
 pub use crate::cli::man::ManArguments;
 pub use crate::cli::man::{page as manual_page, pages as manual_pages};
 pub use crate::cli::report::ReportArguments;
@@ -71,6 +73,9 @@ pub enum Command {
     /// Play System A's endpoint alone: take the webhooks of a sender of your own, and say what came
     #[command(after_help = RECEIVER_EXAMPLES)]
     Receiver(ReceiverArguments),
+    /// Open a page on this machine that teaches the difference, with sliders and this very engine behind them
+    #[command(after_help = lab::EXAMPLES)]
+    Lab(LabArguments),
     /// List the built-in scenarios, and the presets of webhook providers
     #[command(after_help = SCENARIOS_EXAMPLES)]
     Scenarios,

@@ -146,7 +146,8 @@ impl Outcomes {
         self.useful + self.empty + self.not_modified + self.duplicate + self.throttled + self.failed
     }
 
-    const fn add(&mut self, other: &Self) {
+    /// Adds other requests to these.
+    pub const fn add(&mut self, other: &Self) {
         self.useful += other.useful;
         self.empty += other.empty;
         self.not_modified += other.not_modified;

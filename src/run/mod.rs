@@ -6,6 +6,7 @@ pub mod check;
 mod diff;
 mod faults;
 mod interrupt;
+mod lab;
 mod live_view;
 mod merge;
 mod network;
@@ -187,6 +188,7 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Report(arguments) => report::report(arguments),
         Command::Provider(arguments) => provider::provide(arguments),
         Command::Receiver(arguments) => receiver::receive(arguments),
+        Command::Lab(arguments) => lab::serve(arguments),
         Command::Scenarios => print((builtin::list() + &webhooks::presets()).as_bytes()).map(|()| 0),
         Command::Init(arguments) => init(arguments),
         Command::Schema => {
@@ -210,6 +212,7 @@ pub fn errors_in_colour(cli: &Cli) -> bool {
         Command::Receiver(arguments) => arguments.no_color,
         Command::Trace(arguments) => arguments.no_color,
         Command::Report(_)
+        | Command::Lab(_)
         | Command::Scenarios
         | Command::Init(_)
         | Command::Schema
