@@ -206,7 +206,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "N")]
     pub replications: Option<u32>,
     /// Play it until mean latency and requests per event are known this well, such as 2%
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
     pub precision: Option<String>,
     /// Something that the results have to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given
     /// several times

@@ -89,7 +89,10 @@ impl Feed {
         if gone == self.log.len() {
             self.log.clear();
         } else {
-            self.log.drain(..gone);
+            // Mostly there are none or one, for which it is not worth while to move many at a time.
+            for _ in 0..gone {
+                self.log.pop_front();
+            }
         }
         // Where everything is forgotten the next event may have any serial behind the cursor.
         let behind =

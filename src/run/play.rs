@@ -187,6 +187,15 @@ pub(super) fn behind_schedule(lag: Lag, shortest: f64, or_else: &str) -> Option<
     ))
 }
 
+/// How many transitions were made in how long, such as `1,200 transitions in 3 ms`; with `tells_rate` also how many a second.
+pub(super) fn made(transitions: u64, seconds: f64, tells_rate: bool) -> String {
+    let rate = match tells_rate && transitions > 0 && seconds > 0.0 {
+        true => format!(" ({} a second)", human::count((transitions as f64 / seconds) as u64)),
+        false => String::new(),
+    };
+    format!("{} transitions in {}{rate}", human::count(transitions), human::duration_secs(seconds))
+}
+
 /// The line that closes a run on standard error.
 pub(super) fn closing_line(report: &Report, folder: &Path, wall: Duration) -> String {
     let transitions: u64 =
@@ -198,16 +207,6 @@ pub(super) fn closing_line(report: &Report, folder: &Path, wall: Duration) -> St
     });
     // In real time the rate says what the scenario asked for, not how fast this program is.
     let only_virtual = report.engines.iter().all(|engine| engine.lag.is_none());
-    let rate = match wall.as_secs_f64() {
-        seconds if only_virtual && seconds > 0.0 => {
-            format!(" ({} a second)", human::count((transitions as f64 / seconds) as u64))
-        }
-        _ => String::new(),
-    };
-    format!(
-        "{} transitions in {}{rate}{lag}; results in {}",
-        human::count(transitions),
-        human::duration_secs(wall.as_secs_f64()),
-        folder.display(),
-    )
+    let made = made(transitions, wall.as_secs_f64(), only_virtual);
+    format!("{made}{lag}; results in {}", folder.display())
 }

@@ -39,7 +39,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     plan.header.search = crossover::asked(arguments, &plan.template)?;
     let threads = threads(arguments.threads);
     if arguments.dry_run {
-        return print(table::dry_run(&plan, threads).as_bytes()).map(|()| 0);
+        return print(table::dry_run(&plan, threads, shard).as_bytes()).map(|()| 0);
     }
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&plan.header.scenario.name));
     if let Some(emitted) = emitted {
@@ -48,6 +48,9 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     files::prepare(&folder)?;
     let stem = shard.map_or_else(|| UNITS.to_owned(), Shard::stem);
     let earlier = earlier(&folder, &stem, &plan.header, shard, arguments.resume)?;
+    if arguments.resume && earlier.is_empty() && !arguments.quiet {
+        tell(&format!("nothing to go on from in {}: starting from the first run", folder.display()));
+    }
     let session = Session { plan: Arc::new(plan), folder, stem, shard, threads, earlier };
     session.run(arguments)
 }
@@ -210,9 +213,6 @@ fn earlier(
             )));
         }
         files.push(file);
-    }
-    if files.is_empty() {
-        tell(&format!("nothing to go on from in {}: starting from the first run", folder.display()));
     }
     Ok(files)
 }
