@@ -38,6 +38,9 @@ pub enum SavedError {
     },
 }
 
+/// The most rows of a table that are shown.
+const ROWS_MAX: usize = 2_000;
+
 /// What is looked at before the rest, to tell what is wrong with a file that cannot be understood.
 #[derive(Debug, Deserialize)]
 pub(super) struct Head {
@@ -84,7 +87,16 @@ impl Saved {
     ///
     /// If it is damaged, of something else, or of a version that is not known.
     pub fn read(text: &[u8]) -> Result<Self, SavedError> {
-        read(|| serde_json::from_slice(text), || serde_json::from_slice(text), "run")
+        let mut saved: Self = read(|| serde_json::from_slice(text), || serde_json::from_slice(text), "run")?;
+        // A run leaves fewer; what somebody has made up is not drawn without end.
+        for client in saved.engines.iter_mut().flat_map(|engine| &mut engine.clients) {
+            client.timeseries.rows.truncate(ROWS_MAX);
+            for opening in &mut client.opening {
+                opening.events.rows.truncate(ROWS_MAX);
+                opening.exchanges.rows.truncate(ROWS_MAX);
+            }
+        }
+        Ok(saved)
     }
 }
 
