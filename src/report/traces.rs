@@ -48,16 +48,22 @@ fn lines(objects: impl Iterator<Item = Value>) -> Vec<u8> {
     text
 }
 
+/// An event, and when which client knew of it.
+struct Known {
+    told: Told,
+    seen: Map<String, Value>,
+}
+
 fn events_of(course: &Course<'_>) -> Vec<Value> {
-    let mut events: BTreeMap<(Time, u32, u32), (Told, Map<String, Value>)> = BTreeMap::new();
+    let mut events: BTreeMap<(Time, u32, u32), Known> = BTreeMap::new();
     for (client, chronicle) in course.told() {
         for told in &chronicle.events {
             let key = (told.event.occurred_at, told.event.consumer, told.event.serial);
-            let (_, seen) = events.entry(key).or_insert_with(|| (*told, Map::new()));
-            seen.insert(client.to_owned(), nanos(told.seen));
+            let known = events.entry(key).or_insert_with(|| Known { told: *told, seen: Map::new() });
+            known.seen.insert(client.to_owned(), nanos(told.seen));
         }
     }
-    let object = |(told, seen): (Told, Map<String, Value>)| {
+    let object = |Known { told, seen }| {
         let of = told.event;
         json!({
             "engine": course.engine,
