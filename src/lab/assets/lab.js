@@ -36,7 +36,6 @@ function reveal(place) {
   place.after.hidden = false;
   stage.keepBack(false);
   showProgress();
-  if (place.lesson.isSwept) askAlong(place);
 }
 
 /** What differs from where the lesson starts. */
@@ -85,7 +84,7 @@ async function askEngine(place, query, fromStart) {
   if (!answer || place !== here) return;
   stage.put(answer.story, fromStart);
   controls.name(values, answer.facts);
-  place.prediction?.take(answer.question, answer.prediction);
+  if (!place.lesson.isSwept) place.prediction?.take(answer.question, answer.prediction);
   showText(place.section, answer.text);
   showCharts(place.section, answer.charts);
   showVerdict(place.section, answer.verdict);
