@@ -14,6 +14,8 @@ const FEWEST: u64 = 4;
 /// With more events of a consumer, or more exchanges of a client, a stretch shows too much.
 const EVENTS_MOST: usize = 45;
 const POLLS_MOST: f64 = 160.0;
+/// The longest silence before the first event.
+const SILENCE: Span = Span::from_secs(6);
 /// The most exchanges of a client that are told.
 const EXCHANGES_MAX: usize = 600;
 
@@ -27,7 +29,12 @@ pub(super) fn stretch(setup: &Setup, state: &State) -> Stretch {
     } else {
         Span::ZERO
     };
-    let from = (Time::ZERO + start).max(setup.frame.warmup);
+    let mut from = (Time::ZERO + start).max(setup.frame.warmup);
+    // A long silence at the start shows nothing.
+    let first = setup.workload.events(0).map(|event| event.occurred_at).find(|at| *at >= from);
+    if let Some(first) = first.filter(|first| outage == 0.0 && first.since(from) > SILENCE) {
+        from = first - SILENCE;
+    }
     let polls = setup.clients.iter().filter_map(|client| client.pull.as_ref()).map(|pull| pull.every.as_secs_f64());
     let most_often = polls.clone().filter(|every| *every > 0.0).reduce(f64::min);
     let events = setup.workload.events(0).map(|event| event.occurred_at).skip_while(|at| *at < from);

@@ -36,7 +36,6 @@ function reveal(place) {
   place.after.hidden = false;
   stage.keepBack(false);
   showProgress();
-  if (place.lesson.isSwept) askAlong(place);
 }
 
 /** What differs from where the lesson starts. */
@@ -63,9 +62,16 @@ function open(key, given, isNewPage) {
   stage.keepBack(Boolean(place.prediction) && !place.prediction.isRevealed());
   for (const link of document.querySelectorAll(".contents a"))
     link.dataset.lesson === place.lesson.key ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+  bringIntoView(document.querySelector(".contents a[aria-current]"));
   document.title = `${place.lesson.title} · pushpull lab`;
   showProgress();
   update(true, isNewPage);
+}
+
+/** On a phone the list of lessons is wider than the screen; only it is moved, not the page. */
+function bringIntoView(link) {
+  const list = link.closest("ol");
+  list.scrollLeft = link.offsetLeft - list.offsetLeft - 16;
 }
 
 /** Shows the values, puts them into the address, and asks the engine. */
@@ -85,7 +91,7 @@ async function askEngine(place, query, fromStart) {
   if (!answer || place !== here) return;
   stage.put(answer.story, fromStart);
   controls.name(values, answer.facts);
-  place.prediction?.take(answer.question, answer.prediction);
+  if (!place.lesson.isSwept) place.prediction?.take(answer.question, answer.prediction);
   showText(place.section, answer.text);
   showCharts(place.section, answer.charts);
   showVerdict(place.section, answer.verdict);

@@ -27,7 +27,9 @@ export function makePrediction(section, lesson, onAnswer) {
   if (!form) return null;
   const outcome = form.querySelector("[data-outcome]");
   const slider = form.querySelector("input[type=range]");
-  let truth = null;
+  // Undefined until the engine has answered; null where it found nothing to hold a guess against.
+  let truth;
+  let pending = null;
   let isRevealed = false;
 
   if (slider) {
@@ -41,8 +43,8 @@ export function makePrediction(section, lesson, onAnswer) {
     const guess = slider ? Number(slider.value) : chosen(form);
     if (guess === null) return say("Choose one first: a wrong guess teaches more than none.", "hint");
     reveal();
-    if (!truth) return say("In this run there is nothing to hold that against: move a slider.", "hint");
-    slider ? judgeNumber(guess) : judgeChoice(guess);
+    pending = guess;
+    judge();
   });
   form.querySelector("[data-skip]").addEventListener("click", () => {
     reveal();
@@ -59,6 +61,14 @@ export function makePrediction(section, lesson, onAnswer) {
     outcome.className = `outcome ${kind}`;
     outcome.replaceChildren(...[text].flat());
     outcome.hidden = false;
+  }
+
+  function judge() {
+    if (truth === undefined) return say("The engine is still playing…", "hint");
+    const guess = pending;
+    pending = null;
+    if (truth === null) return say("In this run there is nothing to hold that against: move a slider.", "hint");
+    slider ? judgeNumber(guess) : judgeChoice(guess);
   }
 
   function judgeChoice(guess) {
@@ -83,6 +93,7 @@ export function makePrediction(section, lesson, onAnswer) {
     take(question, prediction) {
       if (question) form.querySelector("[data-question]").innerHTML = question;
       truth = prediction;
+      if (pending !== null) judge();
     },
     isRevealed: () => isRevealed,
   };

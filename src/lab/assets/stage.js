@@ -27,6 +27,8 @@ export function makeStage() {
   function redraw() {
     if (!story) return;
     const clients = heads.map((head) => head.take(story.clients));
+    const hasForged = clients.some((client) => client?.exchanges.some((exchange) => exchange.kind === "forged"));
+    stage.classList.toggle("has-forged", hasForged);
     strip = drawStrip(holder, story, clients);
     travellers = makeTravellers(strip);
     fillTable(document.getElementById("exchanges"), clients.filter(Boolean));

@@ -31,6 +31,9 @@ export function drawStrip(holder, story, [upper, lower]) {
     { client: lower, y: layout.lower, away: 1 },
   ];
   const covered = shape("g", { "clip-path": "url(#past)" }, svg);
+  // Whoever forges webhooks is neither System A nor System B, and calls from outside.
+  if (lower?.exchanges.some((exchange) => exchange.kind === "forged"))
+    shape("text", { class: "lane-name stranger", x: 0, y: layout.bottom - 2 }, svg, layout.isNarrow ? "?" : "a stranger");
   for (const lane of lanes) {
     if (!lane.client) continue;
     lane.group = shape("g", { "data-client": lane.client.index % 8 }, covered);

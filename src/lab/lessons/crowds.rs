@@ -11,7 +11,7 @@ pub(super) const LESSON: Lesson = Lesson {
     lead: "Events like company: a sale begins, an import runs, and a hundred come at once. Webhooks then come as fast as the \
            events do, ready or not. System A’s endpoint here works on one webhook at a time and lets a few wait; one more is \
            turned away, and comes again later. The poller asks at its own pace and takes what has piled up.",
-    start: "arrivals=bursts&rate=24&burst=5&silence=25&every=5&latency=100&workers=1&work=400&queue=4&retries=quick&duration=20&seed=4",
+    start: "arrivals=bursts&rate=48&burst=5&silence=25&every=5&latency=100&workers=1&work=400&queue=4&retries=quick&duration=20&seed=4",
     controls: &[Name::Workers, Name::Queue, Name::Rate, Name::Every, Name::Consumers, Name::Phase],
     presets: &[
         ("A burst for one System A", ""),

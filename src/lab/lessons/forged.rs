@@ -11,7 +11,7 @@ pub(super) const LESSON: Lesson = Lesson {
     lead: "Whoever polls knows whom they asked. Whoever takes webhooks has an address that the whole world can call, and a \
            stranger can write “order 17 is paid” as well as System B can. Here one does so, from below: made up, wrongly \
            signed, recorded and changed, recorded and sent again. System A looks at no signature.",
-    start: "rate=8&forged=12&signature=none&latency=200&duration=20&seed=5",
+    start: "rate=12&every=5&forged=12&signature=none&latency=200&duration=20&seed=5",
     controls: &[Name::Signature, Name::Forged, Name::Rate],
     presets: &[("Check a signature", "signature=standard-webhooks"), ("Believe whoever calls", "signature=none")],
     charts: &[REQUESTS],

@@ -76,6 +76,7 @@ fn legend() -> Markup {
             li { span.sign.empty aria-hidden="true" {} "nothing new" }
             li { span.sign.failed aria-hidden="true" { "✕" } "failed" }
             li { span.sign.wait aria-hidden="true" {} "System A does not know yet" }
+            li.only-forged { span.sign.forged aria-hidden="true" {} "forged, and believed" }
         }
     }
 }
