@@ -91,7 +91,7 @@ impl Saved {
         // A run leaves fewer; what somebody has made up is not drawn without end.
         for client in saved.engines.iter_mut().flat_map(|engine| &mut engine.clients) {
             client.timeseries.rows.truncate(ROWS_MAX);
-            for opening in &mut client.opening {
+            if let Some(opening) = &mut client.opening {
                 opening.events.rows.truncate(ROWS_MAX);
                 opening.exchanges.rows.truncate(ROWS_MAX);
             }

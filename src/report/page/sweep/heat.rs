@@ -6,7 +6,7 @@ use crate::report::chart::{HeatMap, heat_map};
 use crate::report::columns::{Cell, significant};
 use crate::report::human;
 use crate::report::page::charts::framed;
-use crate::report::page::figure::quoted;
+use crate::report::page::figure::{NOTHING, quoted};
 use crate::report::page::shell::Section;
 use crate::report::page::sweep::crossovers::Answer;
 use crate::report::page::sweep::keys::{point_key, series_key};
@@ -196,7 +196,7 @@ impl<'a> Map<'a> {
                     @for (row, value) in grid.iter().zip(&up.values) {
                         tr {
                             th scope="row" { (value.text) }
-                            @for point in row { td { @match point.and_then(|point| cell(point)) { Some(cell) => (cell), None => (crate::report::page::figure::NOTHING) } } }
+                            @for point in row { td { (point.and_then(&cell).unwrap_or_else(|| html! { (NOTHING) })) } }
                         }
                     }
                 }

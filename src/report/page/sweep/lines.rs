@@ -156,7 +156,7 @@ impl<'a> Along<'a> {
             .series()
             .take(NAMED_MAX)
             .filter_map(|(index, series)| {
-                let ((first, from), (last, to)) = (known(index).next()?, known(index).last()?);
+                let ((first, from), (last, to)) = (known(index).next()?, known(index).next_back()?);
                 let client = quoted(&self.saved.name(series));
                 let is_same = shown(self.saved, FIGURES[figure].0, &from.value) == shown(self.saved, FIGURES[figure].0, &to.value);
                 Some(match is_same {
