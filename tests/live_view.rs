@@ -265,8 +265,8 @@ fn a_terminal_may_change_its_size_and_be_typed_on() {
     }
     terminal.wait("view of the new size", |screen| screen.contains(VIEW) && !screen.contains("typed"));
     terminal.tmux(&["send-keys", "C-c"]);
-    terminal.wait_for(TABLE);
-    terminal.wait("prompt", |screen| screen.contains("exit=130"));
+    let screen = terminal.wait_for_end(130);
+    assert!(![VIEW, "▌", "events at B"].iter().any(|part| screen.contains(part)), "{screen}");
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn lines(buffer: &Buffer) -> String {
             text.push_str("\r\n");
         }
         let is_there = |at: &Position| buffer.cell(*at).is_some_and(|cell| cell.symbol() != " ");
-        let Some(last) = row.columns().map(|at| at.as_position()).filter(is_there).next_back() else {
+        let Some(last) = row.columns().map(|at| at.as_position()).rfind(is_there) else {
             text.push_str("\x1b[K");
             continue;
         };
