@@ -66,7 +66,7 @@ impl Quantity {
 /// So many a minute: often in a second, or one in a longer time.
 fn per_minute(number: f64) -> String {
     match number {
-        n if n == 0.0 => "none".to_owned(),
+        0.0 => "none".to_owned(),
         n if n < 1.0 => format!("one every {}", seconds(60.0 / n)),
         n if n >= 60.0 => format!("{} a second", plain(n / 60.0)),
         n => format!("{} a minute", plain(n)),
