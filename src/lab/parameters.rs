@@ -63,7 +63,6 @@ pub(super) enum Group {
     Events,
     Polling,
     Webhooks,
-    Both,
     Trouble,
     Crowd,
     Run,
@@ -71,8 +70,8 @@ pub(super) enum Group {
 
 impl Group {
     /// All of them, in their order on the page.
-    pub(super) const ALL: [Self; 7] =
-        [Self::Events, Self::Polling, Self::Webhooks, Self::Both, Self::Trouble, Self::Crowd, Self::Run];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Events, Self::Polling, Self::Webhooks, Self::Trouble, Self::Crowd, Self::Run];
 
     /// What stands above them.
     pub(super) const fn title(self) -> &'static str {
@@ -80,7 +79,6 @@ impl Group {
             Self::Events => "What happens at System B",
             Self::Polling => "Polling: System A asks",
             Self::Webhooks => "Webhooks: System A is told",
-            Self::Both => "Both together",
             Self::Trouble => "Network, failures, strangers",
             Self::Crowd => "How many System A’s",
             Self::Run => "The run",

@@ -104,7 +104,12 @@ impl Browser {
         let address = format!("http://127.0.0.1:{port}");
         let client = ClientBuilder::new(connector).capabilities(capabilities).connect(&address).await;
         let client = client.expect("ChromeDriver starts Chromium");
-        Self { client, driver, _profile: profile }
+        let browser = Self { client, driver, _profile: profile };
+        // What the browser shows of its own at the start is nothing that is asked about.
+        browser.open("about:blank").await;
+        browser.console().await;
+        browser.requests().await;
+        browser
     }
 
     async fn end(self) {

@@ -37,12 +37,6 @@ impl Drop for Lab {
     }
 }
 
-/// Waits until the page shows what the engine says of these parameters.
-async fn answered(browser: &Browser, query: &str) {
-    let script = format!("return document.body.dataset.ready === {query:?}");
-    browser.wait_until(&format!("the engine's answer to {query:?}"), &script).await;
-}
-
 /// Waits until the page shows what the engine says of where a lesson starts.
 async fn opened(browser: &Browser, lesson: &str) {
     let script = format!(
@@ -78,9 +72,13 @@ async fn move_slider(browser: &Browser, parameter: &str, place: usize) -> String
 /// The figures that the page has in its table, by client and column, as cells.
 async fn shown(browser: &Browser, section: &str) -> Value {
     let script = format!(
-        "const cells = {{}};
-         for (const data of document.querySelectorAll('[data-testid=\"figures-{section}\"] data[data-column]')) \
-           cells[`${{data.dataset.client}}/${{data.dataset.column}}`] = data.value;
+        "const table = document.querySelector('[data-testid=\"figures-{section}\"]');
+         const clients = [...table.querySelectorAll('thead th')].map((head) => head.textContent);
+         const cells = {{}};
+         for (const row of table.querySelectorAll('tbody tr'))
+           [...row.querySelectorAll('td[data-figure]')].forEach((cell, place) => {{
+             cells[`${{clients[place]}}/${{cell.dataset.figure}}`] = cell.dataset.value;
+           }});
          return cells"
     );
     browser.ask(&script).await
@@ -209,6 +207,7 @@ fn nothing_moves_where_that_is_asked_for() {
     let lab = Lab::start();
     with_browser(async |browser| {
         let time = "return document.querySelector('[data-testid=\"time\"]').textContent";
+        browser.look(LOOKS[0]).await;
         browser.open(&lab.url).await;
         browser.wait_until("an answer", "return document.body.dataset.ready !== undefined").await;
         let start = browser.ask(time).await;

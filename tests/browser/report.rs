@@ -30,7 +30,7 @@ fn reports_are_whole_in_every_look() {
         &["run", "retry-storm"],
         &["run", "flaky-network", "--engine", "sim", "--replications", "3"],
         &["sweep", "crossover-sweep"],
-        &["sweep", "crossover-sweep", "--vary", "network.latency=10ms,100ms,1s"],
+        &["sweep", "crossover-sweep", "--vary", "network.latency=10ms,50ms,200ms"],
     ];
     let pages: Vec<_> = cases
         .iter()

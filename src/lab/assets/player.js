@@ -22,7 +22,7 @@ export function makePlayer(onTime, onRest) {
     scrub.value = Math.round((state.now / state.length) * 1000);
     const text = `${clock(state.from + state.now)} of ${clock(state.from + state.length)}`;
     scrub.setAttribute("aria-valuetext", text);
-    time.textContent = natural() > 1 ? `${text} · ${Math.round(natural())} times as fast` : text;
+    time.textContent = natural() > 1 ? `${text}, ${Math.round(natural())}× as fast` : text;
     onTime(state.now, pace());
   }
 

@@ -118,7 +118,7 @@ function drawExchange(lane, layout, exchange, story, x) {
     shape("line", { ...trace, x1: round(x(leg.from)), y1: leg.start, x2: round(x(until)), y2: round(leg.end) }, lane.group);
   }
   const mark = markOf(exchange, lane, layout, legs);
-  if (mark && mark.at <= story.length) drawMark(lane.group, x(mark.at), mark);
+  if (mark && mark.at <= story.length) drawMark(lane, x(mark.at), mark);
 }
 
 /** The ways of an exchange through the network: when, and from which height to which. */
@@ -157,7 +157,8 @@ function markOf(exchange, lane, layout, legs) {
   return at === null ? null : { at, y: lane.y, outcome, repeat, away: lane.away };
 }
 
-function drawMark(group, cx, { y, outcome, repeat, away }) {
+function drawMark(lane, cx, { y, outcome, repeat, away }) {
+  const { group } = lane;
   const at = round(cx);
   if (outcome === "failed") {
     shape("path", { class: "cross", d: `M${at - 4.5} ${y - 4.5}l9 9m0 -9l-9 9` }, group);
@@ -167,8 +168,10 @@ function drawMark(group, cx, { y, outcome, repeat, away }) {
   } else {
     shape("circle", { class: `mark ${outcome}`, cx: at, cy: y, r: RADIUS }, group);
   }
-  // A webhook that is sent again says how often it has been tried.
-  if (repeat) shape("text", { class: "repeat", x: at + 7, y: y - away * 9 + 4 }, group, `${repeat}.`);
+  // A webhook that is sent again says how often it has been tried, where there is room.
+  if (!repeat || at - (lane.lastNumber ?? -99) < 13) return;
+  lane.lastNumber = at;
+  shape("text", { class: "repeat", x: at + 7, y: y - away * 9 + 4 }, group, `${repeat}.`);
 }
 
 // An event is black until it is known: then the half that faces a System A takes its colour.

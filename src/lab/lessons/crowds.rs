@@ -17,11 +17,11 @@ pub(super) const LESSON: Lesson = Lesson {
         ("A burst for one System A", ""),
         (
             "A crowd that asks on the minute",
-            "arrivals=random&rate=2&every=10&consumers=200&phase=aligned&api_workers=2&api_time=100&workers=4&work=2&queue=128",
+            "arrivals=random&rate=2&every=10&consumers=200&phase=aligned&api_workers=2&api_time=80&workers=4&work=2&queue=128",
         ),
         (
             "The same crowd, each at its own moment",
-            "arrivals=random&rate=2&every=10&consumers=200&phase=random&api_workers=2&api_time=50&workers=4&work=2&queue=128",
+            "arrivals=random&rate=2&every=10&consumers=200&phase=random&api_workers=2&api_time=80&workers=4&work=2&queue=128",
         ),
     ],
     charts: &[REQUESTS],
@@ -52,6 +52,10 @@ pub(super) const LESSON: Lesson = Lesson {
                 "Polling turns that around: System A is safe, and System B must cope with the crowd. With "
                 (say.fact("set.consumers")) " System A’s, System B was asked " (say.fact("pull.provider_rps_peak"))
                 " in its busiest second, " (say.fact("pull.peak_times_mean")) " times the mean. "
+                @if say.value("pull.provider_queue_max").is_finite() {
+                    "Up to " (say.fact("pull.provider_queue_max")) " questions waited there for an answer, and news was "
+                    (say.fact("pull.latency_mean_ms")) " old on average. "
+                }
                 @if say.is("set.phase", "all at the same moment") {
                     "They all ask at the same moment: let each begin at its own, and the peak is gone."
                 } @else {

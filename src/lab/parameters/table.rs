@@ -189,7 +189,7 @@ pub(in crate::lab) const TABLE: &[Parameter] = &[
         values: numbers_or(
             "no time",
             Quantity::Milliseconds,
-            [0.0, 60_000.0],
+            [0.0, 9_000.0],
             &[0.0, 2.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1_000.0],
             2.0,
         ),
@@ -217,7 +217,7 @@ pub(in crate::lab) const TABLE: &[Parameter] = &[
         key: "reconcile",
         label: "Both: also ask every",
         help: "A third System A that is told, and also asks now and then whether it missed something.",
-        group: Group::Both,
+        group: Group::Webhooks,
         values: numbers_or(
             "there is none",
             Quantity::Seconds,
@@ -240,7 +240,7 @@ pub(in crate::lab) const TABLE: &[Parameter] = &[
         values: numbers_or(
             "no time",
             Quantity::Milliseconds,
-            [0.0, 10_000.0],
+            [0.0, 4_500.0],
             &[0.0, 5.0, 20.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1_500.0],
             50.0,
         ),
@@ -351,13 +351,7 @@ pub(in crate::lab) const TABLE: &[Parameter] = &[
         label: "System B’s API: work on each",
         help: "How long System B works on each question.",
         group: Group::Crowd,
-        values: numbers_or(
-            "no time",
-            Quantity::Milliseconds,
-            [0.0, 10_000.0],
-            &[0.0, 1.0, 5.0, 10.0, 50.0, 100.0],
-            0.0,
-        ),
+        values: numbers_or("no time", Quantity::Milliseconds, [0.0, 9_000.0], &[0.0, 1.0, 5.0, 10.0, 50.0, 100.0], 0.0),
         settings: |state| match state.number(Name::ApiTime) {
             0.0 => Vec::new(),
             _ => vec![set(At::Api, "service_time", milliseconds(state, Name::ApiTime))],
