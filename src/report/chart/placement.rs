@@ -72,10 +72,7 @@ pub(super) struct Wanted {
 /// Whether labels can be read at these places: all have one, on hardly any line and not far off.
 pub(super) fn is_readable(labels: &[Wanted], places: &[Option<Area>], field: &Field) -> bool {
     let is_fine = |(label, place): (&Wanted, &Option<Area>)| {
-        place.is_some_and(|area| {
-            let [x, y] = nearest(area, label.dot);
-            field.busy(area) <= 2 && libm::hypot(x - label.dot[0], y - label.dot[1]) <= FAR
-        })
+        place.is_some_and(|area| field.busy(area) <= 2 && distance(label, area) <= FAR)
     };
     labels.iter().zip(places).all(is_fine)
 }
@@ -106,6 +103,10 @@ fn around([x, y]: [f64; 2], by: f64) -> Area {
 fn best(label: &Wanted, bounds: Area, field: &Field, taken: &[(Area, [f64; 2])], dots: &[Area]) -> Option<Area> {
     let mut best: Option<(f64, Area)> = None;
     for area in candidates(label, bounds) {
+        // Most places are worse by their distance alone.
+        if best.is_some_and(|(least, _)| distance_cost(distance(label, area)) >= least) {
+            continue;
+        }
         let hits = |other: &Area| area.grown(APART).overlaps(other);
         if taken.iter().any(|(other, _)| hits(other)) || dots.iter().any(|dot| area.overlaps(dot)) {
             continue;
@@ -136,15 +137,26 @@ fn candidates(label: &Wanted, bounds: Area) -> impl Iterator<Item = Area> {
     })
 }
 
+/// How far a label would be from its dot.
+fn distance(label: &Wanted, area: Area) -> f64 {
+    let [x, y] = nearest(area, label.dot);
+    libm::hypot(x - label.dot[0], y - label.dot[1])
+}
+
+/// What is bad about a distance: nothing is gained by standing nearer than right beside the dot.
+fn distance_cost(distance: f64) -> f64 {
+    distance.max(BESIDE_DOT) * 1.2
+}
+
 /// What is bad about a place: lines under it, its distance, lines and labels that its leader crosses.
 fn cost(label: &Wanted, area: Area, field: &Field, taken: &[(Area, [f64; 2])]) -> f64 {
     let [x, y] = label.dot;
     let end = nearest(area, label.dot);
-    let distance = libm::hypot(end[0] - x, end[1] - y);
+    let distance = distance(label, area);
     let lines = field.busy(area.grown(CLEAR)) as f64;
     let is_left = area.right <= x;
     let off_middle = ((area.top + area.bottom) / 2.0 - y).abs();
-    let mut cost = lines * 10.0 + distance * 1.2 + off_middle * 0.15 + if is_left { 6.0 } else { 0.0 };
+    let mut cost = lines * 10.0 + distance_cost(distance) + off_middle * 0.15 + if is_left { 6.0 } else { 0.0 };
     if distance > NEEDS_LEADER {
         cost += 25.0 + crossings(label.dot, end, field) * 1.5;
     }

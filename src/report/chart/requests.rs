@@ -132,7 +132,8 @@ fn key(panel: &RequestsPanel, canvas: &Canvas, [left, right]: [f64; 2]) -> (Vec<
 }
 
 fn name_room(left: f64, right: f64) -> f64 {
-    (right - left).min(320.0)
+    // Beside the name there is to be room for the words of a client without requests.
+    (right - left - 90.0).min(320.0)
 }
 
 fn draw_key(sketch: &mut Sketch, panel: &RequestsPanel, entries: &[Entry], top: f64, left: f64) {

@@ -95,7 +95,7 @@ mod tests {
     fn text_is_broken_between_words_and_not_before_a_unit() {
         assert_eq!(wrap("poll every 5 s", 92.0, NORMAL, true, 2), ["poll every", "5 s"]);
         assert_eq!(wrap("webhook", 92.0, NORMAL, true, 2), ["webhook"]);
-        assert_eq!(wrap("one two three four five six seven", 60.0, NORMAL, false, 2), ["one two", "three f…"]);
+        assert_eq!(wrap("one two three four five six seven", 60.0, NORMAL, false, 2), ["one two", "three fo…"]);
         assert_eq!(wrap(" ", 60.0, NORMAL, false, 2), Vec::<String>::new());
     }
 
