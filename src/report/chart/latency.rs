@@ -112,22 +112,27 @@ pub(super) fn sketch(chart: &LatencyDistribution, canvas: &Canvas) -> Sketch {
         sketch.told_path(&format!("line {}", client_class(curve.client.index)), &outline(points), &told);
     }
     if is_beside {
-        for (((curve, label), wanted), area) in chart.curves.iter().zip(&labels).zip(&wanted).zip(&places) {
-            area.into_iter().for_each(|area| draw_label(&mut sketch, *area, curve, label, wanted.dot));
+        for (((curve, label), wanted), area) in chart.curves.iter().zip(&labels).zip(&wanted).zip(places) {
+            if let Some(area) = area {
+                draw_label(&mut sketch, area, curve, label, wanted.dot);
+            }
         }
     } else {
         draw_list(&mut sketch, chart, &labels, plot.bottom + BELOW + 14.0);
     }
-    for ((curve, label), wanted) in chart.curves.iter().zip(&labels).zip(&wanted) {
-        if !curve.steps.is_empty() {
-            let told = format!("{}: {}", curve.client.name, label.sentence);
-            sketch.told_circle(&format!("dot {}", client_class(curve.client.index)), wanted.dot, 4.5, &told);
-        }
-    }
+    draw_dots(&mut sketch, chart, &wanted);
     if chart.curves.iter().all(|curve| curve.steps.is_empty()) {
         sketch.say("no latencies", plot);
     }
     sketch
+}
+
+/// A dot where each curve passes half of all events.
+fn draw_dots(sketch: &mut Sketch, chart: &LatencyDistribution, wanted: &[Wanted]) {
+    for (curve, wanted) in chart.curves.iter().zip(wanted).filter(|(curve, _)| !curve.steps.is_empty()) {
+        let told = format!("{}: {}", curve.client.name, curve.sentence());
+        sketch.told_circle(&format!("dot {}", client_class(curve.client.index)), wanted.dot, 4.5, &told);
+    }
 }
 
 /// The height of a line of the list below a plot.
@@ -207,7 +212,7 @@ impl Label {
     fn new(curve: &LatencyCurve, canvas: &Canvas) -> Self {
         let sentence = curve.sentence();
         let beside_sentence = canvas.width() - text::width(&sentence, SMALL, false) - 40.0;
-        let room: f64 = if canvas.is_narrow() { 150.0 } else { 220.0 };
+        let room: f64 = if canvas.is_narrow() { 170.0 } else { 220.0 };
         let name = text::shorten(&curve.client.name, room.min(beside_sentence), NORMAL, true);
         let width = text::width(&name, NORMAL, true).max(text::width(&sentence, SMALL, false));
         Self { name, sentence, size: [width, 2.0 * NORMAL * LEADING] }

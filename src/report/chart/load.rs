@@ -35,13 +35,17 @@ pub fn load(chart: &Load, canvas: &Canvas) -> Markup {
     sketch(chart, canvas).into_svg()
 }
 
+/// A panel: what it is called, and the steps of a client in it.
+type Side = (&'static str, fn(&LoadLine) -> &[Step]);
+
+/// The two systems.
+const SIDES: [Side; 2] = [("System B (provider)", |line| &line.provider), ("System A (client)", |line| &line.consumer)];
+
 /// The room above a panel for its heading.
 const HEAD: f64 = 26.0;
 
 pub(super) fn sketch(chart: &Load, canvas: &Canvas) -> Sketch {
-    let sides: [(&str, fn(&LoadLine) -> &Vec<Step>); 2] =
-        [("System B (provider)", |line| &line.provider), ("System A (client)", |line| &line.consumer)];
-    let labels = sides.map(|(_, side)| {
+    let labels = SIDES.map(|(_, side)| {
         let texts: Vec<_> = chart.lines.iter().map(|line| (&line.client, mean_text(side(line)))).collect();
         EndLabels::new(&texts, canvas.is_narrow())
     });
@@ -59,7 +63,7 @@ pub(super) fn sketch(chart: &Load, canvas: &Canvas) -> Sketch {
     let between = BELOW + 16.0;
     let mut sketch = Sketch::new(canvas, 2.0 * (HEAD + height) + between + BELOW + 10.0, description(chart));
     let clients: Vec<_> = chart.lines.iter().map(|line| &line.client).collect();
-    for (index, ((heading, side), labels)) in sides.into_iter().zip(&labels).enumerate() {
+    for (index, ((heading, side), labels)) in SIDES.into_iter().zip(&labels).enumerate() {
         let top = HEAD + index as f64 * (HEAD + height + between);
         let plot = Area::new(left, top, right, top + height);
         let y = Mapping::new(Scale::Linear, [0.0, high], [plot.bottom, plot.top]);

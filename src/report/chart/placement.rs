@@ -110,7 +110,7 @@ fn best(label: &Wanted, bounds: Area, field: &Field, taken: &[(Area, [f64; 2])],
         if taken.iter().any(|(other, _)| hits(other)) || dots.iter().any(|dot| area.overlaps(dot)) {
             continue;
         }
-        let cost = cost(label, area, field, taken);
+        let cost = cost(label, area, field, taken) + 60.0 * dots_crossed(label, area, dots);
         if best.is_none_or(|(least, _)| cost < least) {
             best = Some((cost, area));
         }
@@ -154,6 +154,14 @@ fn cost(label: &Wanted, area: Area, field: &Field, taken: &[(Area, [f64; 2])]) -
         }
     }
     cost
+}
+
+/// How many dots of others a leader would pass: it would seem to be theirs.
+fn dots_crossed(label: &Wanted, area: Area, dots: &[Area]) -> f64 {
+    let [x, y] = label.dot;
+    let is_own = |dot: &Area| dot.left <= x && x <= dot.right && dot.top <= y && y <= dot.bottom;
+    let end = nearest(area, label.dot);
+    dots.iter().filter(|dot| !is_own(dot) && is_crossed(label.dot, end, **dot)).count() as f64
 }
 
 /// How many squares that are drawn on a leader passes, off the dot.
@@ -229,5 +237,54 @@ impl Group {
         self.height += below.height;
         self.members.extend(below.members);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_label_stands_beside_its_dot_where_nothing_is_in_the_way() {
+        let field = Field::new(400.0, 300.0);
+        let bounds = Area::new(0.0, 0.0, 400.0, 300.0);
+        let label = Wanted { dot: [100.0, 150.0], size: [80.0, 30.0] };
+        let places = place(&[label], bounds, &field);
+        assert_eq!(places, [Some(Area::new(109.0, 135.0, 189.0, 165.0))]);
+        // At the right end there is room on the left only.
+        let label = Wanted { dot: [390.0, 150.0], ..label };
+        assert!(place(&[label], bounds, &field)[0].is_some_and(|area| area.right < 390.0));
+    }
+
+    #[test]
+    fn a_label_keeps_off_lines() {
+        let mut field = Field::new(400.0, 300.0);
+        field.draw(&[[100.0, 150.0], [400.0, 150.0]]);
+        let label = Wanted { dot: [100.0, 150.0], size: [80.0, 30.0] };
+        let places = place(&[label], Area::new(0.0, 0.0, 400.0, 300.0), &field);
+        assert!(places[0].is_some_and(|area| area.right < 100.0 || area.bottom < 150.0 || area.top > 150.0));
+        assert!(is_readable(&[label], &places, &field));
+        assert!(!is_readable(&[label], &[None], &field));
+    }
+
+    proptest! {
+        #[test]
+        fn labels_that_are_spread_do_not_touch_and_stay_within(
+            wanted in prop::collection::vec((0.0..300.0, 10.0..30.0), 0..10),
+        ) {
+            let tops = spread(&wanted, 0.0, 300.0);
+            let mut places: Vec<_> = tops.iter().zip(&wanted).map(|(top, (_, height))| (*top, top + height)).collect();
+            places.sort_by(|a, b| a.0.total_cmp(&b.0));
+            prop_assert!(places.windows(2).all(|pair| pair[0].1 <= pair[1].0 + 1e-9), "{places:?}");
+            prop_assert!(places.iter().all(|(top, bottom)| *top >= -1e-9 && *bottom <= 300.0 + 1e-9), "{places:?}");
+            for (index, (middle, height)) in wanted.iter().enumerate() {
+                // One that is alone stands where it wants to.
+                if wanted.len() == 1 && (height / 2.0..=300.0 - height / 2.0).contains(middle) {
+                    prop_assert!((tops[index] + height / 2.0 - middle).abs() < 1e-9);
+                }
+            }
+        }
     }
 }

@@ -86,3 +86,28 @@ fn words(text: &str) -> Vec<String> {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_between_words_and_not_before_a_unit() {
+        assert_eq!(wrap("poll every 5 s", 92.0, NORMAL, true, 2), ["poll every", "5 s"]);
+        assert_eq!(wrap("webhook", 92.0, NORMAL, true, 2), ["webhook"]);
+        assert_eq!(wrap("one two three four five six seven", 60.0, NORMAL, false, 2), ["one two", "three f…"]);
+        assert_eq!(wrap(" ", 60.0, NORMAL, false, 2), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_shortened_fits() {
+        for text in ["a", "webhook + poll every minute", "🚀🚀🚀🚀🚀🚀🚀", "استطلاع كل دقيقة"]
+        {
+            for room in [20.0, 40.0, 80.0, 400.0] {
+                let short = shorten(text, room, NORMAL, true);
+                assert!(width(&short, NORMAL, true) <= room, "{short:?} in {room}");
+                assert_eq!(short == text, width(text, NORMAL, true) <= room);
+            }
+        }
+    }
+}
