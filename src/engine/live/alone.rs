@@ -125,7 +125,7 @@ impl Alone {
         let envelope = push.map_or(Envelope::PLAIN, |push| push.envelope);
         let wire = Wire::new(0, envelope, keys, start.epoch_nanos);
         let failing = Rc::clone(&witness);
-        let http = HttpClient::new(ANSWER_MAX, &destination.connecting()?)?
+        let http = HttpClient::new(ANSWER_MAX, destination.connecting()?)
             .telling(move |exchange, failure| failing.failed(exchange, failure));
         let line = Line::witnessed(wire, destination, Arc::clone(&board), Rc::clone(&witness));
         let driver = Driver::new(

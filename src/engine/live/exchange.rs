@@ -140,7 +140,7 @@ impl<P: Peer + 'static> Driver<P> {
         let line = self.line(flight.index);
         let mut message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
         line.address(&mut message);
-        let target = line.target.as_ref().ok_or(Failure::NoConnection)?;
+        let target = line.target.ok_or(Failure::NoConnection)?;
         self.http.send(flight.exchange.consumer, target, message).await
     }
 

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use http::uri::Authority;
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 
@@ -20,12 +19,13 @@ use super::cpu::CpuMeter;
 use super::door::Door;
 use super::driver::{Driver, Line};
 use super::entrance::{Counter, Entrance};
-use super::http::{Connecting, HttpClient, IDLE_CONNECTION};
+use super::http::HttpClient;
 use super::journal::Journal;
 use super::lag::Lags;
 use super::openings::open_records;
 use super::outages;
 use super::pacer::Pacer;
+use super::pool::{Connecting, IDLE_CONNECTION};
 use super::publisher::publish;
 use super::receiver::Endpoint;
 use super::server::serve;
@@ -103,7 +103,7 @@ impl Stage {
                 lines,
                 setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
-                HttpClient::new(ENVELOPE, &self.connecting())?.among_own(self.is_among_own),
+                HttpClient::new(ENVELOPE, self.connecting()).among_own(self.is_among_own),
             );
             let history = History::new(setup.consumers, setup.api.page);
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
@@ -145,7 +145,7 @@ impl Stage {
                 vec![self.line(index, start, Some(api))],
                 setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
-                HttpClient::of_consumers(page_bytes_max(&setup, client), &self.connecting(), setup.consumers)?
+                HttpClient::of_consumers(page_bytes_max(&setup, client), self.connecting(), setup.consumers)
                     .expanding(client.is_compressed())
                     .among_own(true),
             );
@@ -179,7 +179,7 @@ impl Stage {
             let wire = self.line(index, start, None).wire;
             let pacer = Pacer::new(start.clock)?;
             let tls = self.tls.as_ref().map(|tls| Arc::clone(&tls.client));
-            let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, (endpoint, tls))?;
+            let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, (endpoint, tls));
             let pacing = Rc::clone(&pacer);
             let pacing = spawn_local(async move { pacing.run().await });
             tokio::select! {
@@ -246,7 +246,7 @@ impl Stage {
         let wire = Wire::new(client, envelope, self.keys[index].clone(), start.epoch_nanos)
             .with_compression(self.setup.clients[index].is_compressed());
         let faults = self.setup.clients[index].faults.clone();
-        Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]), faults)
+        Line::new(wire, target.map(reachable), Arc::clone(&self.boards[index]), faults)
     }
 }
 
@@ -295,12 +295,12 @@ fn page_bytes_max(setup: &Setup, client: &ClientSetup) -> usize {
 }
 
 /// Where to send requests for a listener. A listener on every address of the machine is reached on the loopback.
-fn authority(mut address: SocketAddr) -> Option<Authority> {
+fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    Authority::try_from(address.to_string()).ok()
+    address
 }

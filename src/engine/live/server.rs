@@ -23,9 +23,10 @@ use tokio::task::spawn_local;
 use tokio::time::Sleep;
 
 use super::door::{Door, Reserved};
-use super::entrance::{Conn, Counter, Entrance};
+use super::entrance::{Counter, Entrance};
 use super::http::{HEADERS_MAX, response};
 use super::patience::Patience;
+use super::stream::Conn;
 use crate::policy::receiver::Limits;
 use crate::wire::Message;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 
-use super::http::Connecting;
+use super::pool::Connecting;
 use super::tls::Trust;
 use crate::measure::fact::Fact;
 use crate::peer::Exchange;
