@@ -15,7 +15,7 @@ use hyper::client;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use pushpull::wire::{Message, Start};
+use pushpull::wire::{Header, Message, Start};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
@@ -148,6 +148,6 @@ async fn ask(address: SocketAddr, message: Message, from: Instant, until: Instan
 }
 
 fn headers(message: &Message) -> HeaderMap {
-    let pair = |(name, value): &(&'static str, String)| (HeaderName::from_static(name), HeaderValue::from_str(value).expect("text"));
+    let pair = |(name, value): &Header| (HeaderName::from_static(name), HeaderValue::from_str(value).expect("text"));
     message.headers.iter().map(pair).collect()
 }

@@ -219,7 +219,7 @@ impl Desk {
         let Some(consumer) = self.bearer(request) else { return refused(UNAUTHORIZED) };
         let Some(event) = self.event(id).filter(|event| event.consumer == consumer) else { return refused(NOT_FOUND) };
         self.driver.tell(0, Input::Redeliver(event));
-        let headers = vec![("content-length", "0".to_owned())];
+        let headers = vec![("content-length", "0".into())];
         Message { start: wire::Start::Response(ACCEPTED), headers, body: Vec::new() }
     }
 

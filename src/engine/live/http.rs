@@ -1,5 +1,6 @@
 //! Messages as an HTTP library takes and gives them, and the client that sends them.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::gzip::expand;
 use super::pool::{Connecting, Pool, Sender};
 use super::witness::Failure;
 use crate::peer::Exchange;
-use crate::wire::{Message, Start};
+use crate::wire::{Header, Message, Start};
 
 /// The most headers that a message may have.
 pub(super) const HEADERS_MAX: usize = 64;
@@ -175,10 +176,14 @@ pub(super) fn response(message: Message) -> Response<Full<Bytes>> {
     response
 }
 
-fn fill(map: &mut HeaderMap, headers: Vec<(&'static str, String)>) -> Option<()> {
+fn fill(map: &mut HeaderMap, headers: Vec<Header>) -> Option<()> {
     map.reserve(headers.len());
     for (name, value) in headers {
-        map.append(HeaderName::from_static(name), HeaderValue::try_from(value).ok()?);
+        let value = match value {
+            Cow::Borrowed(fixed) => HeaderValue::from_maybe_shared(Bytes::from_static(fixed.as_bytes())),
+            Cow::Owned(text) => HeaderValue::try_from(text),
+        };
+        map.append(HeaderName::from_static(name), value.ok()?);
     }
     Some(())
 }

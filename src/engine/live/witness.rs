@@ -90,7 +90,7 @@ impl Destination {
             path.clone_from(&self.path);
         }
         for (_, value) in message.headers.iter_mut().filter(|(name, _)| *name == "host") {
-            value.clone_from(&self.host);
+            *value = self.host.clone().into();
         }
     }
 }
