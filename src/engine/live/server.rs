@@ -25,7 +25,7 @@ use tokio::time::Sleep;
 use super::door::{Door, Reserved};
 use super::entrance::{Counter, Entrance};
 use super::http::{HEADERS_MAX, response};
-use super::patience::Patience;
+use super::patience::{Late, Patience};
 use super::stream::Conn;
 use crate::policy::receiver::Limits;
 use crate::wire::Message;
@@ -331,7 +331,7 @@ pub(crate) async fn read_body_within(mut body: Incoming, limits: &Limits, room: 
     if body.size_hint().lower() > u64::from(limits.body) {
         return Err(413);
     }
-    let mut too_late = pin!(tokio::time::sleep(limits.read_time.into()));
+    let mut too_late = pin!(Late::after(limits.read_time.into()));
     // One buffer: chunks of a byte each would take many times their size.
     let mut whole = Vec::new();
     let mut taken = None::<SemaphorePermit<'_>>;
