@@ -64,6 +64,33 @@ impl Conn {
     }
 }
 
+/// Parts that are copied into one, up to so many bytes: the system takes longer to gather a few small parts than to be given
+/// one.
+const JOINED_MAX: usize = 2_048;
+
+/// A few small parts in one piece.
+struct Joined {
+    bytes: [u8; JOINED_MAX],
+    length: usize,
+}
+
+impl Joined {
+    /// None if they are too large for that.
+    fn new(parts: &[io::IoSlice<'_>]) -> Option<Self> {
+        let mut joined = Self { bytes: [0; JOINED_MAX], length: 0 };
+        for part in parts {
+            let end = joined.length.checked_add(part.len())?;
+            joined.bytes.get_mut(joined.length..end)?.copy_from_slice(part);
+            joined.length = end;
+        }
+        Some(joined)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
 /// Without this messages may wait for others to be acknowledged; where the system refuses they are merely late.
 fn send_at_once(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
@@ -92,7 +119,10 @@ impl AsyncWrite for Conn {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, parts),
+            Self::Plain(stream) => match Joined::new(parts) {
+                Some(joined) => Pin::new(stream).poll_write(context, joined.bytes()),
+                None => Pin::new(stream).poll_write_vectored(context, parts),
+            },
             Self::Encrypted(stream) => Pin::new(stream).poll_write_vectored(context, parts),
         }
     }
