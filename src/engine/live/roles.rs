@@ -113,8 +113,13 @@ impl Stage {
             };
             let door = Door::default();
             let serving = serve(self.entrance(listener, 0), api_limits(&setup), door.clone(), answer);
+            let publisher = Rc::clone(&driver);
+            // A task of its own: whatever stands beside it would be looked after at each event too.
+            let publishing = spawn_local(async move {
+                tokio::join!(publish(&setup, &publisher, &history), outages::of_provider(&setup, &publisher, &door));
+            });
             let publishing = async {
-                tokio::join!(publish(&setup, &driver, &history), outages::of_provider(&setup, &driver, &door));
+                publishing.await.map_err(io::Error::other)?;
                 std::future::pending().await
             };
             self.play(&driver, Some(serving), publishing).await
