@@ -2,10 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::uri::Authority;
 use tokio::sync::{Notify, oneshot};
 
 use super::board::Board;
@@ -33,7 +33,7 @@ const WAKES_IN_A_ROW: u32 = 32;
 pub(super) struct Line {
     pub(super) wire: Wire,
     /// Where this side's requests go; none if it has none to send.
-    pub(super) target: Option<Authority>,
+    pub(super) target: Option<SocketAddr>,
     pub(super) board: Arc<Board>,
     /// What goes wrong for the client.
     pub(super) faults: Faults,
@@ -51,13 +51,13 @@ enum Books {
 }
 
 impl Line {
-    pub(super) fn new(wire: Wire, target: Option<Authority>, board: Arc<Board>, faults: Faults) -> Self {
+    pub(super) fn new(wire: Wire, target: Option<SocketAddr>, board: Arc<Board>, faults: Faults) -> Self {
         Self { wire, target, board, faults, books: Books::Journal(RefCell::default()), broadcast: None }
     }
 
     /// A line that ends at somebody else's system.
     pub(super) fn witnessed(wire: Wire, destination: Destination, board: Arc<Board>, witness: Rc<dyn Witness>) -> Self {
-        let target = Authority::try_from(destination.address.to_string()).ok();
+        let target = Some(destination.address);
         let (faults, books) = (Faults::default(), Books::Witness(witness, destination));
         Self { wire, target, board, faults, books, broadcast: None }
     }

@@ -27,10 +27,12 @@ mod openings;
 mod outages;
 mod pacer;
 mod patience;
+mod pool;
 mod publisher;
 mod receiver;
 mod roles;
 mod server;
+mod stream;
 mod tls;
 mod witness;
 
