@@ -98,12 +98,15 @@ impl<T> Window<T> {
     /// Forgets the oldest slots that are empty.
     #[inline]
     fn trim(&mut self) {
-        while let Some(None) = self.slots.front() {
-            self.slots.pop_front();
-            self.base = self.base.wrapping_add(1);
-        }
-        if self.slots.is_empty() && self.slots.capacity() > ROOM_MAX {
+        let empty = self.slots.iter().take_while(|slot| slot.is_none()).count();
+        self.base = self.base.wrapping_add(empty as u32);
+        if empty < self.slots.len() {
+            self.slots.drain(..empty);
+        } else if self.slots.capacity() > ROOM_MAX {
             self.slots = VecDeque::new();
+        } else {
+            // Mostly there was one.
+            self.slots.clear();
         }
     }
 

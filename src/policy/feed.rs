@@ -89,10 +89,7 @@ impl Feed {
         if gone == self.log.len() {
             self.log.clear();
         } else {
-            // Mostly there are none or one, for which it is not worth while to move many at a time.
-            for _ in 0..gone {
-                self.log.pop_front();
-            }
+            self.log.drain(..gone);
         }
         // Where everything is forgotten the next event may have any serial behind the cursor.
         let behind =
