@@ -14,11 +14,8 @@ const SPARE: usize = 64;
 /// they are the most: nothing is ever cancelled.
 #[derive(Debug)]
 pub struct Deadlines {
-    /// The earliest deadline and whose it is; [`Time::NEVER`] if there is none.
-    first: (Time, u32),
-    /// Whether `first` is known. Otherwise it is among the entries, and is looked for when somebody asks.
-    is_known: bool,
-    /// A deadline that is the only one needs no list, and no order.
+    /// The deadline of a peer that is the only one; it needs no list, and no order.
+    only: Option<Time>,
     is_only: bool,
     present: Vec<Option<Time>>,
     /// How many peers have a deadline.
@@ -34,15 +31,14 @@ impl Deadlines {
     pub fn new(count: usize) -> Self {
         let is_only = count == 1;
         let present = vec![None; if is_only { 0 } else { count }];
-        let first = (Time::NEVER, 0);
-        Self { first, is_known: true, is_only, present, set: 0, lane: VecDeque::new(), heap: BinaryHeap::new() }
+        Self { only: None, is_only, present, set: 0, lane: VecDeque::new(), heap: BinaryHeap::new() }
     }
 
     /// Sets the deadline of a peer.
     #[inline]
     pub fn set(&mut self, index: u32, deadline: Option<Time>) {
         if self.is_only {
-            self.first.0 = deadline.unwrap_or(Time::NEVER);
+            self.only = deadline;
         } else {
             self.set_one_of_many(index, deadline);
         }
@@ -55,12 +51,6 @@ impl Deadlines {
         }
         self.set = self.set + usize::from(deadline.is_some()) - usize::from(present.is_some());
         *present = deadline;
-        let entry = (deadline.unwrap_or(Time::NEVER), index);
-        if self.is_known && entry <= self.first {
-            self.first = entry;
-        } else if index == self.first.1 {
-            self.is_known = false;
-        }
         if let Some(at) = deadline {
             if self.lane.back().is_none_or(|last| *last < (at, index)) {
                 self.lane.push_back((at, index));
@@ -91,23 +81,7 @@ impl Deadlines {
     /// The earliest deadline and whose it is; of several at the same instant, the first peer's.
     #[inline]
     pub fn earliest(&mut self) -> Option<(Time, u32)> {
-        self.know_first();
-        (self.first.0 != Time::NEVER).then_some(self.first)
-    }
-
-    /// The earliest deadline; [`Time::NEVER`] if there is none.
-    #[inline]
-    pub fn earliest_at(&mut self) -> Time {
-        self.know_first();
-        self.first.0
-    }
-
-    #[inline]
-    fn know_first(&mut self) {
-        if !self.is_known {
-            self.first = self.earliest_of_many().unwrap_or((Time::NEVER, 0));
-            self.is_known = true;
-        }
+        if self.is_only { self.only.map(|at| (at, 0)) } else { self.earliest_of_many() }
     }
 
     fn earliest_of_many(&mut self) -> Option<(Time, u32)> {

@@ -81,33 +81,14 @@ impl<T> Window<T> {
     pub fn take(&mut self, serial: u32) -> Option<T> {
         let index = serial.checked_sub(self.base)? as usize;
         let value = self.slots.get_mut(index)?.take()?;
-        self.trim();
-        Some(value)
-    }
-
-    /// Does as [`Self::take`], but leaves the value where it is forgotten: a large one is not moved for nothing.
-    #[inline]
-    pub fn forget(&mut self, serial: u32) {
-        let index = serial.checked_sub(self.base).map(|index| index as usize);
-        if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
-            *slot = None;
-            self.trim();
+        while let Some(None) = self.slots.front() {
+            self.slots.pop_front();
+            self.base = self.base.wrapping_add(1);
         }
-    }
-
-    /// Forgets the oldest slots that are empty.
-    #[inline]
-    fn trim(&mut self) {
-        let empty = self.slots.iter().take_while(|slot| slot.is_none()).count();
-        self.base = self.base.wrapping_add(empty as u32);
-        if empty < self.slots.len() {
-            self.slots.drain(..empty);
-        } else if self.slots.capacity() > ROOM_MAX {
+        if self.slots.is_empty() && self.slots.capacity() > ROOM_MAX {
             self.slots = VecDeque::new();
-        } else {
-            // Mostly there was one.
-            self.slots.clear();
         }
+        Some(value)
     }
 
     /// The values held, by serial number.
@@ -147,17 +128,5 @@ mod tests {
         assert_eq!(window.take(99), None);
         assert_eq!(window.take(7), Some('c'));
         assert_eq!(window.iter().count(), 0);
-    }
-
-    #[test]
-    fn what_is_forgotten_is_gone_as_if_it_had_been_taken() {
-        let mut window = Window::starting_at(0);
-        assert_eq!(['a', 'b', 'c'].map(|value| window.push(value)), [0, 1, 2]);
-        [1, 1, 9].into_iter().for_each(|serial| window.forget(serial));
-        assert_eq!([0, 1, 2].map(|serial| window.contains(serial)), [true, false, true]);
-        window.forget(0);
-        assert_eq!(window.iter().collect::<Vec<_>>(), [(2, &'c')]);
-        window.forget(2);
-        assert_eq!((window.is_empty(), window.next_serial()), (true, 3));
     }
 }

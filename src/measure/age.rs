@@ -45,9 +45,8 @@ impl Ages {
 
     /// A view was out of date from one instant to another, and its oldest change not known had occurred at `oldest`.
     pub(super) fn was_stale(&mut self, frame: &Frame, oldest: Time, from: Time, until: Time) {
-        let measured = [frame.clip(from), frame.clip(until)];
-        self.stale_nanos += u128::from(measured[1].since(measured[0]).as_nanos());
-        self.stale_twice = self.stale_twice.saturating_add(twice_the_integral(oldest, measured));
+        self.stale_nanos += u128::from(frame.measured_within(from, until).as_nanos());
+        self.stale_twice = self.stale_twice.saturating_add(twice_the_integral(frame, oldest, from, until));
     }
 }
 
@@ -56,10 +55,11 @@ fn mean_ms(twice: u128, nanos: u128) -> Option<f64> {
     (nanos > 0 && twice < u128::MAX).then(|| twice as f64 / 2.0 / nanos as f64 / 1e6)
 }
 
-/// Twice the integral of the time since `origin` from one instant to another.
-#[inline]
-fn twice_the_integral(origin: Time, measured: [Time; 2]) -> u128 {
-    let [from, until] = measured.map(|at| at.since(origin).as_nanos());
+/// Twice the integral of the time since `origin` from one instant to another, as far as they lie in the measured stretch.
+fn twice_the_integral(frame: &Frame, origin: Time, from: Time, until: Time) -> u128 {
+    let clip = |at: Time| at.max(frame.warmup).min(frame.duration);
+    let age = |at: Time| clip(at).since(origin).as_nanos();
+    let (from, until) = (age(from), age(until));
     // The difference of two squares; their sum is at most twice the longest age, and the product less than a square.
     u128::from(until.saturating_sub(from)) * (u128::from(until) + u128::from(from))
 }
@@ -90,8 +90,7 @@ impl Age {
 
     /// Adds up what has passed until now.
     pub(super) fn close(&mut self, at: Time, frame: &Frame, ages: &mut Ages) {
-        let measured = [frame.clip(self.until), frame.clip(at)];
-        ages.age_twice = ages.age_twice.saturating_add(twice_the_integral(self.newest, measured));
+        ages.age_twice = ages.age_twice.saturating_add(twice_the_integral(frame, self.newest, self.until, at));
         self.until = self.until.max(at);
     }
 }

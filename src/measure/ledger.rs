@@ -470,13 +470,11 @@ impl<'a> Ledger<'a> {
     pub fn seen(&mut self, at: Time, event: &Event) {
         let Some(account) = account(&mut self.accounts, self.first, event.consumer) else { return };
         // What a message says of its event may be forged; what occurred is known here.
-        let mut superseded = None;
-        let unseen = match account.expected.polls_no_records() {
+        let polls_no_records = account.expected.polls_no_records();
+        let mut superseded = Losses::new();
+        let unseen = match polls_no_records {
             true => account.expected.take_seen(event.serial),
-            false => {
-                let all = superseded.insert(Losses::new());
-                account.expected.seen(at, event.serial, |lost| all.push(lost))
-            }
+            false => account.expected.seen(at, event.serial, |lost| superseded.push(lost)),
         };
         let Some(unseen) = unseen else { return };
         self.pending = self.pending.saturating_sub(1);
@@ -486,7 +484,9 @@ impl<'a> Ledger<'a> {
         if let Some(records) = &mut account.records {
             records.seen(at, unseen.record, event.serial, &mut self.tally.records);
         }
-        superseded.into_iter().flatten().for_each(|lost| self.lost(lost));
+        if !polls_no_records {
+            superseded.into_iter().for_each(|lost| self.lost(lost));
+        }
         if !unseen.counted {
             return;
         }

@@ -69,15 +69,10 @@ impl Frame {
         if count == 0 { 1 } else { count }
     }
 
-    /// The instant of the measured stretch that is nearest to this one.
-    #[inline]
-    pub fn clip(&self, at: Time) -> Time {
-        at.max(self.warmup).min(self.duration)
-    }
-
     /// The part of a stretch of time that lies within the measured one.
     pub fn measured_within(&self, from: Time, until: Time) -> Span {
-        self.clip(until).since(self.clip(from))
+        let clip = |at: Time| at.max(self.warmup).min(self.duration);
+        clip(until).since(clip(from))
     }
 }
 

@@ -67,7 +67,6 @@ impl Answers {
     }
 
     /// Whether a poll of a consumer's feed from this cursor on would bring nothing.
-    #[inline]
     pub(super) fn is_up_to_date(&self, consumer: u32, after: u32) -> bool {
         let feed = consumer.checked_sub(self.first).and_then(|index| self.feeds.get(index as usize));
         feed.is_some_and(|feed| feed.tag().0 <= after)

@@ -109,7 +109,7 @@ impl Traffic<'_> {
         let (ended, times_out_at, subject) = (flight.ended, flight.times_out_at, flight.subject);
         ledger.record(now, Fact::Replied { exchange, bytes });
         if ended {
-            self.window(exchange).forget(exchange.serial);
+            self.window(exchange).take(exchange.serial);
             return;
         }
         let crossing = Crossing { at: now, consumer: exchange.consumer, subject, bytes, faults };
@@ -141,7 +141,7 @@ impl Traffic<'_> {
         let Some(flight) = self.window(exchange).get_mut(exchange.serial) else { return };
         flight.answered = true;
         if flight.ended {
-            self.window(exchange).forget(exchange.serial);
+            self.window(exchange).take(exchange.serial);
             return ledger.record(now, Fact::RequestLost(exchange));
         }
         let news = match connections {
@@ -201,7 +201,7 @@ impl Cell<'_> {
         let bytes = if response.is_some() { flight.bytes[1] } else { 0 };
         let (unreachable, is_news) = (flight.unreachable && is_heard, flight.unreachable);
         if flight.answered {
-            window.forget(exchange.serial);
+            window.take(exchange.serial);
         }
         if is_news && !is_heard {
             ledger.record(now, Fact::RequestLost(exchange));

@@ -50,15 +50,11 @@ impl Cell<'_> {
     /// Leaves out the polls from now on that find nothing, as far as nothing else happens. False if there are none.
     pub(super) fn leap(&mut self, ledger: &mut Ledger<'_>) -> bool {
         let Some(Leaps { there, round_trip }) = self.leaps else { return false };
-        // Mostly it is the poll that will find something, and that is quickly said.
-        let back = self.traffic.now + round_trip;
-        let quiet = |until: Time| until.since(back).as_nanos();
-        if quiet(self.occurrences.earliest_at()) == 0 || !self.knows_all() {
-            return false;
-        }
         let Some(until) = self.quiet_until() else { return false };
         let [consumer] = self.consumers.as_mut_slice() else { return false };
-        let until = until.min(consumer.quiet_until());
+        let quiet = |until: Time| until.since(self.traffic.now + round_trip).as_nanos();
+        // Mostly it is the poll that will find something, and that is quickly said.
+        let until = consumer.quiet_until().map_or(until, |own| own.min(until));
         if quiet(until) == 0 {
             return false;
         }
@@ -90,13 +86,6 @@ impl Cell<'_> {
         true
     }
 
-    /// Whether its only consumer's next poll would ask for what there is not yet.
-    #[inline]
-    fn knows_all(&self) -> bool {
-        let [consumer] = self.consumers.as_slice() else { return false };
-        consumer.cursor().is_some_and(|after| self.provider.is_up_to_date(self.traffic.first, after))
-    }
-
     /// Until when nothing happens to the cell but its consumer's own doing, and nothing changes in what is counted. None if
     /// that is not known.
     fn quiet_until(&mut self) -> Option<Time> {
@@ -110,16 +99,15 @@ impl Cell<'_> {
                 return None;
             }
         }
-        until = until.min(self.occurrences.earliest_at()).min(self.provider_wake);
-        if let Some((at, _)) = self.traffic.agenda.next_at() {
-            until = until.min(at);
-        }
-        if self.has_more {
-            let opening = self.openers.next().map(|(at, _)| at);
-            let crash = self.crashes.last().map(|(at, _)| *at);
-            let forgery = self.attack.as_mut().and_then(|attack| attack.next()).map(|(at, _)| at);
-            until = [opening, crash, forgery].into_iter().flatten().fold(until, Time::min);
-        }
-        Some(until)
+        let forgery = self.attack.as_mut().and_then(|attack| attack.next()).map(|(at, _)| at);
+        let others = [
+            self.occurrences.earliest().map(|(at, _)| at),
+            self.openers.next().map(|(at, _)| at),
+            self.traffic.agenda.next_at().map(|(at, _)| at),
+            self.provider.deadline(),
+            self.crashes.last().map(|(at, _)| *at),
+            forgery,
+        ];
+        others.into_iter().flatten().min().map_or(Some(until), |at| Some(at.min(until)))
     }
 }

@@ -263,7 +263,7 @@ impl Cell<'_> {
             && !self.has_more
             && self.provider_wake > at
             && self.traffic.agenda.next_at().is_none_or(|(next, _)| next > at)
-            && self.occurrences.earliest_at() > at
-            && self.wakes.earliest_at() > at
+            && self.occurrences.earliest().is_none_or(|(next, _)| next > at)
+            && self.wakes.earliest().is_none_or(|(next, _)| next > at)
     }
 }

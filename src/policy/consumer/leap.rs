@@ -1,6 +1,6 @@
 //! A consumer of which nothing is to be expected but polls that find nothing.
 
-use crate::peer::{Response, sooner};
+use crate::peer::Response;
 use crate::policy::consumer::Consumer;
 use crate::policy::poller::{Poller, Row};
 use crate::time::{Span, Time};
@@ -12,17 +12,10 @@ impl Consumer {
         self.poller.as_ref()?.row(round_trip, &self.numbers)
     }
 
-    /// From which event on its next poll of the feed asks; none if it polls no feed.
-    #[inline]
-    pub fn cursor(&self) -> Option<u32> {
-        self.poller.as_ref().map(Poller::cursor)
-    }
-
-    /// Until when it does nothing by itself but poll; [`Time::NEVER`] if for good.
-    pub fn quiet_until(&self) -> Time {
+    /// Until when it does nothing by itself but poll; none if for good.
+    pub fn quiet_until(&self) -> Option<Time> {
         let receiver = self.receiver.as_ref().and_then(|receiver| receiver.deadline());
-        let own = sooner(sooner(self.outages.next(), receiver), self.pages.deadline());
-        own.unwrap_or(Time::NEVER)
+        [self.outages.next(), receiver, self.pages.deadline()].into_iter().flatten().min()
     }
 
     /// So many polls of a row have left, and have all been answered like this.

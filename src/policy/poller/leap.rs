@@ -23,12 +23,6 @@ pub struct Row {
 }
 
 impl Poller {
-    /// From which event on its next poll asks.
-    #[inline]
-    pub(in crate::policy) fn cursor(&self) -> u32 {
-        self.cursor.start()
-    }
-
     /// The polls that follow if each is answered with nothing, and comes to its end after `round_trip`. None where that is
     /// not a plain row: one is open, what a poll brings changes the next, or chance decides when it leaves.
     pub(in crate::policy) fn row(&self, round_trip: Span, numbers: &Numbers) -> Option<Row> {
