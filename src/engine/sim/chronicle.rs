@@ -40,6 +40,16 @@ pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, 
     (played.tally, played.facts)
 }
 
+/// What is counted of one client if everything is played step by step and every fact kept.
+pub fn step_by_step(setup: &Setup, client: usize) -> Tally {
+    let size = if setup.is_coupled(&setup.clients[client]) { setup.consumers } else { 1 };
+    let mut whole = Tally::default();
+    for first in (0..setup.consumers).step_by(size.max(1) as usize) {
+        whole.merge(&play(setup, client, first..first + size, &Control::default()).unwrap_or_default().tally);
+    }
+    whole
+}
+
 /// The latencies of one client of a single consumer, exact to the nanosecond, in the order in which events were seen.
 pub fn exact_latencies(setup: &Setup, client: usize, consumer: u32) -> Vec<Span> {
     let seen = |(at, fact): &(Time, Fact)| match fact {
@@ -72,7 +82,7 @@ fn play(setup: &Setup, client: usize, consumers: Range<u32>, control: &Control) 
     let (client, policies) = (&setup.clients[client], setup.clients[client].policies());
     let size = consumers.end.saturating_sub(consumers.start);
     let books = (consumers.start, size);
-    let cell = Cell::new(setup, client, &policies, &wire, consumers, &every_poll)?;
+    let mut cell = Cell::new(setup, client, &policies, &wire, consumers, &every_poll)?;
     let ledger = Ledger::new(setup.frame, books, client.ways(), setup.changes(), &mut played.tally);
     let ledger = ledger.watching(&client.faults).traced(&mut played.facts).judging(&mut played.judgements);
     cell.run(ledger, &every_poll);
