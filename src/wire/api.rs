@@ -201,6 +201,7 @@ const fn millis(hold: Span) -> u64 {
 }
 
 /// The bytes of a request that say how long it may be held, and what the asker knows.
+#[inline]
 pub(super) fn optional_size(request: &Request) -> u64 {
     let (hold, tag) = match request {
         Request::Poll { hold, tag, .. } => (*hold, *tag),
@@ -212,8 +213,21 @@ pub(super) fn optional_size(request: &Request) -> u64 {
 }
 
 /// The bytes of an answer that say in which state what it holds is, and when to ask again.
+#[inline]
 pub(super) fn conditions_size(tag: Tag, advice: &Advice) -> u64 {
-    conditions::tag_size(ETAG, tag) + conditions::size(advice)
+    tag_size(tag) + advice_size(advice)
+}
+
+/// The part of them that says in which state it is.
+#[inline]
+pub(super) fn tag_size(tag: Tag) -> u64 {
+    conditions::tag_size(ETAG, tag)
+}
+
+/// The part of them that says when to ask again.
+#[inline]
+pub(super) fn advice_size(advice: &Advice) -> u64 {
+    conditions::size(advice)
 }
 
 /// Reads a request to the API. None if there is no such path, or the key is not one that the API gave out.

@@ -189,6 +189,7 @@ fn write_letters(out: &mut String, count: usize) {
 }
 
 /// The bytes of an event in this program's own shape that are not the same for every event.
+#[inline]
 pub(super) fn variable(event: &Event, payload: Payload) -> u64 {
     digits(event.consumer) + digits(event.serial) + digits(event.record) + data_length(event, payload)
 }

@@ -202,6 +202,7 @@ fn write(out: &mut String, envelope: Envelope, epoch: Epoch, event: &Event) {
 }
 
 /// The bytes of an event in a webhook that are not the same for every event.
+#[inline]
 pub(super) fn variable(envelope: Envelope, epoch: Epoch, event: &Event) -> u64 {
     match (envelope.shape, envelope.payload) {
         (Shape::StandardWebhooks, payload) => super::event::variable(event, payload),
