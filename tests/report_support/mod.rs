@@ -160,7 +160,7 @@ impl Origin {
     pub(crate) fn of(element: &Element, around: &[&Element]) -> Self {
         let all: Vec<&Element> = around.iter().copied().chain([element]).collect();
         let nearest = |name: &str| all.iter().rev().map(|e| e.get(name)).find(|text| !text.is_empty()).unwrap_or("");
-        let rows = all.iter().map(|e| row(e.get("data-row"))).flatten().collect();
+        let rows = all.iter().flat_map(|e| row(e.get("data-row"))).collect();
         let divided_by = element.attributes.get("data-divided-by").map(|text| row(text));
         let pointer = all.iter().map(|e| e.get("data-pointer")).collect();
         Self {
@@ -230,7 +230,7 @@ fn said(text: &str) -> (f64, f64) {
         "" | "B" | "x" | "USD" => 1.0,
         other => panic!("{other:?} is no unit"),
     };
-    (value * unit, 0.5 * unit / 10_f64.powi(decimals as i32))
+    (value * unit, 0.5 * unit / (0..decimals).fold(1.0, |power, _| power * 10.0))
 }
 
 /// Whether a text is what people read for a number of a column.
