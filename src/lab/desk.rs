@@ -75,7 +75,7 @@ impl Desk {
         }
         if parts.method != Method::GET {
             let mut refusal = text(405, "only GET is answered here\n");
-            refusal.headers.push(("allow", "GET".to_owned()));
+            refusal.headers.push(("allow", "GET".into()));
             return refusal;
         }
         let (path, query) = (parts.uri.path(), parts.uri.query());
@@ -119,7 +119,7 @@ impl Desk {
             Ok(written) => {
                 let mut answer = message(200, "application/toml; charset=utf-8", written.text.into_bytes());
                 let disposition = format!("attachment; filename=\"{}.toml\"", scenario::NAME);
-                answer.headers.push(("content-disposition", disposition));
+                answer.headers.push(("content-disposition", disposition.into()));
                 answer
             }
             Err(error) => refusal(&error),
@@ -187,7 +187,8 @@ fn text(status: u16, sentence: &str) -> Message {
 }
 
 fn message(status: u16, kind: &str, body: Vec<u8>) -> Message {
-    let mut headers = vec![("content-type", kind.to_owned()), ("content-length", body.len().to_string())];
-    headers.extend(SECURITY.map(|(name, value)| (name, value.to_owned())));
+    let length = body.len().to_string();
+    let mut headers = vec![("content-type", kind.to_owned().into()), ("content-length", length.into())];
+    headers.extend(SECURITY.map(|(name, value)| (name, value.into())));
     Message { start: Line::Response(status), headers, body }
 }

@@ -94,25 +94,26 @@ impl<C: Counter> Latencies<C> {
 
     /// Their standard deviation in milliseconds, to the precision of the cells; none without latencies.
     pub fn deviation_ms(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.histogram.stdev() / 1e3)
+        self.cells.original().filter(|_| self.count() > 0).map(|original| original.stdev() / 1e3)
     }
 
     /// The distribution, in so many steps from one halving of the rest to the next; empty without latencies.
-    pub fn distribution(&self, steps_per_halving: u32) -> impl Iterator<Item = Step> {
+    pub fn distribution(&self, steps_per_halving: u32) -> Vec<Step> {
+        let Some(original) = self.cells.original().filter(|_| self.count() > 0) else { return Vec::new() };
         let longest = self.max_ms().unwrap_or(0.0);
         let mut count = 0;
-        self.histogram.iter_quantiles(steps_per_halving.max(1)).filter(|_| self.count() > 0).map(move |step| {
+        let steps = original.iter_quantiles(steps_per_halving.max(1)).map(|step| {
             count += step.count_since_last_iteration();
             // A cell reaches a little beyond the longest of what fell into it.
             let ms = (step.value_iterated_to() as f64 / 1e3).min(longest);
             Step { ms, quantile: step.quantile_iterated_to(), count }
-        })
+        });
+        steps.collect()
     }
 
     /// How many doublings the cells reach over, and how many cells each of them has.
     pub fn buckets(&self) -> (u64, u64) {
-        let digits = u32::from(self.histogram.sigfig());
-        (self.histogram.buckets().into(), 2_u64.saturating_mul(10_u64.saturating_pow(digits)).next_power_of_two())
+        self.cells.layout()
     }
 
     /// The non-empty cells as pairs of value in microseconds and count, shortest first.

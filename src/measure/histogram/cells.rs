@@ -4,7 +4,7 @@
 //! the one after that, and so on. It is kept here because a value is taken down for every event, and finding its cell then
 //! takes a shift and a sum.
 
-use hdrhistogram::Counter;
+use hdrhistogram::{Counter, Histogram};
 
 /// Counts of values from 1 up to a largest.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub(super) struct Cells<C> {
     precision: u32,
     /// The largest value that is told apart; larger ones count as this.
     largest: u64,
+    /// The significant decimal digits of a value.
+    digits: u8,
     counts: Vec<C>,
     total: u64,
 }
@@ -21,9 +23,10 @@ impl<C: Counter> Cells<C> {
     /// Empty cells for values up to `largest`, told apart by so many significant decimal digits, from 1 to 5.
     pub(super) fn new(digits: u8, largest: u64) -> Self {
         // Single values up to 2 * 10^digits have cells of their own, as far as the power of two from there.
-        let single = (2 * 10u64.pow(digits.clamp(1, 5).into())).next_power_of_two();
+        let digits = digits.clamp(1, 5);
+        let single = (2 * 10u64.pow(digits.into())).next_power_of_two();
         let precision = single.ilog2() - 1;
-        let mut cells = Self { precision, largest, counts: Vec::new(), total: 0 };
+        let mut cells = Self { precision, largest, digits, counts: Vec::new(), total: 0 };
         let doublings = cells.doublings(largest);
         cells.counts = vec![C::zero(); (doublings as usize + 2) << precision];
         cells
@@ -85,6 +88,18 @@ impl<C: Counter> Cells<C> {
         filled.map(|(count, index)| (self.last_of(index), count.as_u64()))
     }
 
+    /// How many doublings the cells reach over, and how many single values the first of them tell apart.
+    pub(super) const fn layout(&self) -> (u64, u64) {
+        (self.doublings(self.largest) as u64 + 1, 2 << self.precision)
+    }
+
+    /// The same counts as an HdrHistogram; none if it refuses them, which it does for no layout that there is.
+    pub(super) fn original(&self) -> Option<Histogram<u64>> {
+        let mut original = Histogram::new_with_bounds(1, self.largest, self.digits).ok()?;
+        self.filled().for_each(|(value, count)| original.saturating_record_n(value, count));
+        Some(original)
+    }
+
     /// The cell of a value.
     #[inline]
     fn index(&self, value: u64) -> usize {
@@ -112,7 +127,6 @@ impl<C: Counter> Cells<C> {
 
 #[cfg(test)]
 mod tests {
-    use hdrhistogram::Histogram;
     use proptest::prelude::*;
 
     use super::*;
@@ -147,6 +161,10 @@ mod tests {
             let filled: Vec<_> = original.iter_recorded().map(|cell| (cell.value_iterated_to(), cell.count_at_value())).collect();
             prop_assert!(cells.filled().eq(filled.iter().copied()));
             prop_assert!(merged.filled().eq(filled));
+            let same = cells.original();
+            prop_assert_eq!(same.as_ref(), Some(&original));
+            let single = 2_u64 * 10_u64.pow(digits.into());
+            prop_assert_eq!(cells.layout(), (original.buckets().into(), single.next_power_of_two()));
         }
     }
 }
