@@ -1,11 +1,13 @@
 //! Headless Chromium, driven through ChromeDriver, and what a page is asked in it.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -39,12 +41,15 @@ pub(crate) struct Browser {
     _profile: tempfile::TempDir,
 }
 
-/// The process that drives the browser.
+/// The process that drives the browser, and whatever it has started.
 struct Driver(Child);
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        // A browser whose driver is gone would go on by itself.
+        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.0.wait();
     }
 }
@@ -66,8 +71,13 @@ pub(crate) const LOOKS: [Look; 4] = [
 
 impl Browser {
     async fn start() -> Self {
-        let mut child =
-            Command::new(CHROMEDRIVER).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = Command::new(CHROMEDRIVER)
+            .arg("--port=0")
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let driver = Driver(child);
         let mut lines = output.lines().map(Result::unwrap);
