@@ -14,7 +14,7 @@ const summary = document.getElementById("summary");
 export function makeStage() {
   let [story, strip, travellers] = [null, null, null];
   let chosen = { pull: null, push: null };
-  const heads = ["pull", "push"].map((role) => makeHead(role, stage.querySelector(`[data-lane="${role}"]`), redraw, chosen));
+  const heads = ["pull", "push"].map((role) => makeHead(role, stage.querySelector(`[data-lane="${role}"]`), repick, chosen));
   const player = makePlayer(show, tellAtRest);
 
   function show(now, pace) {
@@ -39,6 +39,12 @@ export function makeStage() {
     if (!story) return;
     const parts = heads.map((head) => head.say(player.now())).filter(Boolean);
     summary.textContent = `At ${clock(story.from + player.now())}: ${parts.join(" ")}`;
+  }
+
+  function repick() {
+    redraw();
+    show(player.now(), 1);
+    tellAtRest();
   }
 
   let width = holder.clientWidth;
