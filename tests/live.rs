@@ -119,7 +119,7 @@ fn all_kinds_of_clients_hear_of_the_same_events_as_in_virtual_time() {
         ],
     );
     let real = run(&setup);
-    for (ClientRun { tally, cpu }, expected) in real.clients.iter().zip(in_virtual_time(&setup)) {
+    for (ClientRun { tally, cpu, .. }, expected) in real.clients.iter().zip(in_virtual_time(&setup)) {
         assert!(expected.events > 200);
         assert_eq!(tally.events, expected.events);
         assert_eq!((tally.delivered, tally.pending, tally.lost()), (tally.events, 0, 0));
