@@ -23,6 +23,10 @@ use pushpull::time::Span;
 /// How often each case is run, in turns with the loop.
 const PAIRS: usize = 5;
 
+/// What is aimed at: for subscribers that share nothing a share of the loop, and for those that share a provider a rate.
+const INDEPENDENT: &str = "ratio 0.25, at least 0.12";
+const COUPLED: &str = "20 M/CPU s, at least 8";
+
 /// The argument with which this program runs itself to see how much memory a case takes.
 const PEAK: &str = "--peak-of";
 
@@ -34,26 +38,35 @@ fn main() {
         return print_peak(subscribers.parse().expect("this program passes a number"));
     }
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|part| name.contains(part));
-    println!("{:<22} {:>10} {:>10} {:>10} {:>10}", "case", "M/CPU s", "loop", "ratio", "by clock");
+    println!("{:<22} {:>10} {:>10} {:>10} {:>10}  target", "case", "M/CPU s", "loop", "ratio", "by clock");
+    let mut rates = [None; 2];
     for (name, subscribers, seconds) in
         [("independent-1", 1, 8e6), ("independent-1000", 1_000, 8e3), ("independent-100000", 100_000, 300.0)]
     {
         if wanted(name) {
-            against_the_loop(name, subscribers, seconds, &Model::new(subscribers, seconds));
+            let rate = against_the_loop(name, (subscribers, seconds), &Model::new(subscribers, seconds), INDEPENDENT);
+            match subscribers {
+                1_000 => rates[0] = Some(rate),
+                100_000 => rates[1] = Some(rate),
+                _ => {}
+            }
         }
+    }
+    if let [Some(few), Some(many)] = rates {
+        println!("{:<22} {:>10.2} of the rate at 1,000  0.85", "at 100,000", many / few);
     }
     for (name, service) in [("coupled-1000", Span::ZERO), ("coupled-busy-1000", Span::from_millis(1))] {
         if wanted(name) {
             let seconds = 4e3;
-            against_the_loop(name, 1_000, seconds, &Model::coupled(1_000, seconds, 1_000, service));
+            against_the_loop(name, (1_000, seconds), &Model::coupled(1_000, seconds, 1_000, service), COUPLED);
         }
     }
     if wanted("threads") {
         threads();
     }
-    for (name, subscribers) in [("peak-1000", 1_000u32), ("peak-100000", 100_000)] {
+    for (name, subscribers, target) in [("peak-1000", 1_000u32, 16), ("peak-100000", 100_000, 64)] {
         if wanted(name) {
-            println!("{name:<22} {:>10.1} MiB at most", peak_of(subscribers));
+            println!("{name:<22} {:>10.1} MiB at most  {target}", peak_of(subscribers));
         }
     }
 }
@@ -62,7 +75,8 @@ fn alone<T: Send>(threads: usize, what: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started").install(what)
 }
 
-fn against_the_loop(name: &str, subscribers: u32, seconds: f64, model: &Model) {
+/// Plays a case in turns with the loop, prints its row, and gives back its rate.
+fn against_the_loop(name: &str, (subscribers, seconds): (u32, f64), model: &Model, target: &str) -> f64 {
     let horizon = (seconds * 1e9) as u64;
     let is_delayed = !model.pull.api.service_time.is_zero();
     let rounds = Rounds::run(
@@ -81,7 +95,8 @@ fn against_the_loop(name: &str, subscribers: u32, seconds: f64, model: &Model) {
         },
     );
     let [cpu, wall] = rounds.ratios();
-    println!("{name:<22} {:>10.2} {:>10.1} {cpu:>10.4} {wall:>10.4}", rounds.rate(), rounds.mark());
+    println!("{name:<22} {:>10.2} {:>10.1} {cpu:>10.4} {wall:>10.4}  {target}", rounds.rate(), rounds.mark());
+    rounds.rate()
 }
 
 /// Two threads against one: how much faster, and that both count the same. Where others take their share of the cores, the
@@ -96,7 +111,7 @@ fn threads() {
         by_clock.push(one.0.wall / two.0.wall);
     }
     let (cpu, clock) = (median(by_cpu), median(by_clock));
-    println!("{:<22} {cpu:>10.2} times as fast as one by CPU time, {clock:.2} by the clock", "threads-2");
+    println!("{:<22} {cpu:>10.2} times as fast as one by CPU time, {clock:.2} by the clock  1.8", "threads-2");
 }
 
 /// The peak memory of a process that plays so many subscribers, in MiB.

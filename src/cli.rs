@@ -2,7 +2,9 @@
 
 mod completions;
 mod diff;
+mod lab;
 mod man;
+mod report;
 mod sweep;
 mod trace;
 
@@ -14,8 +16,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use crate::cli::completions::CompletionsArguments;
 pub use crate::cli::completions::script as completion_script;
 pub use crate::cli::diff::DiffArguments;
+pub use crate::cli::lab::LabArguments;
 pub use crate::cli::man::ManArguments;
 pub use crate::cli::man::{page as manual_page, pages as manual_pages};
+pub use crate::cli::report::ReportArguments;
 pub(crate) use crate::cli::trace::EVENTS;
 pub use crate::cli::trace::{TraceArguments, TraceEngine};
 use crate::scenario::units;
@@ -60,12 +64,18 @@ pub enum Command {
     /// Compare the results of two runs; exits with 99 where figures differ beyond a tolerance
     #[command(after_help = diff::EXAMPLES)]
     Diff(DiffArguments),
+    /// Make the page report.html of saved results anew
+    #[command(after_help = report::EXAMPLES)]
+    Report(ReportArguments),
     /// Play System B of a scenario alone: send its webhooks to a receiver of your own, and say how that did
     #[command(after_help = PROVIDER_EXAMPLES)]
     Provider(ProviderArguments),
     /// Play System A's endpoint alone: take the webhooks of a sender of your own, and say what came
     #[command(after_help = RECEIVER_EXAMPLES)]
     Receiver(ReceiverArguments),
+    /// Open a page on this machine that teaches the difference, with sliders and this very engine behind them
+    #[command(after_help = lab::EXAMPLES)]
+    Lab(LabArguments),
     /// List the built-in scenarios, and the presets of webhook providers
     #[command(after_help = SCENARIOS_EXAMPLES)]
     Scenarios,
@@ -196,7 +206,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "N")]
     pub replications: Option<u32>,
     /// Play it until mean latency and requests per event are known this well, such as 2%
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
     pub precision: Option<String>,
     /// Something that the results have to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given
     /// several times
@@ -224,6 +234,9 @@ pub struct RunArguments {
     /// Print nothing but errors on standard error
     #[arg(long, short)]
     pub quiet: bool,
+    /// Show a plain bar while a live run goes on, instead of the two lanes as they happen
+    #[arg(long)]
+    pub plain: bool,
     /// Use no colours; NO_COLOR in the environment does the same
     #[arg(long)]
     pub no_color: bool,

@@ -1,9 +1,13 @@
 //! Which of many peers wants to be woken next.
 
+mod tournament;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use crate::time::Time;
+
+pub use tournament::Tournament;
 
 /// So many entries more than twice the deadlines are not worth looking for the stale ones.
 const SPARE: usize = 64;

@@ -11,6 +11,7 @@ pub mod distribution;
 pub mod engine;
 pub mod evaluation;
 pub mod fault;
+pub mod lab;
 pub mod link;
 pub mod measure;
 pub mod peer;

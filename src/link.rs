@@ -4,7 +4,7 @@
 
 use crate::distribution::Distribution;
 use crate::fault::Faults;
-use crate::seed::{Purpose, Seed};
+use crate::seed::{Draw, Purpose, Seed};
 use crate::time::{SECOND, Span, Time};
 
 /// How one direction of an exchange travels.
@@ -155,6 +155,17 @@ impl Link {
         f64::from(self.handshake.round_trips()) * there_and_back
     }
 
+    /// The time that every request takes and that every response takes, where nothing about that is left to chance and no
+    /// size costs time.
+    pub fn constant(&self) -> Option<[Span; 2]> {
+        let constant = |leg: &Leg| match leg.latency {
+            Distribution::Constant(latency) if leg.loss == 0.0 && leg.bandwidth.is_none() => Some(latency),
+            _ => None,
+        };
+        let [there, back] = [constant(&self.request)?, constant(&self.response)?];
+        Some([self.opening_min() + there, back])
+    }
+
     /// Whether the size of a message costs time in either direction.
     pub fn is_narrow(&self) -> bool {
         self.request.bandwidth.is_some() || self.response.bandwidth.is_some()
@@ -169,21 +180,24 @@ impl Link {
     #[inline]
     fn verdict(&self, leg: &Leg, purposes: [Purpose; 2], crossing: Crossing<'_>) -> Verdict {
         if let Distribution::Constant(latency) = leg.latency
-            && leg.loss == 0.0
             && leg.bandwidth.is_none()
             && crossing.faults.0.is_empty()
         {
-            // Nothing is left to chance.
-            return Verdict::Deliver(latency);
+            // At most the loss is left to chance.
+            let is_lost = leg.loss > 0.0 && self.draw(purposes[0], &crossing).chance(leg.loss);
+            return if is_lost { Verdict::Drop } else { Verdict::Deliver(latency) };
         }
         self.drawn(leg, purposes, crossing)
     }
 
+    #[inline]
+    fn draw(&self, purpose: Purpose, crossing: &Crossing<'_>) -> Draw {
+        let (what, which) = crossing.subject;
+        self.seed.draw(purpose, [crossing.consumer.into(), what, which])
+    }
+
     fn drawn(&self, leg: &Leg, purposes: [Purpose; 2], crossing: Crossing<'_>) -> Verdict {
-        let draw = |purpose| {
-            let (what, which) = crossing.subject;
-            self.seed.draw(purpose, [crossing.consumer.into(), what, which])
-        };
+        let draw = |purpose| self.draw(purpose, &crossing);
         let (loss, slowdown) = disturbed(leg.loss, crossing);
         if loss > 0.0 && draw(purposes[0]).chance(loss) {
             return Verdict::Drop;

@@ -149,11 +149,15 @@ impl Request {
             Self::Record { record, poll, .. } => (u64::from(*record) | 1 << 61, u64::from(*poll)),
             // The top bit keeps attempts apart from polls, so that a hybrid's two halves do not share their luck.
             Self::Fetch { event, attempt } => (u64::from(event.serial) | 1 << 62, u64::from(*attempt)),
-            Self::Delivery { events, attempt, .. } => {
-                let first = events.first().map_or(0, |event| event.serial);
-                (u64::from(first) | 1 << 63, u64::from(*attempt))
-            }
+            Self::Delivery { events, attempt, .. } => Self::subject_of_delivery(events.first(), *attempt),
         }
+    }
+
+    /// The same for a webhook of which this is the first event.
+    #[inline]
+    pub fn subject_of_delivery(first: Option<&Event>, attempt: u32) -> (u64, u64) {
+        let first = first.map_or(0, |event| event.serial);
+        (u64::from(first) | 1 << 63, u64::from(attempt))
     }
 }
 

@@ -76,12 +76,33 @@ impl Seed {
     /// The draw for a purpose and its subject: usually the consumer, then the event or poll, then the attempt or page.
     #[inline]
     pub const fn draw(self, purpose: Purpose, subject: [u64; 3]) -> Draw {
-        let mut state = mix(self.0 ^ mix(purpose as u64));
-        state = mix(state.wrapping_add(GOLDEN) ^ subject[0]);
-        state = mix(state.wrapping_add(GOLDEN) ^ subject[1]);
-        state = mix(state.wrapping_add(GOLDEN) ^ subject[2]);
-        Draw(state)
+        let [first, second, third] = subject;
+        self.series(purpose, first).draw(second, third)
     }
+
+    /// The draws for a purpose whose subjects begin alike, usually with the same consumer.
+    #[inline]
+    pub const fn series(self, purpose: Purpose, first: u64) -> Series {
+        Series(further(mix(self.0 ^ mix(purpose as u64)), first))
+    }
+}
+
+/// Draws that have their purpose and the first part of their subject in common: what those two come to is worked out once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Series(u64);
+
+impl Series {
+    /// The draw for the rest of the subject; the same as [`Seed::draw`] gives for all of it.
+    #[inline]
+    pub const fn draw(self, second: u64, third: u64) -> Draw {
+        Draw(further(further(self.0, second), third))
+    }
+}
+
+/// Takes a further part of a subject into a draw.
+#[inline]
+const fn further(state: u64, part: u64) -> u64 {
+    mix(state.wrapping_add(GOLDEN) ^ part)
 }
 
 /// The number to wrap for a replication of a run, counted from 0: the first is the run itself, the others are independent

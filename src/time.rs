@@ -43,8 +43,10 @@ impl Span {
 
     /// The span nearest to so many nanoseconds; negative values and NaN become zero, too large ones the maximum.
     pub fn from_nanos_f64(nanos: f64) -> Self {
-        // A float-to-integer cast saturates and maps NaN to 0, which is just what is wanted here.
-        Self(libm::round(nanos) as u64)
+        // A float-to-integer cast cuts the fraction off, saturates and maps NaN to 0, which is just what is wanted here; and
+        // what it cuts off is exact.
+        let whole = nanos as u64;
+        Self(whole.saturating_add(u64::from(nanos - whole as f64 >= 0.5)))
     }
 
     /// The span nearest to so many seconds; negative values and NaN become zero, too large ones the maximum.

@@ -17,6 +17,8 @@ mod size;
 pub mod vendor_api;
 mod webhook;
 
+use std::borrow::Cow;
+
 use crate::peer::{Exchange, Request, Response};
 use crate::policy::signature::Keys;
 use crate::time::Time;
@@ -128,13 +130,16 @@ impl Wire {
     }
 }
 
+/// A header's name in lower case, with its value. Many values are the same in every message, and are not copied.
+pub type Header = (&'static str, Cow<'static, str>);
+
 /// A request or response ready for an HTTP library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {
     /// `GET /path` or `200`: what the first line says.
     pub start: Start,
-    /// Header names in lower case, with their values, in the order in which they are sent.
-    pub headers: Vec<(&'static str, String)>,
+    /// The headers, in the order in which they are sent.
+    pub headers: Vec<Header>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -157,7 +162,7 @@ impl Default for Start {
 impl Message {
     /// A response with a body of JSON.
     fn json_response(status: u16, body: String) -> Self {
-        let headers = vec![("content-type", JSON.into()), ("content-length", body.len().to_string())];
+        let headers = vec![("content-type", JSON.into()), ("content-length", body.len().to_string().into())];
         Self { start: Start::Response(status), headers, body: body.into_bytes() }
     }
 
@@ -189,9 +194,13 @@ impl Headers for http::HeaderMap {
     }
 }
 
+/// The digits of the numbers in a key, at least.
+const CLIENT_DIGITS: usize = 4;
+const CONSUMER_DIGITS: usize = 8;
+
 /// The key with which a consumer's client calls the API. Fixed width: a size must not depend on which client it is.
 pub fn api_key(client: u32, consumer: u32) -> String {
-    format!("key_{client:04}_{consumer:08}")
+    format!("key_{client:0CLIENT_DIGITS$}_{consumer:0CONSUMER_DIGITS$}")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The workload is open: nothing that a client or the provider does slows it. Every client of a consumer sees the same
 //! events, because they are drawn from the seed and the consumer alone.
 
+mod ahead;
 mod arrivals;
 mod batches;
 mod sizes;
@@ -13,6 +14,7 @@ use crate::time::Time;
 
 pub mod lifecycle;
 
+pub use ahead::Ahead;
 pub use arrivals::{Arrivals, DAY, RatePhase};
 pub use batches::{BATCH_MAX, BatchSize};
 use lifecycle::{Changes, Lifecycle};
@@ -92,6 +94,7 @@ pub struct Instants<'a> {
 impl Iterator for Instants<'_> {
     type Item = Time;
 
+    #[inline]
     fn next(&mut self) -> Option<Time> {
         if self.batch.1 == 0 {
             let instant = self.arrivals.next()?;
@@ -129,6 +132,7 @@ pub struct Events<'a> {
 impl Iterator for Events<'_> {
     type Item = Event;
 
+    #[inline]
     fn next(&mut self) -> Option<Event> {
         let Self { workload, consumer, .. } = *self;
         let serial = self.serial.checked_add(1)?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-const FILES: [&str; 5] = ["summary.csv", "comparison.csv", "theory.csv", "timeseries.csv", "run.json"];
+const FILES: [&str; 6] = ["summary.csv", "comparison.csv", "theory.csv", "timeseries.csv", "run.json", "report.html"];
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")

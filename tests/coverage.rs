@@ -52,6 +52,7 @@ fn outcome(mut setup: Setup, seed: u64) -> Outcome {
         has_forgeries: false,
         prices: None,
         resolved: serde_json::Value::Null,
+        text: String::new(),
     };
     Outcome::of(&Report {
         scenario,

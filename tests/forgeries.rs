@@ -9,13 +9,12 @@ use pushpull::policy::forger::{Reception, receive};
 use pushpull::policy::receiver::Limits;
 use pushpull::policy::signature::{Keys, Scheme};
 use pushpull::time::{Span, Time};
-use pushpull::wire::{Envelope, Forgeries, Message, Wire};
+use pushpull::wire::{Envelope, Forgeries, Header, Message, Wire};
 
 const EACH: u32 = 10_000;
 
 fn headers(message: &Message) -> HeaderMap {
-    let pair =
-        |(name, value): &(&'static str, String)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+    let pair = |(name, value): &Header| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
     message.headers.iter().map(pair).collect()
 }
 

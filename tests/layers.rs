@@ -29,7 +29,6 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("flate2", &["engine/live"]),
     ("rustls", &["engine/live"]),
     ("tokio_rustls", &["engine/live"]),
-    ("hyper_rustls", &["engine/live"]),
     ("rustls_native_certs", &["engine/live"]),
     ("rcgen", &["engine/live"]),
     ("toml", &["scenario"]),

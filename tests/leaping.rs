@@ -210,6 +210,7 @@ fn bytes(setup: &Setup, runs: Vec<ClientRun>) -> Vec<(&'static str, String)> {
         has_forgeries: true,
         prices: None,
         resolved: serde_json::Value::Null,
+        text: String::new(),
     };
     let engine = EngineReport {
         engine: "sim",
@@ -222,7 +223,7 @@ fn bytes(setup: &Setup, runs: Vec<ClientRun>) -> Vec<(&'static str, String)> {
     };
     let report =
         Report { scenario, engines: vec![engine], agreements: Vec::new(), judgements: Vec::new(), partial: false };
-    files::of(&report).into_iter().map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
+    files::of(&report).unwrap().into_iter().map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
 }
 
 /// Plays a setup both ways, holds one against the other, and gives back how many polls were left out of how many.

@@ -28,6 +28,8 @@ fn expected() -> String {
         .replace("@@SCENARIOS@@", &scenarios.join("\n"))
         .replace("@@ERROR@@", &error())
         .replace("@@SWEEP@@", &sweep())
+        .replace("@@TRACE@@", &trace())
+        .replace("@@SHA@@", &example()["scenario"]["sha256"].as_str().unwrap()[..12])
         .replace("@@PRESETS@@", &presets())
         .replace("@@COLUMNS@@", &columns)
 }
@@ -38,6 +40,23 @@ fn presets() -> String {
     let text = String::from_utf8(output.stdout).unwrap();
     let table = text.lines().skip_while(|line| !line.starts_with("preset "));
     table.collect::<Vec<_>>().join("\n")
+}
+
+/// What the program draws of its quickstart.
+fn trace() -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_pushpull"))
+        .args(["trace", "quickstart"])
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+/// What the run that the page shows came to.
+fn example() -> serde_json::Value {
+    let text = std::fs::read_to_string(root().join("results/example/run.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 /// What the program says of a sweep.
@@ -76,8 +95,7 @@ fn it_is_what_the_program_says() {
 /// The example in `results/example/` was left by the command that the page shows.
 #[test]
 fn its_example_is_a_run_of_the_quickstart() {
-    let text = std::fs::read_to_string(root().join("results/example/run.json")).unwrap();
-    let run: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let run = example();
     let scenario = pushpull::scenario::Scenario::load(&root().join("scenarios/quickstart.toml"), &[]).unwrap();
     assert_eq!(run["scenario"]["sha256"], scenario.sha256(), "the scenario has changed since; run it again");
     assert_eq!(run["engines"][0]["engine"], "live");
@@ -86,4 +104,17 @@ fn its_example_is_a_run_of_the_quickstart() {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
         assert!(words(&table).contains(&words(sentence.as_str().unwrap())), "{sentence}");
     }
+    // Its page is the one that the program makes of it, and its picture is a picture.
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    let output = Command::new(env!("CARGO_BIN_EXE_pushpull"))
+        .args(["report", "results/example", "--out"])
+        .arg(&page)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(std::fs::read(&page).unwrap() == std::fs::read(root().join("results/example/report.html")).unwrap());
+    let picture = std::fs::read(root().join("results/example/report.png")).unwrap();
+    assert!(picture.starts_with(b"\x89PNG"), "report.png is no picture");
 }

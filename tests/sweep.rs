@@ -189,6 +189,9 @@ fn the_table_fits_a_terminal() {
     assert!(dry.status.success());
     let dry = String::from_utf8(dry.stdout).unwrap();
     assert!(dry.lines().all(|line| line.chars().count() <= 80), "{dry}");
+    let part = bench.run(&["sweep", "mine.toml", "--dry-run", "--threads", "1", "--shard", "2/5"]);
+    let part = String::from_utf8(part.stdout).unwrap();
+    assert_eq!(part.strip_prefix(&*dry), Some("Shard 2/5 is 11 runs of it.\n"), "{part}");
     assert!(!bench.path("results").exists(), "a dry run leaves nothing");
     insta::assert_snapshot!("dry_run", dry.lines().take(8).chain(dry.lines().skip(55)).collect::<Vec<_>>().join("\n"));
     for (format, file) in [("csv", 0), ("json", 4)] {
@@ -212,7 +215,7 @@ fn mistakes_on_the_command_line_are_refused_with_a_sentence() {
         &["mine.toml", "--zip"],
         // The third value is wrong where it stands.
         &["mine.toml", "--vary", &format!("{every}=1s,2s,0s")],
-        &["plain.toml", "--vary", "consumers=1..1000:1000", "--vary", "seed=1..1001:1001"],
+        &["plain.toml", "--vary", "consumers=1..1000:1000", "--vary", "seed=1..1000:1000"],
         &[
             "plain.toml",
             "--vary",
@@ -224,6 +227,8 @@ fn mistakes_on_the_command_line_are_refused_with_a_sentence() {
             "1000",
         ],
         &["mine.toml", "--shard", "7/5"],
+        &["mine.toml", "--shard", "-1/5"],
+        &["mine.toml", "--precision", "-2%"],
         &["mine.toml", "--shard", "auto/5"],
     ];
     let said: Vec<_> = cases.iter().map(|case| bench.refused(&[&["sweep"], *case].concat())).collect();

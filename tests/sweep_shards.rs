@@ -130,6 +130,7 @@ fn shards_that_do_not_make_a_whole_are_refused_by_name() {
         &["short"],
         &["renamed"],
         &["empty"],
+        &["nowhere"],
         &["good", "other"],
         &["good", "fewer"],
         &["good", "differing"],

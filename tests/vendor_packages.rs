@@ -232,7 +232,7 @@ fn batch(case: &Case) -> Value {
     let exchange = Exchange { opener: Side::Provider, consumer: 0, serial: 1 };
     let message = Wire::new(0, case.envelope, keys(case), now).request(exchange, &request, Time::ZERO);
     let headers: serde_json::Map<_, _> =
-        message.headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        message.headers.into_iter().map(|(name, value)| (name.into(), value.into_owned().into())).collect();
     json!({ "headers": headers, "body": BASE64.encode(&message.body) })
 }
 

@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::client;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use pushpull::wire::{Message, Start};
+use pushpull::wire::{Header, Message, Start};
 use rustix::time::{ClockId, clock_gettime};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 
 /// What is said in every exchange.
@@ -118,13 +117,18 @@ async fn serve(listener: TcpListener, response: Message) {
 
 /// Asks over a connection of its own, and counts the answers that come in a stretch of time.
 async fn ask(address: SocketAddr, message: Message, from: Instant, until: Instant) -> u64 {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    let client = Client::builder(LocalExecutor).pool_max_idle_per_host(1).set_host(false).build(connector);
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    stream.set_nodelay(true).expect("a socket");
+    let opened = client::conn::http1::handshake(TokioIo::new(stream)).await;
+    let (mut client, connection) = opened.expect("nothing is sent yet");
+    spawn_local(async move {
+        // It ends when the client has had enough.
+        let _ = connection.await;
+    });
     let headers = headers(&message);
     let Start::Request(method, path) = message.start else { panic!("a request") };
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
-    let uri: http::Uri = format!("http://{address}{path}").parse().expect("an address");
+    let uri: http::Uri = path.parse().expect("a path");
     let body = Bytes::from(message.body);
     let mut count = 0;
     loop {
@@ -132,7 +136,8 @@ async fn ask(address: SocketAddr, message: Message, from: Instant, until: Instan
         *request.method_mut() = method.clone();
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers.clone();
-        let response = client.request(request).await.expect("an answer");
+        client.ready().await.expect("a connection");
+        let response = client.send_request(request).await.expect("an answer");
         response.into_body().collect().await.expect("a whole answer");
         let now = Instant::now();
         if now >= until {
@@ -143,17 +148,6 @@ async fn ask(address: SocketAddr, message: Message, from: Instant, until: Instan
 }
 
 fn headers(message: &Message) -> HeaderMap {
-    let pair = |(name, value): &(&'static str, String)| {
-        (HeaderName::from_static(name), HeaderValue::from_str(value).expect("text"))
-    };
+    let pair = |(name, value): &Header| (HeaderName::from_static(name), HeaderValue::from_str(value).expect("text"));
     message.headers.iter().map(pair).collect()
-}
-
-#[derive(Clone, Copy)]
-struct LocalExecutor;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
-    fn execute(&self, task: F) {
-        spawn_local(task);
-    }
 }

@@ -23,7 +23,7 @@ pub struct DiffArguments {
     pub second: PathBuf,
     /// How far figures may differ: a share of the first value such as 1%, or for one column COLUMN=1%, COLUMN=20ms (so much)
     /// or COLUMN=any; may be given several times
-    #[arg(long = "tolerance", value_name = "TOLERANCE")]
+    #[arg(long = "tolerance", value_name = "TOLERANCE", allow_hyphen_values = true)]
     pub tolerances: Vec<String>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t = Format::Table)]

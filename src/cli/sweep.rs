@@ -54,7 +54,7 @@ pub struct SweepArguments {
     #[arg(long, value_name = "N")]
     pub replications: Option<u32>,
     /// Play every point until its mean latencies and requests per event are known this well, such as 2%
-    #[arg(long, value_name = "PERCENT")]
+    #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
     pub precision: Option<String>,
     /// Something that every point has to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given
     /// several times
@@ -94,11 +94,11 @@ pub struct SweepArguments {
     /// Go on with the sweep of this scenario that was interrupted in the same folder
     #[arg(long)]
     pub resume: bool,
-    /// Play more than a million points
+    /// Play a million points or more
     #[arg(long)]
     pub yes: bool,
     /// Play only one of several parts, for `merge`: its number from 1, or `auto`, and how many there are
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     pub shard: Option<String>,
     /// Play nothing, and print the script or manifest that lets a scheduler play all parts and merge them
     #[arg(long, value_enum, value_name = "SCHEDULER")]

@@ -7,7 +7,9 @@
 mod chronicle;
 mod flights;
 mod leap;
+mod occurrences;
 mod passage;
+mod straight;
 mod traffic;
 
 use std::ops::Range;
@@ -30,9 +32,10 @@ use crate::policy::provider::Provider;
 use crate::policy::signature::{Keys, Scheme};
 use crate::time::Time;
 use crate::wire::{Envelope, Wire};
-use crate::workload::Events;
-pub use chronicle::{chronicle, exact_latencies, trace};
+pub use chronicle::{chronicle, exact_latencies, step_by_step, trace};
 use leap::Leaps;
+use occurrences::Occurrences;
+use straight::Way;
 use traffic::{Outbox, Step, Traffic};
 
 /// The Unix time at which every virtual run starts, in nanoseconds: the first instant of 2026.
@@ -96,7 +99,7 @@ fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tall
     let size = if setup.is_coupled(client) { setup.consumers } else { 1 };
     let policies = client.policies();
     for first in consumers.step_by(size.max(1) as usize) {
-        let Some(cell) = Cell::new(setup, client, &policies, &wire, first..first + size, control) else { break };
+        let Some(mut cell) = Cell::new(setup, client, &policies, &wire, first..first + size, control) else { break };
         let ledger = Ledger::new(setup.frame, (first, size), client.ways(), setup.changes(), tally);
         let ledger = ledger.watching(&client.faults);
         cell.run(ledger, control);
@@ -125,10 +128,7 @@ struct Cell<'a> {
     /// The records that are yet to be opened.
     openers: Openers<'a>,
     polls_records: bool,
-    events: Vec<Events<'a>>,
-    upcoming: Vec<Option<Event>>,
-    /// When the next event of each consumer occurs.
-    occurrences: Deadlines,
+    occurrences: Occurrences<'a>,
     /// When which side goes down, the soonest last.
     crashes: Vec<(Time, Side)>,
     attack: Option<Box<Attack>>,
@@ -140,6 +140,12 @@ struct Cell<'a> {
     has_more: bool,
     /// Exchanges may be carried through at once.
     may_pass: bool,
+    /// What goes straight through.
+    way: Way,
+    /// How many steps it has taken since it last looked whether it should stop.
+    steps: u32,
+    /// Until when a webhook that went straight through is under way to each of several consumers.
+    under_way_until: Vec<Time>,
 }
 
 /// What comes next, in the order in which ties are resolved: a record is opened before it changes, an event at the very instant of sampling is in, a poll that
@@ -186,13 +192,14 @@ impl<'a> Cell<'a> {
             openers: Openers::new(setup, consumers.clone()),
             polls_records: client.polls_records(),
             wakes: Deadlines::new(count),
-            events: consumers.map(|consumer| setup.workload.events(consumer)).collect(),
-            upcoming: vec![None; count],
-            occurrences: Deadlines::new(count),
+            occurrences: Occurrences::new(&setup.workload, consumers),
             leaps: Leaps::new(setup, client, control),
             leapt: 0,
             has_more: setup.workload.lifecycle.is_some() || !crashes.is_empty() || attack.is_some(),
             may_pass: count == 1 && client.faults.0.is_empty(),
+            way: Way::None,
+            steps: 0,
+            under_way_until: if count > 1 { vec![Time::ZERO; count] } else { Vec::new() },
             crashes,
             attack,
         };
@@ -201,16 +208,18 @@ impl<'a> Cell<'a> {
                 return None;
             }
             cell.wakes.set(index, cell.consumers[index as usize].deadline());
-            cell.draw_event(index);
         }
         Some(cell)
     }
 
     /// Plays the cell to its end and closes the books.
-    fn run(mut self, mut ledger: Ledger<'_>, control: &Control) {
+    fn run(&mut self, mut ledger: Ledger<'_>, control: &Control) {
         let frame = self.traffic.setup.frame;
         self.may_pass &= ledger.takes_passages();
-        let (mut steps, mut reported) = (0u32, Time::ZERO);
+        if ledger.takes_passages() && !self.has_more && self.traffic.faults.0.is_empty() {
+            self.way = Way::between(&self.provider, &self.consumers, &self.traffic.setup.link);
+        }
+        let mut reported = Time::ZERO;
         let consumers = self.consumers.len() as u64;
         let mut report = |now: Time| {
             let now = now.min(frame.duration);
@@ -218,12 +227,15 @@ impl<'a> Cell<'a> {
             reported = now;
         };
         let mut cut = frame.end.max(frame.duration);
-        while let Some((at, next)) = self.next() {
+        loop {
+            self.deliver_straight(&mut ledger);
+            self.steps = self.steps.saturating_add(1);
+            let Some((at, next)) = self.next() else { break };
             if at > frame.end || (at >= frame.duration && ledger.is_settled()) {
                 break;
             }
-            steps = steps.wrapping_add(1);
-            if steps % STEPS_BETWEEN_LOOKS == 0 {
+            if self.steps >= STEPS_BETWEEN_LOOKS {
+                self.steps = 0;
                 report(self.traffic.now);
                 if control.is_stopped() {
                     cut = self.traffic.now;
@@ -283,20 +295,22 @@ impl<'a> Cell<'a> {
         match next {
             Next::Open(index) => self.open_record(index, ledger),
             Next::Event(index) => {
-                if let Some(event) = self.upcoming[index as usize] {
-                    ledger.occurred(self.traffic.now, event);
-                    self.draw_event(index);
-                    self.tell_provider_and_pass(Input::Occurred(event), ledger);
+                if let Some(event) = self.occurrences.take(index)
+                    && !self.deliver_among_others(index, &event, ledger)
+                {
+                    self.occur(event, ledger);
                 }
             }
             Next::Crash => self.crash(ledger),
             Next::Forge(index) => self.forge(index, ledger),
             Next::WakeProvider => self.tell_provider_and_pass(Input::Wake, ledger),
-            Next::WakeConsumer(_) if self.leap(ledger) => {}
+            Next::WakeConsumer(index) if self.poll_straight(index, ledger) || self.leap(ledger) => {}
             Next::WakeConsumer(index) => self.wake_consumer_and_pass(index, ledger),
             Next::Message | Next::Timeout => match self.traffic.agenda.pop() {
                 Some(Step::Arrive(exchange)) => self.arrive(exchange, ledger),
                 Some(Step::Return(exchange) | Step::Expire(exchange)) => self.end(exchange, ledger),
+                Some(Step::Acknowledge) if self.provider.accepted() => self.tell_provider(Input::Wake, ledger),
+                Some(Step::Acknowledge) => {}
                 None => {}
             },
         }
@@ -312,10 +326,10 @@ impl<'a> Cell<'a> {
         }
     }
 
-    fn draw_event(&mut self, index: u32) {
-        let event = self.events[index as usize].next();
-        self.upcoming[index as usize] = event;
-        self.occurrences.set(index, event.map(|event| event.occurred_at));
+    /// An event occurs now.
+    fn occur(&mut self, event: Event, ledger: &mut Ledger<'_>) {
+        ledger.occurred(self.traffic.now, event);
+        self.tell_provider_and_pass(Input::Occurred(event), ledger);
     }
 
     fn tell(&mut self, side: Side, consumer: u32, input: Input, ledger: &mut Ledger<'_>) {

@@ -108,5 +108,6 @@ pub fn identity(scenario: &Scenario) -> Identity {
         has_forgeries: scenario.setup.clients.iter().any(|client| theory::forged_per_consumer(client) > 0.0),
         prices: scenario.prices.clone(),
         resolved: scenario.to_json(),
+        text: scenario.to_toml(),
     }
 }

@@ -102,7 +102,8 @@ pub enum Asked {
 }
 
 impl Asked {
-    const fn of(request: &Request) -> Self {
+    /// What a request asks.
+    pub const fn of(request: &Request) -> Self {
         match request {
             Request::Poll { page, .. } => Self::Feed { page: *page },
             Request::Record { record, .. } => Self::Record(*record),

@@ -34,6 +34,20 @@ impl Dimension {
         })
     }
 
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Number, Self::Share, Self::Time, Self::Size, Self::Rate];
+
+    /// The word for it in files.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Share => "share",
+            Self::Time => "time",
+            Self::Size => "size",
+            Self::Rate => "rate",
+        }
+    }
+
     /// It in words, with its article.
     pub const fn name(self) -> &'static str {
         match self {

@@ -162,6 +162,20 @@ impl Expected {
         self.unseen.contains(event)
     }
 
+    /// Passes over so many events, and so many requests of one who only polls, which brought them.
+    #[inline]
+    pub fn polled(&mut self, events: u32, requests: u32) {
+        self.unseen.skip(events);
+        self.polls.1 = self.polls.1.saturating_add(requests);
+    }
+
+    /// Passes over so many events, and so many attempts, which brought them.
+    #[inline]
+    pub fn delivered(&mut self, events: u32, attempts: u32) {
+        self.unseen.skip(events);
+        self.attempts.skip(attempts);
+    }
+
     /// Passes over the next attempt, of which nothing is left to learn.
     #[inline]
     pub fn skip_attempt(&mut self) {

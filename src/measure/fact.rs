@@ -114,14 +114,23 @@ pub enum End {
     Unreachable,
 }
 
+impl From<&Response> for End {
+    #[inline]
+    fn from(response: &Response) -> Self {
+        match response {
+            Response::Page { .. } | Response::Record { .. } => Self::Answered,
+            Response::Event(_) => Self::Fetched,
+            Response::Accepted => Self::Accepted,
+            Response::NotModified { .. } => Self::Refused(304),
+            Response::Refused { status, .. } => Self::Refused(*status),
+        }
+    }
+}
+
 impl From<&Outcome> for End {
     fn from(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Answered(Response::Page { .. } | Response::Record { .. }) => Self::Answered,
-            Outcome::Answered(Response::Event(_)) => Self::Fetched,
-            Outcome::Answered(Response::Accepted) => Self::Accepted,
-            Outcome::Answered(Response::NotModified { .. }) => Self::Refused(304),
-            Outcome::Answered(Response::Refused { status, .. }) => Self::Refused(*status),
+            Outcome::Answered(response) => Self::from(response),
             Outcome::TimedOut => Self::TimedOut,
             Outcome::Unreachable => Self::Unreachable,
         }

@@ -148,7 +148,13 @@ impl FaultWatch {
         Self { first, faults: tallies.len(), progress }
     }
 
+    /// Whether it follows no fault.
+    pub const fn is_empty(&self) -> bool {
+        self.faults == 0
+    }
+
     /// An event has occurred.
+    #[inline]
     pub fn occurred(&mut self, consumer: u32, at: Time, tallies: &mut [FaultTally]) {
         self.each(consumer, tallies, |progress, tally| {
             progress.behind += u64::from(at < tally.fault.until);
@@ -157,6 +163,7 @@ impl FaultWatch {
     }
 
     /// An event that occurred at one instant was seen at another.
+    #[inline]
     pub fn seen(&mut self, consumer: u32, occurred_at: Time, at: Time, tallies: &mut [FaultTally]) {
         self.each(consumer, tallies, |progress, tally| {
             let kind = progress.settle(tally, occurred_at, at);
@@ -205,15 +212,18 @@ impl FaultWatch {
 
     /// Does something for each fault that a consumer meets.
     #[inline]
-    fn each(
+    fn each(&mut self, consumer: u32, tallies: &mut [FaultTally], what: impl FnMut(&mut Progress, &mut FaultTally)) {
+        if self.faults > 0 {
+            self.each_of_some(consumer, tallies, what);
+        }
+    }
+
+    fn each_of_some(
         &mut self,
         consumer: u32,
         tallies: &mut [FaultTally],
         mut what: impl FnMut(&mut Progress, &mut FaultTally),
     ) {
-        if self.faults == 0 {
-            return;
-        }
         let start = (consumer.saturating_sub(self.first) as usize).saturating_mul(self.faults);
         let of_consumer = self.progress.iter_mut().skip(start).take(self.faults);
         of_consumer

@@ -1,6 +1,9 @@
 //! Latency histograms that merge without loss.
 
-use hdrhistogram::{Counter, Histogram};
+mod cells;
+
+use cells::Cells;
+use hdrhistogram::Counter;
 
 use crate::time::Span;
 
@@ -21,8 +24,8 @@ pub struct Step {
 /// Latencies with their exact count, sum and maximum.
 #[derive(Clone)]
 pub struct Latencies<C: Counter> {
-    // Its own maximum depends on the order of merging, so it is never asked for it.
-    histogram: Histogram<C>,
+    /// In microseconds.
+    cells: Cells<C>,
     sum_nanos: u128,
     longest: Span,
 }
@@ -30,32 +33,29 @@ pub struct Latencies<C: Counter> {
 impl<C: Counter> Latencies<C> {
     /// An empty histogram from 1 µs to 30 days with so many significant decimal digits, from 1 to 5.
     pub fn new(digits: u8) -> Self {
-        let histogram = Histogram::new_with_bounds(1, LONGEST_MICROS, digits.clamp(1, 5))
-            // The bounds are constants, and the number of digits is clamped to what the crate takes.
-            .expect("the bounds are valid");
-        Self { histogram, sum_nanos: 0, longest: Span::ZERO }
+        Self { cells: Cells::new(digits, LONGEST_MICROS), sum_nanos: 0, longest: Span::ZERO }
     }
 
     /// Records one latency; one of more than 30 days counts as 30 days in the quantiles.
     #[inline]
     pub fn record(&mut self, latency: Span) {
         let micros = latency.as_nanos().saturating_add(500) / 1_000;
-        self.histogram.saturating_record(micros.max(1));
-        self.sum_nanos = self.sum_nanos.saturating_add(latency.as_nanos().into());
+        self.cells.record(micros.max(1));
+        // Fewer than 2^64 of less than 2^64 each.
+        self.sum_nanos += u128::from(latency.as_nanos());
         self.longest = self.longest.max(latency);
     }
 
     /// Adds the latencies of another histogram of the same precision.
     pub fn merge(&mut self, other: &Self) {
-        // Both have the same bounds, so that nothing can be out of range.
-        self.histogram.add(&other.histogram).expect("the histograms have the same bounds");
+        self.cells.add(&other.cells);
         self.sum_nanos = self.sum_nanos.saturating_add(other.sum_nanos);
         self.longest = self.longest.max(other.longest);
     }
 
     /// How many latencies there are.
     pub fn count(&self) -> u64 {
-        self.histogram.len()
+        self.cells.total()
     }
 
     /// Their exact sum in nanoseconds.
@@ -79,13 +79,12 @@ impl<C: Counter> Latencies<C> {
 
     /// The latency in milliseconds at a quantile, however few there are; 0 without any.
     pub fn value_at(&self, quantile: f64) -> f64 {
-        self.histogram.value_at_quantile(quantile.clamp(0.0, 1.0)) as f64 / 1e3
+        self.cells.value_at(quantile.clamp(0.0, 1.0)) as f64 / 1e3
     }
 
     /// How many exceed so many milliseconds.
     pub fn count_above(&self, ms: f64) -> u64 {
-        let micros = libm::round(ms * 1e3) as u64;
-        self.histogram.count_between(self.histogram.next_non_equivalent(micros), u64::MAX)
+        self.cells.count_behind(libm::round(ms * 1e3) as u64)
     }
 
     /// The longest, exactly, in milliseconds; none without latencies.
@@ -95,30 +94,31 @@ impl<C: Counter> Latencies<C> {
 
     /// Their standard deviation in milliseconds, to the precision of the cells; none without latencies.
     pub fn deviation_ms(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.histogram.stdev() / 1e3)
+        self.cells.original().filter(|_| self.count() > 0).map(|original| original.stdev() / 1e3)
     }
 
     /// The distribution, in so many steps from one halving of the rest to the next; empty without latencies.
-    pub fn distribution(&self, steps_per_halving: u32) -> impl Iterator<Item = Step> {
+    pub fn distribution(&self, steps_per_halving: u32) -> Vec<Step> {
+        let Some(original) = self.cells.original().filter(|_| self.count() > 0) else { return Vec::new() };
         let longest = self.max_ms().unwrap_or(0.0);
         let mut count = 0;
-        self.histogram.iter_quantiles(steps_per_halving.max(1)).filter(|_| self.count() > 0).map(move |step| {
+        let steps = original.iter_quantiles(steps_per_halving.max(1)).map(|step| {
             count += step.count_since_last_iteration();
             // A cell reaches a little beyond the longest of what fell into it.
             let ms = (step.value_iterated_to() as f64 / 1e3).min(longest);
             Step { ms, quantile: step.quantile_iterated_to(), count }
-        })
+        });
+        steps.collect()
     }
 
     /// How many doublings the cells reach over, and how many cells each of them has.
     pub fn buckets(&self) -> (u64, u64) {
-        let digits = u32::from(self.histogram.sigfig());
-        (self.histogram.buckets().into(), 2_u64.saturating_mul(10_u64.saturating_pow(digits)).next_power_of_two())
+        self.cells.layout()
     }
 
     /// The non-empty cells as pairs of value in microseconds and count, shortest first.
     pub fn cells(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.histogram.iter_recorded().map(|cell| (cell.value_iterated_to(), cell.count_at_value().as_u64()))
+        self.cells.filled()
     }
 }
 

@@ -3,6 +3,7 @@
 mod bucket;
 mod leap;
 mod passage;
+mod straight;
 
 use smallvec::SmallVec;
 
@@ -12,16 +13,17 @@ use crate::measure::expected::{Expected, Lost, Ways};
 use crate::measure::fact::{End, Fact, Observer};
 use crate::measure::fault_report::FaultWatch;
 use crate::measure::forgeries::Forgeries;
-use crate::measure::histogram::Latencies;
 use crate::measure::records::Records;
 use crate::measure::rhythm::Run;
 use crate::measure::tally::{Bytes, Frame, Load, OutcomeKind, Tally};
 use crate::measure::view::View;
+use crate::measure::worth::worth;
 use crate::peer::{Event, Exchange, Note, Request, Side};
-use crate::time::{SECOND, Time};
+use crate::time::Time;
 use crate::window::Window;
 use bucket::LastBucket;
 pub use passage::Passage;
+pub use straight::{Straight, StraightBooks};
 
 pub use leap::InVain;
 
@@ -42,16 +44,7 @@ struct Open {
 impl Open {
     /// What an exchange was worth that this side opened.
     fn outcome(&self, opener: Side) -> OutcomeKind {
-        match (self.brought, self.end) {
-            (Some(true), _) => OutcomeKind::Useful,
-            // A handler that failed on what was known before leaves nothing behind.
-            (Some(false), Some(End::Refused(_))) => OutcomeKind::Failed,
-            (Some(false), _) => OutcomeKind::Duplicate,
-            (None, Some(End::Answered)) if opener == Side::Consumer => OutcomeKind::Empty,
-            (None, Some(End::Refused(304))) => OutcomeKind::NotModified,
-            (None, Some(End::Refused(429))) => OutcomeKind::Throttled,
-            (None, _) => OutcomeKind::Failed,
-        }
+        worth(opener, self.brought, self.end)
     }
 }
 
@@ -237,14 +230,20 @@ impl<'a> Ledger<'a> {
         }
         self.pending += 1;
         if counted {
-            self.tally.events += 1;
-            let index = self.buckets.index(&self.frame, at);
-            self.tally.bucket(index).occurred += 1;
-            self.faults.occurred(event.consumer, at, &mut self.tally.faults);
+            self.count_occurred(event);
         }
         if let Some(lost) = lost {
             self.lost(lost);
         }
+    }
+
+    #[inline]
+    fn count_occurred(&mut self, event: &Event) {
+        let at = event.occurred_at;
+        self.tally.events += 1;
+        let index = self.buckets.index(&self.frame, at);
+        self.tally.bucket(index).occurred += 1;
+        self.faults.occurred(event.consumer, at, &mut self.tally.faults);
     }
 
     fn open_as(&mut self, at: Time, exchange: Exchange, asked: Asked<'_>, bytes: u64) {
@@ -358,11 +357,16 @@ impl<'a> Ledger<'a> {
         if outcome == OutcomeKind::Failed {
             self.faults.failed(exchange.consumer, open.at, &mut self.tally.faults);
         }
-        let [provider, consumer] = open.bytes;
+        self.count_outcome(outcome, open.at, open.bytes);
+    }
+
+    /// Counts what a counted exchange that was opened then was worth, and what it moved at the provider and at the consumer.
+    #[inline]
+    fn count_outcome(&mut self, outcome: OutcomeKind, opened: Time, [provider, consumer]: [Bytes; 2]) {
         self.tally.outcomes.count(outcome);
         self.tally.provider.bytes.add(provider);
         self.tally.consumer.bytes.add(consumer);
-        let index = self.buckets.index(&self.frame, open.at);
+        let index = self.buckets.index(&self.frame, opened);
         let bucket = self.tally.bucket(index);
         bucket.outcomes.count(outcome);
         bucket.provider_bytes.add(provider);
@@ -495,20 +499,22 @@ impl<'a> Ledger<'a> {
         if !polls_no_records {
             superseded.into_iter().for_each(|lost| self.lost(lost));
         }
-        if !unseen.counted {
-            return;
+        if unseen.counted {
+            self.count_seen(at, unseen.consumer, unseen.occurred_at, overtaken);
         }
+    }
+
+    /// Counts that a counted event was seen first at this instant, after a later one of its record or not.
+    #[inline]
+    fn count_seen(&mut self, at: Time, consumer: u32, occurred_at: Time, overtaken: bool) {
         self.tally.delivered += 1;
         self.tally.reordered += u64::from(overtaken);
-        let latency = at.since(unseen.occurred_at);
+        let latency = at.since(occurred_at);
         self.tally.latencies.record(latency);
-        self.faults.seen(unseen.consumer, unseen.occurred_at, at, &mut self.tally.faults);
-        let (now, then) = (self.buckets.index(&self.frame, at), self.buckets.index(&self.frame, unseen.occurred_at));
+        self.faults.seen(consumer, occurred_at, at, &mut self.tally.faults);
+        let (now, then) = (self.buckets.index(&self.frame, at), self.buckets.index(&self.frame, occurred_at));
         self.tally.bucket(now).seen += 1;
-        match &mut self.tally.bucket(then).latencies {
-            Some(latencies) => latencies.record(latency),
-            none => none.insert(Box::new(Latencies::new(2))).record(latency),
-        }
+        self.tally.bucket(then).record(latency);
     }
 
     fn lost(&mut self, Lost { cause, at, occurred_at, consumer, counted }: Lost) {
@@ -561,23 +567,13 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    #[inline]
     fn took_part(&mut self, at: Time, exchange: Exchange, side: Side) {
         let instant = at.since(self.frame.warmup);
-        self.load(side).exchanges += 1;
         if self.goes_on(instant, exchange, side) {
-            return;
-        }
-        let second = (instant.as_nanos() / SECOND) as usize;
-        let load = self.load(side);
-        if second >= Load::SECONDS_MAX {
-            return;
-        }
-        match load.per_second.get_mut(second) {
-            Some(count) => *count = count.saturating_add(1),
-            None => {
-                load.per_second.resize(second, 0);
-                load.per_second.push(1);
-            }
+            self.load(side).exchanges += 1;
+        } else {
+            self.load(side).took_part(instant);
         }
     }
 

@@ -1,13 +1,16 @@
 //! The folded facts of one client: whole numbers that add up, in any order, to the same result.
 
+mod load;
+
 use crate::fault::ForgeryKind;
 use crate::measure::age::Ages;
 use crate::measure::fault_report::FaultTally;
 use crate::measure::histogram::Latencies;
 use crate::measure::records::RecordTally;
-use crate::measure::rhythm::Beats;
 use crate::peer::LossCause;
 use crate::time::{SECOND, Span, Time};
+
+pub use load::Load;
 
 /// The stretches of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +149,8 @@ impl Outcomes {
         self.useful + self.empty + self.not_modified + self.duplicate + self.throttled + self.failed
     }
 
-    const fn add(&mut self, other: &Self) {
+    /// Adds other requests to these.
+    pub const fn add(&mut self, other: &Self) {
         self.useful += other.useful;
         self.empty += other.empty;
         self.not_modified += other.not_modified;
@@ -173,46 +177,6 @@ impl Bytes {
     }
 }
 
-/// What fell on one side.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Load {
-    /// Exchanges that it took part in.
-    pub exchanges: u64,
-    /// The same, per second of the measured stretch.
-    pub per_second: Vec<u32>,
-    /// Those that are only marked, to be counted per second by [`Tally::settle`].
-    pub(super) beats: Beats,
-    /// Bytes of counted exchanges.
-    pub bytes: Bytes,
-    /// Nanoseconds that its workers were busy, added over the workers.
-    pub busy_nanos: u128,
-    /// The most requests that waited for a worker at the same time.
-    pub queue_max: u32,
-}
-
-impl Load {
-    /// The longest stretch, in seconds, of which each second is kept: about 97 days. Longer runs have no peak.
-    pub const SECONDS_MAX: usize = 1 << 23;
-
-    fn merge(&mut self, other: &Self) {
-        self.exchanges += other.exchanges;
-        add_each(&mut self.per_second, &other.per_second);
-        self.beats.merge(&other.beats);
-        self.bytes.add(other.bytes);
-        self.busy_nanos += other.busy_nanos;
-        self.queue_max = self.queue_max.max(other.queue_max);
-    }
-}
-
-fn add_each(mine: &mut Vec<u32>, theirs: &[u32]) {
-    if mine.len() < theirs.len() {
-        mine.resize(theirs.len(), 0);
-    }
-    for (a, b) in mine.iter_mut().zip(theirs) {
-        *a = a.saturating_add(*b);
-    }
-}
-
 /// What happened in one stretch of time.
 #[derive(Clone, Debug, Default)]
 pub struct Bucket {
@@ -233,6 +197,15 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// Records the latency of an event that occurred in it.
+    #[inline]
+    pub(super) fn record(&mut self, latency: Span) {
+        match &mut self.latencies {
+            Some(latencies) => latencies.record(latency),
+            none => none.insert(Box::new(Latencies::new(2))).record(latency),
+        }
+    }
+
     fn merge(&mut self, other: &Self) {
         self.outcomes.add(&other.outcomes);
         self.provider_bytes.add(other.provider_bytes);

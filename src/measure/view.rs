@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::measure::age::Ages;
 use crate::measure::tally::Frame;
+use crate::peer::Event;
 use crate::time::Time;
 
 /// Records below this number stand in a plain list; others in a tree, so that memory goes with the records that change.
@@ -85,6 +86,25 @@ impl View {
             let place = self.few.iter().rposition(|other| other.serial <= serial).map_or(0, |before| before + 1);
             self.few.insert(place, unknown);
         }
+    }
+
+    /// An event has occurred, and the consumer has seen it at this instant: as [`Self::occurred`] and [`Self::seen`] would
+    /// say, where nothing else happened in between but the same to other events.
+    #[inline]
+    pub(super) fn passed(&mut self, event: &Event, at: Time, frame: &Frame, ages: &mut Ages) -> bool {
+        let Event { occurred_at, record, serial, .. } = *event;
+        let is_up_to_date = self.few.is_empty() && self.many.is_none();
+        let newest = self.newest_seen(record);
+        if !is_up_to_date || *newest >= serial {
+            self.occurred(occurred_at, record, serial);
+            return self.seen(at, record, serial, frame, ages);
+        }
+        *newest = serial;
+        // Of those that the consumer did not know until now it is the oldest, or all of the time until now has been counted.
+        let from = self.until.max(occurred_at);
+        ages.was_stale(frame, occurred_at, from, at);
+        self.until = from.max(at);
+        false
     }
 
     #[cold]

@@ -39,6 +39,23 @@ impl Answers {
         }
     }
 
+    /// Whether there is no feed.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.feeds.is_empty()
+    }
+
+    /// Whether events are forgotten only once a cursor has passed them, and nobody asks for single records.
+    pub(super) fn only_forget_what_is_known(&self) -> bool {
+        self.kept.is_none() && !self.only_records && self.feeds.iter().all(Feed::only_forgets_what_is_known)
+    }
+
+    /// The feed of a consumer.
+    #[inline]
+    pub(super) fn feed(&mut self, consumer: u32) -> Option<&mut Feed> {
+        self.feeds.get_mut(consumer.checked_sub(self.first)? as usize)
+    }
+
     /// Something has changed.
     #[inline]
     pub(super) fn publish(&mut self, event: &Event) {
@@ -88,7 +105,7 @@ impl Answers {
                 if let Some(kept) = self.kept {
                     feed.forget_old(kept, at, out);
                 }
-                let (events, has_more) = feed.page(*after, (*limit).clamp(1, self.page));
+                let (events, has_more) = feed.page(*after, page_of(*limit, self.page));
                 Response::Page { events, has_more, tag: feed.tag(), advice: Advice::default() }
             }
             (Some(feed), Request::Record { record, .. }) => {
@@ -104,6 +121,12 @@ impl Answers {
             (None, _) | (_, Request::Fetch { .. } | Request::Delivery { .. }) => Response::refused(NOT_FOUND),
         }
     }
+}
+
+/// The most events that the answer to a poll with this limit holds, where no answer holds more than `page`.
+#[inline]
+pub(super) fn page_of(limit: u32, page: u32) -> u32 {
+    limit.clamp(1, page)
 }
 
 /// The state of a record.

@@ -1,6 +1,7 @@
 //! System A: polls, is called, or both, with one inbox for what comes either way.
 
 mod leap;
+mod passing;
 
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ pub struct Policies {
 /// One client of one consumer.
 #[derive(Clone, Debug)]
 pub struct Consumer {
-    poller: Option<Poller>,
+    poller: Option<Box<Poller>>,
     /// In place of the poller, where single records are polled.
     records: Option<Box<RecordPoller>>,
     /// When the poller is down.
@@ -52,7 +53,7 @@ impl Consumer {
             poller: pull
                 .as_ref()
                 .filter(|policy| matches!(policy.target, Target::Feed { .. }))
-                .map(|policy| Poller::new(Arc::clone(policy), seed, consumer)),
+                .map(|policy| Box::new(Poller::new(Arc::clone(policy), seed, consumer))),
             records: None,
             outages: Outages::new(faults, seed, consumer, pull.as_deref()),
             receiver: push.as_ref().map(receiver),
@@ -237,7 +238,7 @@ impl Peer for Consumer {
 
     #[inline]
     fn deadline(&self) -> Option<Time> {
-        let poller = self.poller.as_ref().and_then(Poller::deadline);
+        let poller = self.poller.as_ref().and_then(|poller| poller.deadline());
         let receiver = self.receiver.as_ref().and_then(Receiver::deadline);
         let records = self.records.as_ref().and_then(|records| records.deadline());
         let poller = self.outages.deadline(poller.or(records));

@@ -39,8 +39,16 @@ impl Store {
     /// Whether an event is remembered. The inbox is what really was taken.
     pub fn knows(&mut self, now: Time, serial: u32, inbox: &Inbox) -> bool {
         match self.policy {
-            Dedupe::Never => false,
             Dedupe::Remember { size: None, age: None } => inbox.contains(serial),
+            Dedupe::Never | Dedupe::Remember { .. } => self.knows_besides(now, serial),
+        }
+    }
+
+    /// The same for an event that was not really taken.
+    #[inline]
+    pub fn knows_besides(&mut self, now: Time, serial: u32) -> bool {
+        match self.policy {
+            Dedupe::Never | Dedupe::Remember { size: None, age: None } => false,
             Dedupe::Remember { size, age } => {
                 self.forget(now, size, age);
                 self.since.contains_key(&serial)

@@ -54,6 +54,22 @@ impl Feed {
         self.log.clear();
     }
 
+    /// Whether events are forgotten only once a cursor has passed them.
+    pub(super) fn only_forgets_what_is_known(&self) -> bool {
+        !self.keeps && self.overlap.is_zero() && self.records.is_none()
+    }
+
+    /// These events were appended, and whoever knew all before has had them on a page and will not ask for them again: the
+    /// next page would forget them.
+    #[inline]
+    pub(super) fn brought(&mut self, events: &[Event]) {
+        let Some(last) = events.last() else { return };
+        debug_assert!(self.only_forgets_what_is_known(), "nobody comes back to them");
+        self.log.clear();
+        self.first = last.serial.saturating_add(1);
+        self.newest = last.serial;
+    }
+
     /// The state of the whole feed.
     pub const fn tag(&self) -> Tag {
         Tag(self.newest)

@@ -27,21 +27,23 @@ impl Inbox {
     }
 
     /// Takes a serial; true if it is taken for the first time.
+    #[inline]
     pub fn take(&mut self, serial: u32) -> bool {
         let Some(offset) = serial.checked_sub(self.base) else { return false };
         let word = (offset / 64) as usize;
         if word >= self.bits.len() {
             self.bits.resize(word + 1, 0);
         }
-        let bit = 1 << (offset % 64);
-        if self.bits[word] & bit != 0 {
-            return false;
+        let (bit, word) = (1 << (offset % 64), &mut self.bits[word]);
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        if *word == u64::MAX {
+            self.drop_what_is_full();
         }
-        self.bits[word] |= bit;
-        self.drop_what_is_full();
-        true
+        is_new
     }
 
+    #[cold]
     fn drop_what_is_full(&mut self) {
         while self.bits.front() == Some(&u64::MAX) {
             self.bits.pop_front();

@@ -1,6 +1,7 @@
 //! System B as one client meets it: an API with the feed of each consumer behind it, and a dispatcher of webhooks.
 
 mod leap;
+mod passing;
 
 use crate::distribution::Distribution;
 use crate::fault::Faults;

@@ -180,15 +180,16 @@ impl Receiver {
             return out.push(reply(exchange, Response::refused(UNAUTHORIZED)));
         }
         self.act(now, shared, out);
+        if let &[event] = events.as_slice()
+            && self.handles_at_once()
+            && self.is_new(now, &event, shared.inbox)
+        {
+            return self.handle_at_once(now, exchange, event, shared, out);
+        }
         let told = self.unknown(now, events, shared.inbox);
         if told.is_empty() && !events.is_empty() {
             out.push_all(events.iter().map(|event| took(exchange, *event, false, false)));
             return out.push(reply(exchange, Response::Accepted));
-        }
-        if let (&[Told { event, fresh: true }], &[_]) = (told.as_slice(), events.as_slice())
-            && self.handles_at_once()
-        {
-            return self.handle_at_once(now, exchange, event, shared, out);
         }
         let job = Job { exchange, told: told.clone(), attempt, fetching: Fetching::default() };
         if self.workers.offer(now, job).is_some() {
@@ -221,6 +222,25 @@ impl Receiver {
         self.workers.takes_at_once() && self.policy.service_time == Distribution::ZERO && self.policy.fetch.is_none()
     }
 
+    /// Whether an event has neither been handled nor been taken before, as far as the receiver knows.
+    #[inline]
+    fn is_new(&mut self, now: Time, event: &Event, inbox: &Inbox) -> bool {
+        !inbox.contains(event.serial) && !self.store.knows_besides(now, event.serial)
+    }
+
+    /// Whether a webhook of this event that arrives now is new, and will be handled in no time.
+    #[inline]
+    pub(super) fn takes_at_once(&mut self, now: Time, event: &Event, inbox: &Inbox) -> bool {
+        self.faults.0.is_empty() && self.handles_at_once() && self.is_new(now, event, inbox)
+    }
+
+    /// Remembers that an event was taken.
+    #[inline]
+    pub(super) fn remember(&mut self, now: Time, event: &Event, inbox: &mut Inbox) {
+        inbox.take(event.serial);
+        self.store.remember(now, event.serial);
+    }
+
     /// Takes a webhook of one event that is new, and handles it.
     fn handle_at_once(
         &mut self,
@@ -231,8 +251,7 @@ impl Receiver {
         out: &mut impl Sink,
     ) {
         out.push(took(exchange, event, true, true));
-        shared.inbox.take(event.serial);
-        self.store.remember(now, event.serial);
+        self.remember(now, &event, shared.inbox);
         let reply = reply(exchange, Response::Accepted);
         match self.policy.acknowledge {
             Acknowledge::Before => {

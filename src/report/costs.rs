@@ -12,17 +12,19 @@ pub fn of(scenario: &Identity, summary: &Summary) -> Option<Costs> {
 /// A line of the table.
 pub(super) struct Line {
     pub(super) label: &'static str,
+    /// The column of `summary.csv`.
+    pub(super) column: &'static str,
     pub(super) value: fn(&Costs) -> Option<f64>,
 }
 
 /// The lines of the table; those without a price are left out.
 pub(super) const LINES: &[Line] = &[
-    Line { label: "requests, System B", value: |costs| costs.requests_provider },
-    Line { label: "requests, System A", value: |costs| costs.requests_consumer },
-    Line { label: "bytes sent, both", value: |costs| costs.egress },
-    Line { label: "CPU time", value: |costs| costs.cpu },
-    Line { label: "in all", value: |costs| costs.total },
-    Line { label: "a million events", value: |costs| costs.per_million_events },
+    Line { label: "requests, System B", column: "cost_requests_provider", value: |costs| costs.requests_provider },
+    Line { label: "requests, System A", column: "cost_requests_consumer", value: |costs| costs.requests_consumer },
+    Line { label: "bytes sent, both", column: "cost_egress", value: |costs| costs.egress },
+    Line { label: "CPU time", column: "cost_cpu", value: |costs| costs.cpu },
+    Line { label: "in all", column: "cost_total", value: |costs| costs.total },
+    Line { label: "a million events", column: "cost_per_million_events", value: |costs| costs.per_million_events },
 ];
 
 /// An amount of money with its currency, if it has one.

@@ -46,21 +46,24 @@ pub const THEORY: [&str; 8] = ["client", "metric", "theory", "observed", "ci_low
 
 /// `comparison.csv`: every later client against the first, figure by figure.
 pub fn comparison(report: &Report) -> Vec<u8> {
-    let of_engine = |engine: &EngineReport| {
-        let mut rows = Vec::new();
-        if let Some((baseline, clients)) = engine.summaries.split_first()
-            && !engine.cut_unevenly
-        {
-            for client in clients {
-                let row = |c: Comparison| comparison_row(engine.engine, baseline, client, &c);
-                rows.extend(comparison::compare(baseline, client).into_iter().map(row));
-            }
-        }
-        rows
-    };
-    table(COMPARISON.into_iter(), report.engines.iter().flat_map(of_engine))
+    table(COMPARISON.into_iter(), report.engines.iter().flat_map(comparison_rows))
 }
 
+/// The rows of an engine in `comparison.csv`.
+pub(super) fn comparison_rows(engine: &EngineReport) -> Vec<Vec<Cell>> {
+    let mut rows = Vec::new();
+    if let Some((baseline, clients)) = engine.summaries.split_first()
+        && !engine.cut_unevenly
+    {
+        for client in clients {
+            let row = |c: Comparison| comparison_row(engine.engine, baseline, client, &c);
+            rows.extend(comparison::compare(baseline, client).into_iter().map(row));
+        }
+    }
+    rows
+}
+
+/// The cells of a row of `comparison.csv`.
 fn comparison_row(engine: &str, baseline: &Summary, client: &Summary, comparison: &Comparison) -> Vec<Cell> {
     vec![
         comparison.metric.as_str().into(),
@@ -139,39 +142,42 @@ pub fn forged(report: &Report, of: Of) -> Vec<u8> {
     of.table(header.into_iter(), rows(report).flat_map(of_client))
 }
 
+/// The columns of `timeseries.csv`.
+pub(super) const TIMESERIES: [&str; 22] = [
+    "engine",
+    "client",
+    "start_s",
+    "end_s",
+    "occurred",
+    "seen",
+    "lost",
+    "backlog",
+    "requests",
+    "useful",
+    "empty",
+    "not_modified",
+    "duplicate",
+    "throttled",
+    "failed",
+    "provider_bytes_in",
+    "provider_bytes_out",
+    "consumer_bytes_in",
+    "consumer_bytes_out",
+    "latency_n",
+    "latency_p50_ms",
+    "latency_p99_ms",
+];
+
 /// `timeseries.csv`: the measured stretch and the drain in buckets, for each client.
 pub fn timeseries(report: &Report, of: Of) -> Vec<u8> {
-    let header = [
-        "engine",
-        "client",
-        "start_s",
-        "end_s",
-        "occurred",
-        "seen",
-        "lost",
-        "backlog",
-        "requests",
-        "useful",
-        "empty",
-        "not_modified",
-        "duplicate",
-        "throttled",
-        "failed",
-        "provider_bytes_in",
-        "provider_bytes_out",
-        "consumer_bytes_in",
-        "consumer_bytes_out",
-        "latency_n",
-        "latency_p50_ms",
-        "latency_p99_ms",
-    ];
     let of_engine = |engine: &EngineReport| {
         engine.summaries.iter().flat_map(|summary| timeseries_rows(engine.engine, summary)).collect::<Vec<_>>()
     };
-    of.table(header.into_iter(), report.engines.iter().flat_map(of_engine))
+    of.table(TIMESERIES.into_iter(), report.engines.iter().flat_map(of_engine))
 }
 
-fn timeseries_rows(engine: &str, summary: &Summary) -> Vec<Vec<Cell>> {
+/// The rows of one client in `timeseries.csv`.
+pub(super) fn timeseries_rows(engine: &str, summary: &Summary) -> Vec<Vec<Cell>> {
     let row = |(bucket, [start, end], backlog): (Bucket, [f64; 2], u64)| {
         let latencies = bucket.latencies.as_deref();
         let mut cells: Vec<Cell> = vec![

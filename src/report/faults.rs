@@ -106,7 +106,8 @@ pub fn file(report: &Report) -> Vec<u8> {
 pub fn json(faults: &[FaultTally]) -> serde_json::Value {
     let of_fault = |(number, tally): (u64, &FaultTally)| {
         let cells = COLUMNS.iter().map(|column| (column.name.to_owned(), (column.cell)(number, tally).json()));
-        serde_json::Value::Object(cells.collect())
+        let what = ("what".to_owned(), describe(&tally.fault, None).into());
+        serde_json::Value::Object(cells.chain([what]).collect())
     };
     (1..).zip(faults).map(of_fault).collect()
 }

@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::report::columns::Cell;
 use crate::report::csv::Of;
+use crate::report::page::{self, Beside, Saved, SavedError};
 use crate::report::{Report, csv, distribution, faults, json, thresholds};
 
 /// A result file that could not be written.
@@ -36,6 +37,8 @@ const FORGED: &str = "forged.csv";
 /// The file that only scenarios have in which something breaks.
 const FAULTS: &str = "faults.csv";
 
+/// The file that holds everything that is known of a run.
+pub const RUN: &str = "run.json";
 /// The file that only several replications have.
 pub(crate) const STATISTICS: &str = "statistics.csv";
 /// The file that only scenarios have of which something is expected.
@@ -47,15 +50,28 @@ pub(crate) const EVENTS: &str = "events.jsonl";
 pub(crate) const EXCHANGES: &str = "exchanges.jsonl";
 
 /// The name and the content of each result file of a report.
-pub fn of(report: &Report) -> Vec<(&'static str, Vec<u8>)> {
+///
+/// # Errors
+///
+/// If what was saved cannot be read back, which is a bug of this program.
+pub fn of(report: &Report) -> Result<Vec<(&'static str, Vec<u8>)>, SavedError> {
     let mut files = vec![
         ("summary.csv", csv::summary(report)),
         ("comparison.csv", csv::comparison(report)),
         ("theory.csv", csv::theory(report)),
-        ("run.json", json::run(report)),
+        (RUN, json::run(report)),
     ];
     files.extend(course(report, Of::TheRun));
-    files
+    with_page(files)
+}
+
+/// The files of a run with the page that is made from them.
+pub(super) fn with_page(mut files: Vec<(&'static str, Vec<u8>)>) -> Result<Vec<(&'static str, Vec<u8>)>, SavedError> {
+    let is_there = |name: &str| files.iter().any(|(other, _)| *other == name);
+    let saved = files.iter().find(|(name, _)| *name == RUN).map_or(&[][..], |(_, content)| content.as_slice());
+    let html = page::run(&Saved::read(saved)?, &Beside { way: "", is_there: &is_there });
+    files.push((page::FILE, html));
+    Ok(files)
 }
 
 /// The files that tell of the course of a run, which is the first of several replications.

@@ -1,7 +1,10 @@
 //! `run.json`: everything that is known of a run, with the resolved scenario and histograms that merge.
 
+mod course;
+
 use serde_json::{Map, Value, json};
 
+use crate::measure::chronicle::Chronicle;
 use crate::measure::summary::{Mode, Summary};
 use crate::report::columns::{Cell, MEASURES, Row, significant};
 use crate::report::{EngineReport, Report, SCHEMA, TOOL_VERSION, costs, csv, faults, thresholds, verdict};
@@ -40,6 +43,9 @@ pub(super) fn document(report: &Report) -> Value {
             "sha256": report.scenario.sha256,
             "seed": report.scenario.seed,
             "resolved": report.scenario.resolved,
+            "consumers": report.scenario.consumers,
+            "currency": report.scenario.prices.as_ref().and_then(|prices| prices.currency.as_deref()),
+            "text": report.scenario.text,
         },
         "partial": report.partial,
         "engines": engines,
@@ -48,10 +54,21 @@ pub(super) fn document(report: &Report) -> Value {
     })
 }
 
+/// Rows of a table as objects whose keys are its columns.
+pub(super) fn objects(columns: &[&str], rows: impl IntoIterator<Item = Vec<Cell>>) -> Value {
+    let object = |row: Vec<Cell>| -> Value {
+        let cells = columns.iter().zip(row).map(|(column, cell)| ((*column).to_owned(), cell.json()));
+        cells.collect::<Map<_, _>>().into()
+    };
+    rows.into_iter().map(object).collect()
+}
+
 fn engine_json(report: &Report, engine: &EngineReport) -> Value {
+    let opening = |index: usize| engine.opening.get(index).and_then(Option::as_ref);
     let clients: Vec<Value> = csv::rows(report)
         .filter(|row| std::ptr::eq(row.engine, engine))
-        .map(|row| client_json(row, row.summary))
+        .enumerate()
+        .map(|(index, row)| client_json(row, row.summary, opening(index)))
         .collect();
     let theory: Vec<Value> = engine
         .theory
@@ -77,10 +94,12 @@ fn engine_json(report: &Report, engine: &EngineReport) -> Value {
         "verdict": verdict,
         "clients": clients,
         "theory": theory,
+        "comparison": objects(&csv::COMPARISON, csv::comparison_rows(engine)),
+        "cut_unevenly": engine.cut_unevenly,
     })
 }
 
-fn client_json(row: Row<'_>, summary: &Summary) -> Value {
+fn client_json(row: Row<'_>, summary: &Summary, opening: Option<&Chronicle>) -> Value {
     let mut client = Map::new();
     client.insert("client".into(), summary.terms.client.as_str().into());
     client.insert("mode".into(), summary.terms.mode.name().into());
@@ -109,6 +128,8 @@ fn client_json(row: Row<'_>, summary: &Summary) -> Value {
             json!({ "unit": "us", "significant_digits": 3, "sum_ns": time_to_know.sum_nanos().to_string(), "cells": cells }),
         );
     }
+    client.insert("timeseries".into(), course::timeseries(row.engine.engine, summary));
+    client.insert("opening".into(), opening.map(course::opening).into());
     client.into()
 }
 

@@ -1,6 +1,7 @@
 //! What people and programs read. Everything here formats what [`crate::measure`] computed, and computes nothing itself.
 
 pub mod agreement;
+pub mod chart;
 pub mod columns;
 pub mod costs;
 pub mod csv;
@@ -9,6 +10,8 @@ pub mod faults;
 pub mod files;
 pub mod human;
 pub mod json;
+pub mod page;
+pub mod palette;
 pub mod replications;
 pub mod sequence;
 pub mod table;
@@ -59,6 +62,8 @@ pub struct Identity {
     pub prices: Option<Prices>,
     /// Every key with the value in effect.
     pub resolved: serde_json::Value,
+    /// The same as a scenario file, which repeats the run.
+    pub text: String,
 }
 
 /// What one engine found.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::measure::sample::{Estimate, Paired, RatioEstimate};
 use crate::report::columns::Cell;
+use crate::report::page::SavedError;
 use crate::report::{Report, csv, json};
 
 /// A figure of a client over replications.
@@ -230,6 +231,11 @@ pub fn run_json(report: &Report, replications: &Replications) -> Vec<u8> {
             })
         })
         .collect();
+    let overloads: Vec<Value> = replications
+        .overloads
+        .iter()
+        .map(|(engine, client, count)| json!({ "engine": engine, "client": client, "replications": count }))
+        .collect();
     if let Value::Object(document) = &mut document {
         let precision = replications.precision;
         document.insert(
@@ -242,6 +248,9 @@ pub fn run_json(report: &Report, replications: &Replications) -> Vec<u8> {
                 "precision_reached": precision.map(|(_, reached)| reached),
                 "verdict": verdict::sentences(report, replications),
                 "statistics": estimates,
+                "comparison": json::objects(&COMPARISON, replications.comparisons.iter().map(Cells::cells)),
+                "theory": json::objects(&csv::THEORY, replications.theory.iter().map(Cells::cells)),
+                "overloads": overloads,
             }),
         );
     }
@@ -250,14 +259,22 @@ pub fn run_json(report: &Report, replications: &Replications) -> Vec<u8> {
 
 /// The name and the content of each result file of several replications. What tells of the course of a run is of the first
 /// one, which a column says.
-pub fn files(report: &Report, replications: &Replications, summary: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
+///
+/// # Errors
+///
+/// If what was saved cannot be read back, which is a bug of this program.
+pub fn files(
+    report: &Report,
+    replications: &Replications,
+    summary: Vec<u8>,
+) -> Result<Vec<(&'static str, Vec<u8>)>, SavedError> {
     let mut files = super::files::of_first(report);
     files.extend([
         ("summary.csv", summary),
         (super::files::STATISTICS, statistics(&replications.estimates)),
         ("comparison.csv", comparison(&replications.comparisons)),
         ("theory.csv", theory(&replications.theory)),
-        ("run.json", run_json(report, replications)),
+        (super::files::RUN, run_json(report, replications)),
     ]);
-    files
+    super::files::with_page(files)
 }

@@ -53,40 +53,46 @@ impl Style {
     }
 }
 
-/// One line of the table: a section's name on its first line, a label, and how to show and compare a client's value.
-struct Line {
-    section: &'static str,
-    label: &'static str,
+/// One line of the table: a section's name on its first line, a label, where its figure stands in files, and how to show and
+/// compare a client's value.
+pub(super) struct Line {
+    pub(super) section: &'static str,
+    pub(super) label: &'static str,
+    /// The column of `summary.csv`, or the kind of forgery.
+    pub(super) column: &'static str,
     show: fn(&Summary) -> Option<String>,
     /// The number behind it, where a ratio makes sense.
     value: Option<fn(&Summary) -> Option<f64>>,
     /// Left out where it is zero or undefined for every client.
-    optional: bool,
+    pub(super) optional: bool,
 }
 
 const fn latency(
     label: &'static str,
+    column: &'static str,
     value: fn(&Summary) -> Option<f64>,
     show: fn(&Summary) -> Option<String>,
 ) -> Line {
-    Line { section: "Latency", label, show, value: Some(value), optional: false }
+    Line { section: "Latency", label, column, show, value: Some(value), optional: false }
 }
 
 const fn count(
     section: &'static str,
     label: &'static str,
+    column: &'static str,
     optional: bool,
     value: fn(&Summary) -> Option<f64>,
     show: fn(&Summary) -> Option<String>,
 ) -> Line {
-    Line { section, label, show, value: Some(value), optional }
+    Line { section, label, column, show, value: Some(value), optional }
 }
 
 macro_rules! counted {
-    ($section:literal, $label:literal, $optional:literal, $value:expr) => {
+    ($section:literal, $label:literal, $column:expr, $optional:literal, $value:expr) => {
         count(
             $section,
             $label,
+            $column,
             $optional,
             |s| {
                 let value: fn(&Summary) -> u64 = $value;
@@ -102,10 +108,11 @@ macro_rules! counted {
 
 /// A figure of the records, where System A opens any.
 macro_rules! record {
-    ($label:literal, $value:expr, $show:expr) => {
+    ($label:literal, $column:literal, $value:expr, $show:expr) => {
         count(
             "Records",
             $label,
+            $column,
             true,
             |s| {
                 let value: fn(&RecordSummary) -> Option<f64> = $value;
@@ -127,60 +134,74 @@ fn human_count(value: f64) -> String {
 /// Forgeries of one kind that were believed; of those that were rejected the total says enough.
 macro_rules! forged {
     ($label:literal, $kind:ident) => {
-        counted!("Forged", $label, true, |s| s.tally.forged[ForgeryKind::$kind as usize].accepted)
+        counted!("Forged", $label, ForgeryKind::$kind.name(), true, |s| s.tally.forged[ForgeryKind::$kind as usize]
+            .accepted)
     };
 }
 
-const LINES: &[Line] = &[
-    latency("mean", |s| s.latency_mean_ms, |s| s.latency_mean_ms.map(human::duration_ms)),
-    latency("half within", |s| s.latency_p50_ms, |s| s.latency_p50_ms.map(human::duration_ms)),
-    latency("95 % within", |s| s.latency_p95_ms, |s| s.latency_p95_ms.map(human::duration_ms)),
-    latency("99 % within", |s| s.latency_p99_ms, |s| s.latency_p99_ms.map(human::duration_ms)),
-    latency("longest", |s| s.latency_max_ms, |s| s.latency_max_ms.map(human::duration_ms)),
-    count("", "time out of date", false, |s| s.staleness_ratio, |s| s.staleness_ratio.map(human::percent)),
+/// The lines of the table, in their order.
+pub(super) const LINES: &[Line] = &[
+    latency("mean", "latency_mean_ms", |s| s.latency_mean_ms, |s| s.latency_mean_ms.map(human::duration_ms)),
+    latency("half within", "latency_p50_ms", |s| s.latency_p50_ms, |s| s.latency_p50_ms.map(human::duration_ms)),
+    latency("95 % within", "latency_p95_ms", |s| s.latency_p95_ms, |s| s.latency_p95_ms.map(human::duration_ms)),
+    latency("99 % within", "latency_p99_ms", |s| s.latency_p99_ms, |s| s.latency_p99_ms.map(human::duration_ms)),
+    latency("longest", "latency_max_ms", |s| s.latency_max_ms, |s| s.latency_max_ms.map(human::duration_ms)),
+    count(
+        "",
+        "time out of date",
+        "staleness_ratio",
+        false,
+        |s| s.staleness_ratio,
+        |s| s.staleness_ratio.map(human::percent),
+    ),
     count(
         "",
         "out of date for",
+        "staleness_age_mean_ms",
         false,
         |s| s.staleness_age_mean_ms,
         |s| s.staleness_age_mean_ms.map(human::duration_ms),
     ),
-    count("", "age of the newest", false, |s| s.age_mean_ms, |s| s.age_mean_ms.map(human::duration_ms)),
-    counted!("Requests", "all", false, Summary::requests),
-    counted!("Requests", "useful", false, |s| s.outcomes.useful),
-    counted!("Requests", "nothing new", false, |s| s.outcomes.empty),
-    counted!("Requests", "not modified (304)", true, |s| s.outcomes.not_modified),
-    counted!("Requests", "only known events", true, |s| s.outcomes.duplicate),
-    counted!("Requests", "throttled (429)", true, |s| s.outcomes.throttled),
-    counted!("Requests", "failed", true, |s| s.outcomes.failed),
-    counted!("Requests", "fetches", true, |s| s.fetches),
-    count("Requests", "wasted", false, Summary::wasted_ratio, |s| s.wasted_ratio().map(human::percent)),
-    count("Requests", "per event", false, Summary::requests_per_event, |s| s.requests_per_event().map(human::number)),
-    counted!("Events", "occurred", false, |s| s.events),
-    counted!("Events", "delivered", false, |s| s.delivered),
-    counted!("Events", "pending", true, |s| s.pending),
-    counted!("Events", "lost", true, Summary::lost_total),
-    counted!("Events", "  never retried", true, |s| s.lost_by(LossCause::NeverRetried)),
-    counted!("Events", "  retries exhausted", true, |s| s.lost_by(LossCause::RetriesExhausted)),
-    counted!("Events", "  endpoint disabled", true, |s| s.lost_by(LossCause::EndpointDisabled)),
-    counted!("Events", "  never handled", true, |s| s.lost_by(LossCause::Unhandled)),
-    counted!("Events", "  aged out", true, |s| s.lost_by(LossCause::AgedOut)),
-    counted!("Events", "  superseded", true, |s| s.lost_by(LossCause::Superseded)),
-    counted!("Events", "  polls exhausted", true, |s| s.lost_by(LossCause::PollsExhausted)),
-    counted!("Events", "came again", true, |s| s.duplicates),
-    counted!("Events", "handled again", true, |s| s.reprocessed),
-    counted!("Events", "out of order", true, |s| s.reordered),
-    record!("opened", |r| Some(r.opened as f64), human_count),
-    record!("final", |r| Some(r.finals as f64), human_count),
-    record!("known to be final", |r| Some(r.known as f64), human_count),
-    record!("mean time to know", |r| r.know_mean_ms, human::duration_ms),
-    record!("half within", |r| r.know_p50_ms, human::duration_ms),
-    record!("95 % within", |r| r.know_p95_ms, human::duration_ms),
-    record!("99 % within", |r| r.know_p99_ms, human::duration_ms),
-    record!("polls, mean", |r| r.polls_mean, human::number),
-    record!("polls, most", |r| r.polls_max.map(f64::from), human_count),
-    counted!("Forged", "rejected", true, |s| s.forged_rejected),
-    counted!("Forged", "believed", true, |s| s.forged_accepted),
+    count("", "age of the newest", "age_mean_ms", false, |s| s.age_mean_ms, |s| s.age_mean_ms.map(human::duration_ms)),
+    counted!("Requests", "all", "requests", false, Summary::requests),
+    counted!("Requests", "useful", "useful", false, |s| s.outcomes.useful),
+    counted!("Requests", "nothing new", "empty", false, |s| s.outcomes.empty),
+    counted!("Requests", "not modified (304)", "not_modified", true, |s| s.outcomes.not_modified),
+    counted!("Requests", "only known events", "duplicate", true, |s| s.outcomes.duplicate),
+    counted!("Requests", "throttled (429)", "throttled", true, |s| s.outcomes.throttled),
+    counted!("Requests", "failed", "failed", true, |s| s.outcomes.failed),
+    counted!("Requests", "fetches", "fetches", true, |s| s.fetches),
+    count("Requests", "wasted", "wasted_ratio", false, Summary::wasted_ratio, |s| s.wasted_ratio().map(human::percent)),
+    count("Requests", "per event", "requests_per_event", false, Summary::requests_per_event, |s| {
+        s.requests_per_event().map(human::number)
+    }),
+    counted!("Events", "occurred", "events", false, |s| s.events),
+    counted!("Events", "delivered", "delivered", false, |s| s.delivered),
+    counted!("Events", "pending", "pending", true, |s| s.pending),
+    counted!("Events", "lost", "lost", true, Summary::lost_total),
+    counted!("Events", "  never retried", "lost_never_retried", true, |s| s.lost_by(LossCause::NeverRetried)),
+    counted!("Events", "  retries exhausted", "lost_retries_exhausted", true, |s| s
+        .lost_by(LossCause::RetriesExhausted)),
+    counted!("Events", "  endpoint disabled", "lost_endpoint_disabled", true, |s| s
+        .lost_by(LossCause::EndpointDisabled)),
+    counted!("Events", "  never handled", "lost_unhandled", true, |s| s.lost_by(LossCause::Unhandled)),
+    counted!("Events", "  aged out", "lost_aged_out", true, |s| s.lost_by(LossCause::AgedOut)),
+    counted!("Events", "  superseded", "lost_superseded", true, |s| s.lost_by(LossCause::Superseded)),
+    counted!("Events", "  polls exhausted", "lost_polls_exhausted", true, |s| s.lost_by(LossCause::PollsExhausted)),
+    counted!("Events", "came again", "duplicates", true, |s| s.duplicates),
+    counted!("Events", "handled again", "reprocessed", true, |s| s.reprocessed),
+    counted!("Events", "out of order", "reordered", true, |s| s.reordered),
+    record!("opened", "records_opened", |r| Some(r.opened as f64), human_count),
+    record!("final", "records_final", |r| Some(r.finals as f64), human_count),
+    record!("known to be final", "records_known", |r| Some(r.known as f64), human_count),
+    record!("mean time to know", "know_mean_ms", |r| r.know_mean_ms, human::duration_ms),
+    record!("half within", "know_p50_ms", |r| r.know_p50_ms, human::duration_ms),
+    record!("95 % within", "know_p95_ms", |r| r.know_p95_ms, human::duration_ms),
+    record!("99 % within", "know_p99_ms", |r| r.know_p99_ms, human::duration_ms),
+    record!("polls, mean", "polls_per_record_mean", |r| r.polls_mean, human::number),
+    record!("polls, most", "polls_per_record_max", |r| r.polls_max.map(f64::from), human_count),
+    counted!("Forged", "rejected", "forged_rejected", true, |s| s.forged_rejected),
+    counted!("Forged", "believed", "forged_accepted", true, |s| s.forged_accepted),
     forged!("  unsigned", Unsigned),
     forged!("  wrongly signed", WronglySigned),
     forged!("  stale", Stale),
@@ -191,6 +212,7 @@ const LINES: &[Line] = &[
     count(
         "System B",
         "requests a second",
+        "provider_rps_mean",
         false,
         |s| Some(s.provider.rps_mean),
         |s| Some(human::number(s.provider.rps_mean)),
@@ -198,6 +220,7 @@ const LINES: &[Line] = &[
     count(
         "System B",
         "in the busiest second",
+        "provider_rps_peak",
         false,
         |s| s.provider.rps_peak.map(f64::from),
         |s| s.provider.rps_peak.map(|peak| human::count(peak.into())),
@@ -205,6 +228,7 @@ const LINES: &[Line] = &[
     count(
         "System B",
         "received",
+        "provider_bytes_in",
         false,
         |s| Some(s.provider.bytes_in as f64),
         |s| Some(human::bytes(s.provider.bytes_in)),
@@ -212,23 +236,46 @@ const LINES: &[Line] = &[
     count(
         "System B",
         "sent",
+        "provider_bytes_out",
         false,
         |s| Some(s.provider.bytes_out as f64),
         |s| Some(human::bytes(s.provider.bytes_out)),
     ),
-    counted!("System B", "endpoints disabled", true, |s| s.disabled),
-    counted!("System B", "breaker opened", true, |s| s.breaker_opened),
-    count("System B", "workers busy", true, |s| s.provider.busy_ratio, |s| s.provider.busy_ratio.map(human::percent)),
+    counted!("System B", "endpoints disabled", "endpoint_disabled", true, |s| s.disabled),
+    counted!("System B", "breaker opened", "breaker_opened", true, |s| s.breaker_opened),
+    count(
+        "System B",
+        "workers busy",
+        "provider_busy_ratio",
+        true,
+        |s| s.provider.busy_ratio,
+        |s| s.provider.busy_ratio.map(human::percent),
+    ),
     count(
         "System A",
         "in the busiest second",
+        "consumer_rps_peak",
         false,
         |s| s.consumer.rps_peak.map(f64::from),
         |s| s.consumer.rps_peak.map(|peak| human::count(peak.into())),
     ),
-    count("System A", "workers busy", true, |s| s.consumer.busy_ratio, |s| s.consumer.busy_ratio.map(human::percent)),
-    counted!("System A", "deepest queue", true, |s| s.consumer.queue_max.into()),
-    count("System A", "CPU time", true, |s| s.consumer.cpu_s, |s| s.consumer.cpu_s.map(human::duration_secs)),
+    count(
+        "System A",
+        "workers busy",
+        "consumer_busy_ratio",
+        true,
+        |s| s.consumer.busy_ratio,
+        |s| s.consumer.busy_ratio.map(human::percent),
+    ),
+    counted!("System A", "deepest queue", "consumer_queue_max", true, |s| s.consumer.queue_max.into()),
+    count(
+        "System A",
+        "CPU time",
+        "consumer_cpu_s",
+        true,
+        |s| s.consumer.cpu_s,
+        |s| s.consumer.cpu_s.map(human::duration_secs),
+    ),
 ];
 
 /// The heading and the tables of every engine of a report.

@@ -42,6 +42,7 @@ pub fn json(judgement: &Judgement) -> Value {
         "expect": judgement.expect, "engine": judgement.engine, "client": judgement.client,
         "value": number(judgement.value), "comparison": judgement.comparison.sign(), "limit": number(judgement.limit),
         "unit": judgement.dimension.unit(), "holds": judgement.holds(), "unknown": judgement.unknown,
+        "dimension": judgement.dimension.word(), "sentence": sentence(judgement, false),
     })
 }
 

@@ -73,7 +73,7 @@ pub(super) fn broken(sentence: &str, width: usize) -> Vec<String> {
 const NO_BREAK: char = '\u{a0}';
 
 /// Keeps a number and its unit on one line.
-fn glue_units(sentence: &str) -> String {
+pub(super) fn glue_units(sentence: &str) -> String {
     const UNITS: [&str; 8] = ["%", "µs", "ms", "s", "min", "h", "d", "times"];
     let mut glued = String::with_capacity(sentence.len());
     for word in sentence.split(' ') {

@@ -10,7 +10,7 @@ use crate::report::human;
 use crate::report::table::wrap;
 use crate::run::{api, faults, network, polls, warmup, webhooks};
 use crate::scenario::{Scenario, Template};
-use crate::sweep::plan::{POINTS_MAX, Plan, PlanError};
+use crate::sweep::plan::{MANY_POINTS, Plan, PlanError};
 use crate::sweep::table;
 use crate::theory::{self, Prediction, stability};
 
@@ -58,7 +58,7 @@ pub(super) fn sweep(template: Template) -> Result<Vec<String>, PlanError> {
     if axes.is_empty() {
         return Ok(Vec::new());
     }
-    if axes.points() > POINTS_MAX {
+    if axes.points() >= MANY_POINTS {
         let points = human::count(axes.points());
         return Ok(vec![format!("A sweep has {points} points, which were not looked at one by one"), String::new()]);
     }

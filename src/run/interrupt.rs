@@ -1,8 +1,13 @@
 //! Ctrl-C and a polite request to end: both stop the run, and what there is so far is kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::engine::Control;
+use crate::run::live_view;
+
+/// A terminal that takes longer than this to be wiped may stay as it is.
+const WIPES_WITHIN: Duration = Duration::from_millis(100);
 
 /// Stops a run at the first SIGINT or SIGTERM, and kills the process at the second.
 pub(super) fn watch(control: Arc<Control>) {
@@ -30,6 +35,8 @@ pub(super) fn watch_with(stop: impl FnOnce() + Send + 'static) {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
+            let wiped = tokio::task::spawn_blocking(live_view::wipe);
+            let _ = tokio::time::timeout(WIPES_WITHIN, wiped).await;
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         });
     };

@@ -7,7 +7,7 @@ use crate::cli::MergeArguments;
 use crate::engine::Control;
 use crate::report::files;
 use crate::run::sweep::crossover::Looking;
-use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, interrupt, print, sweep, tell};
+use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, interrupt, print, report, sweep, tell};
 use crate::sweep::crossover;
 use crate::sweep::merge::{self, MergeError};
 
@@ -33,6 +33,7 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, Failure> {
         Some(template) => sweep::crossover::look(&looking, template, &results)?,
         None => true,
     };
+    report::of_sweep(&arguments.out)?;
     if !arguments.quiet {
         let runs = results.header.count_of_units(results.header.units());
         tell(&format!("{runs}; results in {}", arguments.out.display()));

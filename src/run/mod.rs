@@ -6,6 +6,8 @@ pub mod check;
 mod diff;
 mod faults;
 mod interrupt;
+mod lab;
+mod live_view;
 mod merge;
 mod network;
 mod play;
@@ -14,6 +16,7 @@ mod progress;
 mod provider;
 mod receiver;
 mod replicate;
+mod report;
 mod sweep;
 mod thresholds;
 mod trace;
@@ -36,8 +39,10 @@ use crate::evaluation::outcome::Outcome;
 use crate::evaluation::pilot::Settled;
 use crate::evaluation::play::RunError;
 use crate::report::files::{self, WriteError};
+use crate::report::page::SavedError;
+use crate::report::page::sweep::FolderError;
 use crate::report::table::Style;
-use crate::report::{self, Report};
+use crate::report::{self as reports, Report};
 use crate::scenario::{self, Changes, Problems, Scenario, Template};
 use crate::sweep::files::FilesError;
 use crate::sweep::plan::PlanError;
@@ -72,6 +77,12 @@ pub enum Failure {
     /// A file of units cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A run that has just been saved cannot be read back: a bug of this program.
+    #[error("internal error: run.json cannot be shown: {0}; please report this with the scenario and the seed")]
+    Saved(#[from] SavedError),
+    /// What was saved in a folder cannot be shown.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }
 
 impl From<PlanError> for Failure {
@@ -118,9 +129,14 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Scenario(_) | Self::Live(LiveError::OnePort { .. }) => 2,
             Self::Live(LiveError::Bind { .. }) => 3,
-            Self::Write(_) | Self::Live(_) | Self::Identity(_) | Self::Output(_) | Self::Threads(_) | Self::Read(_) => {
-                1
-            }
+            Self::Write(_)
+            | Self::Live(_)
+            | Self::Identity(_)
+            | Self::Output(_)
+            | Self::Threads(_)
+            | Self::Read(_)
+            | Self::Saved(_)
+            | Self::Folder(_) => 1,
         }
     }
 
@@ -169,8 +185,10 @@ pub fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Trace(arguments) => trace::trace(arguments),
         Command::Check(arguments) => check_scenario(arguments),
         Command::Diff(arguments) => diff::diff(arguments),
+        Command::Report(arguments) => report::report(arguments),
         Command::Provider(arguments) => provider::provide(arguments),
         Command::Receiver(arguments) => receiver::receive(arguments),
+        Command::Lab(arguments) => lab::serve(arguments),
         Command::Scenarios => print((builtin::list() + &webhooks::presets()).as_bytes()).map(|()| 0),
         Command::Init(arguments) => init(arguments),
         Command::Schema => {
@@ -193,7 +211,13 @@ pub fn errors_in_colour(cli: &Cli) -> bool {
         Command::Provider(arguments) => arguments.no_color,
         Command::Receiver(arguments) => arguments.no_color,
         Command::Trace(arguments) => arguments.no_color,
-        Command::Scenarios | Command::Init(_) | Command::Schema | Command::Completions(_) | Command::Man(_) => false,
+        Command::Report(_)
+        | Command::Lab(_)
+        | Command::Scenarios
+        | Command::Init(_)
+        | Command::Schema
+        | Command::Completions(_)
+        | Command::Man(_) => false,
     };
     !refused && colours_allowed() && std::io::stderr().is_terminal()
 }
@@ -286,7 +310,7 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
         tell("stopped before anything was measured; what was in the results folder is still there");
         return Ok(INTERRUPTED);
     }
-    files::write_with_extras(&folder, files::of(report), extras.files)?;
+    files::write_with_extras(&folder, files::of(report)?, extras.files)?;
     let mut text = output(report, arguments);
     if arguments.timeline && !report.partial {
         text.extend(trace::timeline(&scenario, report, arguments)?.into_bytes());
@@ -295,7 +319,7 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
     if !arguments.quiet {
         tell(&play::closing_line(report, &folder, played.wall));
         if !scenario.axes.is_empty() {
-            let points = report::human::things(scenario.axes.points() as f64, "point", "points");
+            let points = reports::human::things(scenario.axes.points() as f64, "point", "points");
             tell(&format!("this is the scenario without its sweep; `pushpull sweep` plays its {points}"));
         }
     }
@@ -314,23 +338,23 @@ fn run_scenario(arguments: &RunArguments) -> Result<u8, Failure> {
 
 fn output(report: &Report, arguments: &RunArguments) -> Vec<u8> {
     match arguments.format {
-        Format::Csv => report::csv::summary(report),
-        Format::Json => report::json::run(report),
+        Format::Csv => reports::csv::summary(report),
+        Format::Json => reports::json::run(report),
         Format::Table => {
             let style = style(arguments.no_color);
-            let mut text = report::table::render(report, style);
+            let mut text = reports::table::render(report, style);
             if !report.agreements.is_empty() {
-                text.push_str(&report::agreement::render(&report.agreements, style));
+                text.push_str(&reports::agreement::render(&report.agreements, style));
             }
             for engine in report.engines.iter().take(1) {
-                text.push_str(&format!("\n{}\n", report::verdict::render(engine)));
-                let costs = report::costs::sentences(&report.scenario, engine);
+                text.push_str(&format!("\n{}\n", reports::verdict::render(engine)));
+                let costs = reports::costs::sentences(&report.scenario, engine);
                 if !costs.is_empty() {
-                    text.push_str(&format!("{}\n", report::verdict::paragraphs(&costs)));
+                    text.push_str(&format!("{}\n", reports::verdict::paragraphs(&costs)));
                 }
             }
             if !report.judgements.is_empty() {
-                text.push_str(&format!("\n{}", report::thresholds::render(&report.judgements, style)));
+                text.push_str(&format!("\n{}", reports::thresholds::render(&report.judgements, style)));
             }
             text.into_bytes()
         }

@@ -11,7 +11,8 @@ use crate::engine::{ClientSetup, Control, Setup, live};
 use crate::evaluation::{self, opening};
 use crate::measure::chronicle::{Chronicle, Stretch};
 use crate::report::{EngineReport, Report, human};
-use crate::run::{Failure, network, progress::Progress};
+use crate::run::live_view::{self, LiveView};
+use crate::run::{Failure, colours_allowed, network, progress::Progress};
 use crate::scenario::Scenario;
 use crate::theory;
 use crate::time::{Span, Time};
@@ -44,15 +45,33 @@ pub(super) fn check_ports(scenario: &Scenario, arguments: &RunArguments) -> Resu
     Ok(())
 }
 
+/// What shows how far a run has come, until it is dropped.
+enum Shown {
+    Bar { _bar: Progress },
+    View { _view: LiveView },
+}
+
 /// Plays a scenario with each engine in turn, and shows how far it has come.
 pub(super) fn play(scenario: &Scenario, arguments: &RunArguments, control: &Arc<Control>) -> Result<Played, Failure> {
     let started = Instant::now();
     let total = evaluation::play::extent(&scenario.setup);
+    let look = live_view::look(!arguments.no_color && colours_allowed());
+    let look = look.filter(|_| scenario.engine.is_live() && !arguments.quiet && !arguments.plain);
+    let mut options = options(arguments, Some(stretch(&scenario.setup, arguments)));
+    let mut seat = look.map(|look| {
+        let (broadcast, spectator) = live::broadcast();
+        options.broadcast = Some(broadcast);
+        (look, spectator)
+    });
     let begin = |engine: &'static str| {
         control.done.store(0, std::sync::atomic::Ordering::Relaxed);
-        Progress::start(engine, total, control.clone(), arguments.quiet)
+        let seat = if engine == "live" { seat.take() } else { None };
+        let view = seat.and_then(|(look, seat)| LiveView::start(&scenario.name, &scenario.setup, look, seat));
+        match view {
+            Some(view) => Shown::View { _view: view },
+            None => Shown::Bar { _bar: Progress::start(engine, total, control.clone(), arguments.quiet) },
+        }
     };
-    let options = options(arguments, Some(stretch(&scenario.setup, arguments)));
     let report = in_pool(arguments.threads, || evaluation::play::play(scenario, &options, control, begin))??;
     Ok(Played::new(scenario, report, arguments, started))
 }
@@ -93,7 +112,7 @@ fn take_traces(setup: &Setup, report: &mut Report) -> Vec<Traced> {
 
 fn options(arguments: &RunArguments, tells: Option<Stretch>) -> live::Options {
     let RunArguments { bind, api_port, receiver_port, .. } = *arguments;
-    live::Options { bind, api_port, receiver_port, tells }
+    live::Options { bind, api_port, receiver_port, tells, broadcast: None }
 }
 
 impl Played {
@@ -168,6 +187,15 @@ pub(super) fn behind_schedule(lag: Lag, shortest: f64, or_else: &str) -> Option<
     ))
 }
 
+/// How many transitions were made in how long, such as `1,200 transitions in 3 ms`; with `tells_rate` also how many a second.
+pub(super) fn made(transitions: u64, seconds: f64, tells_rate: bool) -> String {
+    let rate = match tells_rate && transitions > 0 && seconds > 0.0 {
+        true => format!(" ({} a second)", human::count((transitions as f64 / seconds) as u64)),
+        false => String::new(),
+    };
+    format!("{} transitions in {}{rate}", human::count(transitions), human::duration_secs(seconds))
+}
+
 /// The line that closes a run on standard error.
 pub(super) fn closing_line(report: &Report, folder: &Path, wall: Duration) -> String {
     let transitions: u64 =
@@ -179,16 +207,6 @@ pub(super) fn closing_line(report: &Report, folder: &Path, wall: Duration) -> St
     });
     // In real time the rate says what the scenario asked for, not how fast this program is.
     let only_virtual = report.engines.iter().all(|engine| engine.lag.is_none());
-    let rate = match wall.as_secs_f64() {
-        seconds if only_virtual && seconds > 0.0 => {
-            format!(" ({} a second)", human::count((transitions as f64 / seconds) as u64))
-        }
-        _ => String::new(),
-    };
-    format!(
-        "{} transitions in {}{rate}{lag}; results in {}",
-        human::count(transitions),
-        human::duration_secs(wall.as_secs_f64()),
-        folder.display(),
-    )
+    let made = made(transitions, wall.as_secs_f64(), only_virtual);
+    format!("{made}{lag}; results in {}", folder.display())
 }

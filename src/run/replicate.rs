@@ -51,7 +51,7 @@ pub(super) fn run(
     thresholds::hold(&mut report, &scenario.thresholds, &outcomes, is_stopped);
     let replications = Replications { stopped_early: is_stopped, ..replications(&outcomes, stopped) };
     let summary = summary(&scenario.name, &outcomes);
-    let written = told::files(&report, &replications, summary);
+    let written = told::files(&report, &replications, summary)?;
     let extras = traces::files(scenario, &report, &traces, arguments);
     let mut text = output(&report, &replications, &written, arguments);
     files::write_with_extras(folder, written, extras.files)?;
@@ -60,7 +60,8 @@ pub(super) fn run(
     }
     print(&text)?;
     if !arguments.quiet {
-        tell(&closing_line(&outcomes, started.elapsed().as_secs_f64(), folder));
+        let only_virtual = !scenario.engine.is_live();
+        tell(&closing_line(&outcomes, started.elapsed().as_secs_f64(), only_virtual, folder));
     }
     for warning in said.warnings.iter().chain(&extras.warnings) {
         tell(&format!("warning: {warning}"));
@@ -208,13 +209,10 @@ fn output(
 }
 
 /// The line that closes a run on standard error.
-fn closing_line(outcomes: &[Outcome], seconds: f64, folder: &Path) -> String {
+fn closing_line(outcomes: &[Outcome], seconds: f64, only_virtual: bool, folder: &Path) -> String {
     let transitions: u64 = outcomes.iter().map(|outcome| outcome.transitions).sum();
-    format!(
-        "{} with {} transitions in {}; results in {}",
-        human::things(outcomes.len() as f64, "replication", "replications"),
-        human::count(transitions),
-        human::duration_secs(seconds),
-        folder.display(),
-    )
+    let replications = human::things(outcomes.len() as f64, "replication", "replications");
+    // In real time the rate says what the scenario asked for, not how fast this program is.
+    let made = play::made(transitions, seconds, only_virtual);
+    format!("{replications} with {made}; results in {}", folder.display())
 }

@@ -14,7 +14,7 @@ use crate::report::files::{
     STATISTICS as STATISTICS_FILE, THRESHOLDS as THRESHOLDS_FILE, WriteError, persist, unfinished,
 };
 use crate::report::replications::{COMPARISON, Cells, STATISTICS};
-use crate::report::{csv, thresholds};
+use crate::report::{csv, page, thresholds};
 use crate::scenario::threshold::Threshold;
 use crate::sweep::header::Header;
 use crate::sweep::json::SweepJson;
@@ -58,7 +58,8 @@ pub fn write(
     }
     output.units(results)?;
     let files = output.end()?;
-    let stale: Vec<_> = OF_ONE_RUN.into_iter().chain([STATISTICS_FILE, THRESHOLDS_FILE]).collect();
+    // The page is of what was there before; a new one is made once everything is there that it shows.
+    let stale: Vec<_> = OF_ONE_RUN.into_iter().chain([STATISTICS_FILE, THRESHOLDS_FILE, page::FILE]).collect();
     let stale = stale.into_iter().map(|name| folder.join(name));
     let stale: Vec<_> = stale.filter(|path| files.iter().all(|(other, _)| other != path)).collect();
     persist(files)?;
@@ -223,7 +224,7 @@ impl<'a> Output<'a> {
             files.extend(file.map(|file| table(name, file.0)).transpose()?);
         }
         files.push((folder.join(format!("{UNITS}.jsonl")), finished(self.units).map_err(failed)?));
-        let json = self.json.end().and_then(finished).map_err(failed)?;
+        let json = self.json.end(self.header).and_then(finished).map_err(failed)?;
         files.push((folder.join("sweep.json"), json));
         Ok(files)
     }

@@ -41,10 +41,14 @@ impl<W: Write> SweepJson<W> {
         Ok(())
     }
 
-    /// Writes what stands behind the last point.
-    pub(super) fn end(mut self) -> std::io::Result<W> {
-        let close: &[u8] = if self.has_points { b"\n  ]\n}\n" } else { b"]\n}\n" };
-        self.file.write_all(close)?;
+    /// Writes what stands behind the last point: what all of it was read from.
+    pub(super) fn end(mut self, header: &Header) -> std::io::Result<W> {
+        self.file.write_all(if self.has_points { b"\n  ]" } else { b"]" })?;
+        let behind = json!({ "source": header.source, "search": header.search });
+        let text = serde_json::to_string_pretty(&behind)?;
+        self.file.write_all(b",")?;
+        self.file.write_all(text.trim_start_matches('{').as_bytes())?;
+        self.file.write_all(b"\n")?;
         Ok(self.file)
     }
 }

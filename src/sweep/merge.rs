@@ -69,9 +69,12 @@ fn refused(sentences: &[String], again: &BTreeSet<Shard>) -> MergeError {
 }
 
 /// The files of shards in folders, in the order of the shards; a folder that is named twice counts once.
-fn shard_files(folders: &[PathBuf]) -> Result<Vec<PathBuf>, ReadError> {
+fn shard_files(folders: &[PathBuf]) -> Result<Vec<PathBuf>, MergeError> {
     let mut paths = Vec::new();
     for folder in folders {
+        if !folder.is_dir() {
+            return Err(refused(&[format!("there is no folder {}", folder.display())], &BTreeSet::new()));
+        }
         let unreadable = |source| ReadError::Unreadable { path: folder.clone(), source };
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;

@@ -9,8 +9,8 @@ use crate::scenario::{Problems, Scenario, Template};
 use crate::sweep::estimate::Cost;
 use crate::sweep::header::Header;
 
-/// More points than this are played only by those who say that they mean it.
-pub const POINTS_MAX: u64 = 1_000_000;
+/// So many points or more are played only by those who say that they mean it.
+pub const MANY_POINTS: u64 = 1_000_000;
 /// There are never as many units as this.
 pub const UNITS_MAX: u64 = 1 << 32;
 /// From so many points what a sweep takes is estimated, where there are too many to look at each.
@@ -41,7 +41,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans a sweep, and checks the scenario of every point. `confirmed` is whether more than [`POINTS_MAX`] points are meant.
+    /// Plans a sweep, and checks the scenario of every point. `confirmed` is whether [`MANY_POINTS`] or
+    /// more are meant.
     ///
     /// # Errors
     ///
@@ -66,7 +67,7 @@ impl Plan {
             );
             return Err(PlanError::Size(sentence));
         }
-        if points > POINTS_MAX && !confirmed {
+        if points >= MANY_POINTS && !confirmed {
             return Err(too_many(&template, points, repeat.least()));
         }
         let (costs, files) = check(&template, points)?;
@@ -141,10 +142,9 @@ fn too_many(template: &Template, points: u64, replications: u32) -> PlanError {
     }
     let total = total.times(points as f64 * f64::from(replications) / seen);
     PlanError::Size(format!(
-        "this sweep has {} points, more than {}: about {} requests and {} of computing. Sweep fewer values, or add --yes \
-         to play them all",
+        "this sweep has {} points: about {} requests and {} of computing. Sweep fewer values, or add --yes to play them \
+         all",
         human::count(points),
-        human::count(POINTS_MAX),
         human::number(total.exchanges),
         human::duration_secs(total.seconds)
     ))

@@ -9,6 +9,7 @@ use crate::report::table::{Style, WIDTH};
 use crate::sweep::header::Header;
 use crate::sweep::plan::Plan;
 use crate::sweep::results::Point;
+use crate::sweep::shard::Shard;
 
 /// The width of the two figures of a client, with the gap before each.
 const REQUESTS_WIDTH: usize = 10;
@@ -180,7 +181,7 @@ impl<'a> Table<'a> {
 }
 
 /// What a sweep would be: a line for each point, with what it takes.
-pub fn dry_run(plan: &Plan, threads: usize) -> String {
+pub fn dry_run(plan: &Plan, threads: usize, shard: Option<Shard>) -> String {
     let header = &plan.header;
     let columns = Columns::new(header, WIDTH - CLIENT_WIDTH);
     let mut text = axes(header);
@@ -216,6 +217,10 @@ pub fn dry_run(plan: &Plan, threads: usize) -> String {
     } else {
         writeln!(text, "\nAbout {requests} requests in {runs}, some {seconds} on {threads}.")
     };
+    if let Some(shard) = shard {
+        let part = header.count_of_units(shard.count(header.units()));
+        let _ = writeln!(text, "Shard {shard} is {part} of it.");
+    }
     text
 }
 

@@ -5,7 +5,10 @@ use serde::Deserialize;
 use super::conditions::{self, ETAG, IF_NONE_MATCH};
 use super::event::{self, EventBody, event_id, read_event_id, read_record_id};
 use super::size::digits_long;
-use super::{EXCHANGE_HEADER, Headers, JSON, Message, Payload, Start, USER_AGENT, Wire, api_key, reason, retry_after};
+use super::{
+    CLIENT_DIGITS, CONSUMER_DIGITS, EXCHANGE_HEADER, Headers, JSON, Message, Payload, Start, USER_AGENT, Wire, api_key,
+    reason, retry_after,
+};
 use crate::peer::{Advice, Batch, Event, Exchange, Request, Response, Tag};
 use crate::time::{MILLISECOND, Span, Time};
 
@@ -72,14 +75,14 @@ impl Wire {
             ("host", "provider.localhost".into()),
             ("user-agent", USER_AGENT.into()),
             ("accept", JSON.into()),
-            ("authorization", format!("Bearer {}", api_key(self.client, exchange.consumer))),
-            (EXCHANGE_HEADER, exchange.serial.to_string()),
+            ("authorization", format!("Bearer {}", api_key(self.client, exchange.consumer)).into()),
+            (EXCHANGE_HEADER, exchange.serial.to_string().into()),
         ];
         if let Request::Poll { tag: Some(tag), .. } | Request::Record { tag: Some(tag), .. } = request {
-            headers.push((IF_NONE_MATCH, conditions::write_tag(*tag)));
+            headers.push((IF_NONE_MATCH, conditions::write_tag(*tag).into()));
         }
         if self.compressed && matches!(request, Request::Poll { .. } | Request::Record { .. }) {
-            headers.push(("accept-encoding", "gzip".to_owned()));
+            headers.push(("accept-encoding", "gzip".into()));
         }
         Message { start: Start::Request("GET", path), headers, body: Vec::new() }
     }
@@ -127,7 +130,7 @@ impl Wire {
             Response::Accepted => Message::json_response(200, String::new()),
             Response::Refused { status, retry_after } => {
                 let mut message = Message::json_response(*status, format!(r#"{{"error":"{}"}}"#, reason(*status)));
-                message.headers.extend(retry_after.map(|wait| (RETRY_AFTER, retry_after::write(wait))));
+                message.headers.extend(retry_after.map(|wait| (RETRY_AFTER, retry_after::write(wait).into())));
                 message
             }
         }
@@ -182,7 +185,7 @@ impl Wire {
 
 /// The same message with the state of what it answers, and with advice.
 fn with_conditions(mut message: Message, tag: Option<Tag>, advice: &Advice) -> Message {
-    message.headers.extend(tag.map(|tag| (ETAG, conditions::write_tag(tag))));
+    message.headers.extend(tag.map(|tag| (ETAG, conditions::write_tag(tag).into())));
     message.headers.extend(conditions::write(advice));
     message
 }
@@ -198,6 +201,7 @@ const fn millis(hold: Span) -> u64 {
 }
 
 /// The bytes of a request that say how long it may be held, and what the asker knows.
+#[inline]
 pub(super) fn optional_size(request: &Request) -> u64 {
     let (hold, tag) = match request {
         Request::Poll { hold, tag, .. } => (*hold, *tag),
@@ -209,8 +213,21 @@ pub(super) fn optional_size(request: &Request) -> u64 {
 }
 
 /// The bytes of an answer that say in which state what it holds is, and when to ask again.
+#[inline]
 pub(super) fn conditions_size(tag: Tag, advice: &Advice) -> u64 {
-    conditions::tag_size(ETAG, tag) + conditions::size(advice)
+    tag_size(tag) + advice_size(advice)
+}
+
+/// The part of them that says in which state it is.
+#[inline]
+pub(super) fn tag_size(tag: Tag) -> u64 {
+    conditions::tag_size(ETAG, tag)
+}
+
+/// The part of them that says when to ask again.
+#[inline]
+pub(super) fn advice_size(advice: &Advice) -> u64 {
+    conditions::size(advice)
 }
 
 /// Reads a request to the API. None if there is no such path, or the key is not one that the API gave out.
@@ -249,6 +266,11 @@ pub fn read_access(headers: &impl Headers) -> Option<Access> {
         return None;
     }
     let (client, consumer) = key.strip_prefix("key_")?.split_once('_')?;
-    let access = Access { client: client.parse().ok()?, consumer: consumer.parse().ok()? };
-    (api_key(access.client, access.consumer) == key).then_some(access)
+    Some(Access { client: read_padded(client, CLIENT_DIGITS)?, consumer: read_padded(consumer, CONSUMER_DIGITS)? })
+}
+
+/// Reads a number that is written with so many digits at least. None if it is not written exactly so: a key has one form.
+fn read_padded(text: &str, digits: usize) -> Option<u32> {
+    let is_exact = text.len() == digits || (text.len() > digits && !text.starts_with('0'));
+    (is_exact && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }

@@ -4,8 +4,8 @@
 //! The three `ratelimit` headers are those of the IETF's draft "RateLimit header fields for HTTP" (up to its version 06):
 //! unlike the `x-ratelimit-reset` of GitHub, `ratelimit-reset` counts from the answer, in seconds.
 
-use super::Headers;
 use super::size::{digits, digits_long};
+use super::{Header, Headers};
 use crate::peer::{Advice, Quota, Tag};
 use crate::time::{SECOND, Span};
 
@@ -50,12 +50,16 @@ fn fields(advice: &Advice) -> impl Iterator<Item = (&'static str, u64)> {
 }
 
 /// Advice as headers.
-pub(super) fn write(advice: &Advice) -> impl Iterator<Item = (&'static str, String)> {
-    fields(advice).map(|(name, number)| (name, number.to_string()))
+pub(super) fn write(advice: &Advice) -> impl Iterator<Item = Header> {
+    fields(advice).map(|(name, number)| (name, number.to_string().into()))
 }
 
 /// The bytes of advice as headers.
+#[inline]
 pub(super) fn size(advice: &Advice) -> u64 {
+    if *advice == Advice::default() {
+        return 0;
+    }
     fields(advice).map(|(name, number)| name.len() as u64 + 2 + digits_long(number) + 2).sum()
 }
 

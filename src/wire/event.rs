@@ -1,10 +1,10 @@
 //! An event as text: its name, its instant, and its JSON in this program's own shape.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::size::{digits, digits_long};
 use super::{Payload, filler};
@@ -75,7 +75,7 @@ fn read_number(text: &str) -> Option<u32> {
 }
 
 /// An event as JSON in this program's own shape. A thin one has no `data`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 pub(super) struct EventBody<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
@@ -83,15 +83,36 @@ pub(super) struct EventBody<'a> {
     occurred_at: Cow<'a, str>,
     #[serde(borrow)]
     record: Cow<'a, str>,
-    #[serde(borrow)]
-    data: Option<Cow<'a, str>>,
+    data: Option<Length>,
+}
+
+/// How long a text is. A payload means nothing, so nothing else of it is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Length(usize);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Length;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Length, E> {
+                Ok(Length(text.len()))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
 }
 
 impl EventBody<'_> {
     /// The event, or none if it is not one of this program's.
     pub(super) fn event(&self, epoch: Epoch, payload: Payload) -> Option<Event> {
         let told = Told { id: &self.id, occurred_at: &self.occurred_at, record: &self.record };
-        told.event(epoch, payload, self.data.as_deref())
+        told.event(epoch, payload, self.data)
     }
 }
 
@@ -104,10 +125,10 @@ pub(super) struct Told<'a> {
 
 impl Told<'_> {
     /// The event, or none if it is not one of this program's. The payload of a thin one is left to be fetched.
-    pub(super) fn event(&self, epoch: Epoch, payload: Payload, data: Option<&str>) -> Option<Event> {
+    pub(super) fn event(&self, epoch: Epoch, payload: Payload, data: Option<Length>) -> Option<Event> {
         let (consumer, serial) = read_event_id(self.id)?;
         let payload = match payload {
-            Payload::Full => u32::try_from(data?.len()).ok()?,
+            Payload::Full => u32::try_from(data?.0).ok()?,
             Payload::Thin => 0,
         };
         let record = read_record_id(self.record)?;
@@ -168,6 +189,7 @@ fn write_letters(out: &mut String, count: usize) {
 }
 
 /// The bytes of an event in this program's own shape that are not the same for every event.
+#[inline]
 pub(super) fn variable(event: &Event, payload: Payload) -> u64 {
     digits(event.consumer) + digits(event.serial) + digits(event.record) + data_length(event, payload)
 }

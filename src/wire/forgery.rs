@@ -62,7 +62,7 @@ impl Forgeries<'_> {
         };
         let length = message.body.len().to_string();
         message.headers.retain(|(name, _)| ![EXCHANGE_HEADER, ATTEMPT_HEADER, "content-length"].contains(name));
-        message.headers.push(("content-length", length));
+        message.headers.push(("content-length", length.into()));
         message.headers.push((FORGERY_HEADER, kind.name().into()));
         message
     }

@@ -66,33 +66,62 @@ impl Wire {
             Request::Poll { .. } => self.sizes.poll,
             Request::Record { .. } => self.sizes.record,
             Request::Fetch { .. } => self.sizes.fetch,
-            Request::Delivery { events, attempt, .. } => {
-                let told: u64 = events.iter().map(|event| self.sizes.told + self.variable_of_told(event)).sum();
-                let body = told + self.list_frame(events.len());
-                let head = self.sizes.webhook + self.variable_of_webhook(exchange, events.first(), *attempt);
-                return head + body + digits_long(body);
-            }
+            Request::Delivery { events, attempt, .. } => return self.webhook_size(exchange, events, *attempt),
         };
         fixed + variable(exchange, request)
     }
 
+    /// The size of a poll of the feed that is not held and knows no state; the same as that of the request that it is.
+    #[inline]
+    pub fn poll_size(&self, exchange: Exchange, after: u32, limit: u32) -> u64 {
+        self.sizes.poll + digits(after) + digits(limit) + digits(exchange.serial)
+    }
+
+    /// The size of an acknowledgement.
+    #[inline]
+    pub const fn acknowledgement_size(&self) -> u64 {
+        self.sizes.accepted
+    }
+
+    /// The size of a webhook with these events; the same as that of the request that it is.
+    #[inline]
+    pub fn webhook_size(&self, exchange: Exchange, events: &[Event], attempt: u32) -> u64 {
+        let told: u64 = events.iter().map(|event| self.sizes.told + self.variable_of_told(event)).sum();
+        let body = told + self.list_frame(events.len());
+        let head = self.sizes.webhook + self.variable_of_webhook(exchange, events.first(), attempt);
+        head + body + digits_long(body)
+    }
+
     /// The size of a response on the wire.
+    #[inline]
     pub fn response_size(&self, response: &Response) -> u64 {
         let event_size = |event: &Event| self.sizes.event + event::variable(event, Payload::Full);
         let (body, conditions) = match response {
             Response::Page { events, has_more, tag, advice } => {
-                let body = events.iter().map(event_size).sum::<u64>() + page_frame(events.len(), *has_more);
-                (body, api::conditions_size(*tag, advice))
+                return self.page_size(events, *has_more, *tag, self.advice_size(advice));
             }
             Response::Record { event, is_final, tag, advice } => {
                 (record_frame(*is_final) + event.as_ref().map_or(4, event_size), api::conditions_size(*tag, advice))
             }
             Response::Event(event) => (event_size(event), 0),
-            Response::Accepted => return self.sizes.accepted,
+            Response::Accepted => return self.acknowledgement_size(),
             // Rare enough to be made for its size.
             Response::Refused { .. } | Response::NotModified { .. } => return self.response(response).size(),
         };
         self.sizes.answer + conditions + body + digits_long(body)
+    }
+
+    /// The bytes of an answer that say when to ask again.
+    pub fn advice_size(&self, advice: &Advice) -> u64 {
+        api::advice_size(advice)
+    }
+
+    /// The size of an answer with these events, of which advice takes so many bytes; the same as that of the page that it is.
+    #[inline]
+    pub fn page_size(&self, events: &[Event], has_more: bool, tag: Tag, advice_size: u64) -> u64 {
+        let each = |event: &Event| self.sizes.event + event::variable(event, Payload::Full);
+        let body = events.iter().map(each).sum::<u64>() + page_frame(events.len(), has_more);
+        self.sizes.answer + api::tag_size(tag) + advice_size + body + digits_long(body)
     }
 
     /// How many requests in a row, that of this exchange first, are of one size if they ask the same: as long as the number
@@ -114,11 +143,13 @@ impl Wire {
     }
 
     /// The bytes of an event in a webhook that are not the same for every event.
+    #[inline]
     fn variable_of_told(&self, event: &Event) -> u64 {
         webhook::variable(self.envelope, self.epoch, event)
     }
 
     /// The bytes of a webhook's head that are not the same for every webhook, other than the length of its body.
+    #[inline]
     fn variable_of_webhook(&self, exchange: Exchange, first: Option<&Event>, attempt: u32) -> u64 {
         let (consumer, serial) = webhook::named_after(exchange, first);
         let identifiers = u64::from(self.has_identifier_in_headers()) * (digits(consumer) + digits(serial));
@@ -137,6 +168,7 @@ impl Wire {
 }
 
 /// The bytes of a request to the API that are not the same for every such request.
+#[inline]
 fn variable(exchange: Exchange, request: &Request) -> u64 {
     let asked = match request {
         Request::Poll { after, limit, .. } => digits(*after) + digits(*limit),
@@ -154,6 +186,7 @@ const fn record_frame(is_final: bool) -> u64 {
 }
 
 /// What stands around the events of a page.
+#[inline]
 fn page_frame(events: usize, has_more: bool) -> u64 {
     let flag = if has_more { "true" } else { "false" };
     (r#"{"data":[],"has_more":}"#.len() + flag.len() + events.saturating_sub(1)) as u64

@@ -60,17 +60,20 @@ impl Wire {
             ("host", "consumer.localhost".into()),
             ("user-agent", user_agent.into()),
             ("content-type", content_type.into()),
-            ("content-length", body.len().to_string()),
-            (EXCHANGE_HEADER, exchange.serial.to_string()),
-            (ATTEMPT_HEADER, attempt.to_string()),
+            ("content-length", body.len().to_string().into()),
+            (EXCHANGE_HEADER, exchange.serial.to_string().into()),
+            (ATTEMPT_HEADER, attempt.to_string().into()),
         ];
         match shape {
             Shape::GitHub => headers.extend(github::headers(consumer, serial)),
-            Shape::StandardWebhooks if !names_the_webhook(self.keys.scheme) => headers.push(("webhook-id", id.clone())),
+            Shape::StandardWebhooks if !names_the_webhook(self.keys.scheme) => {
+                headers.push(("webhook-id", id.clone().into()))
+            }
             Shape::StandardWebhooks | Shape::Stripe | Shape::SendGrid => {}
         }
         let delivery = Delivery { id: &id, timestamp, body: body.as_bytes() };
-        headers.extend(signature::sign(self.keys.scheme, &self.keys.signing, delivery));
+        let signed = signature::sign(self.keys.scheme, &self.keys.signing, delivery);
+        headers.extend(signed.into_iter().map(|(name, value)| (name, value.into())));
         let path = format!("/webhooks/{consumer}");
         Message { start: Start::Request("POST", path), headers, body: body.into_bytes() }
     }
@@ -199,6 +202,7 @@ fn write(out: &mut String, envelope: Envelope, epoch: Epoch, event: &Event) {
 }
 
 /// The bytes of an event in a webhook that are not the same for every event.
+#[inline]
 pub(super) fn variable(envelope: Envelope, epoch: Epoch, event: &Event) -> u64 {
     match (envelope.shape, envelope.payload) {
         (Shape::StandardWebhooks, payload) => super::event::variable(event, payload),

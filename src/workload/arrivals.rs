@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
-use crate::seed::{Draw, Purpose, Seed};
+use crate::seed::{Draw, Purpose, Seed, Series};
 use crate::time::{SECOND, Span, Time};
 
 /// The length of a day.
@@ -166,6 +166,8 @@ pub(super) struct Instants<'a> {
     clock: Time,
     /// Gaps drawn so far; bursts and the rhythm of a day draw some that no arrival ends.
     gaps: u64,
+    /// How long the gaps are.
+    lengths: Series,
     /// The end of the period in which a burst source is on.
     on_until: Time,
     /// Periods drawn so far.
@@ -174,9 +176,19 @@ pub(super) struct Instants<'a> {
 
 impl<'a> Instants<'a> {
     pub(super) fn new(arrivals: &'a Arrivals, seed: Seed, consumer: u32, until: Time) -> Self {
-        let clock = Time::ZERO;
-        let mut instants =
-            Self { arrivals, seed, consumer, count: 0, until, clock, gaps: 0, on_until: Time::NEVER, period: 0 };
+        let (clock, lengths) = (Time::ZERO, seed.series(Purpose::ArrivalGap, consumer.into()));
+        let mut instants = Self {
+            arrivals,
+            seed,
+            consumer,
+            count: 0,
+            until,
+            clock,
+            gaps: 0,
+            lengths,
+            on_until: Time::NEVER,
+            period: 0,
+        };
         if let Arrivals::Bursts { on, off, .. } = arrivals {
             let share_on = on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64());
             if !instants.draw(Purpose::ArrivalPhase, 0).chance(share_on) {
@@ -192,6 +204,7 @@ impl<'a> Instants<'a> {
         self.count
     }
 
+    #[inline]
     fn next_instant(&mut self) -> Option<Time> {
         Some(match self.arrivals {
             Arrivals::Constant { gap_nanos } => {
@@ -236,7 +249,7 @@ impl<'a> Instants<'a> {
 
     /// Inverts the cumulative rate: the arrivals of a Poisson process are a mean of one apart in it.
     fn next_in_phases(&mut self, phases: &[RatePhase], repeat: bool) -> Option<Time> {
-        let draw = self.draw(Purpose::ArrivalGap, self.gaps);
+        let draw = self.lengths.draw(self.gaps, 0);
         self.gaps += 1;
         let mut amount = -libm::log(draw.open_unit());
         let cycle = cycle(phases);
@@ -281,8 +294,9 @@ impl<'a> Instants<'a> {
         None
     }
 
+    #[inline]
     fn gap(&mut self, mean_nanos: f64) -> Span {
-        let draw = self.draw(Purpose::ArrivalGap, self.gaps);
+        let draw = self.lengths.draw(self.gaps, 0);
         self.gaps += 1;
         Span::from_nanos_f64(mean_nanos * -libm::log(draw.open_unit()))
     }
@@ -301,6 +315,7 @@ impl<'a> Instants<'a> {
 impl Iterator for Instants<'_> {
     type Item = Time;
 
+    #[inline]
     fn next(&mut self) -> Option<Time> {
         let instant = self.next_instant()?;
         self.clock = instant;

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 /// The files of every whole sweep.
-pub(crate) const FILES: [&str; 5] = ["summary.csv", "comparison.csv", "theory.csv", "units.jsonl", "sweep.json"];
+pub(crate) const FILES: [&str; 6] =
+    ["summary.csv", "comparison.csv", "theory.csv", "units.jsonl", "sweep.json", "report.html"];
 
 /// The files of those with several replications, of those that have something to fulfil, and of those that have an axis to
 /// look along.

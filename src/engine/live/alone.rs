@@ -125,7 +125,7 @@ impl Alone {
         let envelope = push.map_or(Envelope::PLAIN, |push| push.envelope);
         let wire = Wire::new(0, envelope, keys, start.epoch_nanos);
         let failing = Rc::clone(&witness);
-        let http = HttpClient::new(ANSWER_MAX, &destination.connecting()?)?
+        let http = HttpClient::new(ANSWER_MAX, destination.connecting()?)
             .telling(move |exchange, failure| failing.failed(exchange, failure));
         let line = Line::witnessed(wire, destination, Arc::clone(&board), Rc::clone(&witness));
         let driver = Driver::new(
@@ -219,7 +219,7 @@ impl Desk {
         let Some(consumer) = self.bearer(request) else { return refused(UNAUTHORIZED) };
         let Some(event) = self.event(id).filter(|event| event.consumer == consumer) else { return refused(NOT_FOUND) };
         self.driver.tell(0, Input::Redeliver(event));
-        let headers = vec![("content-length", "0".to_owned())];
+        let headers = vec![("content-length", "0".into())];
         Message { start: wire::Start::Response(ACCEPTED), headers, body: Vec::new() }
     }
 

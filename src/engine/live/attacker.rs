@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::uri::Authority;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -15,8 +14,9 @@ use tokio::task::spawn_local;
 use tokio_rustls::TlsConnector;
 
 use super::clock::Clock;
-use super::http::{Connecting, HttpClient};
+use super::http::HttpClient;
 use super::pacer::Pacer;
+use super::pool::Connecting;
 use crate::deadlines::Deadlines;
 use crate::engine::ClientSetup;
 use crate::fault::{Faults, ForgeryKind};
@@ -70,10 +70,10 @@ impl Attack {
         (wire, own_keys, limits): (Wire, Keys, Limits),
         recordings: Recordings,
         (endpoint, tls): (SocketAddr, Option<Arc<ClientConfig>>),
-    ) -> io::Result<Self> {
+    ) -> Self {
         let connecting = Connecting { tls: tls.clone(), ..Connecting::PLAIN };
-        let http = HttpClient::new(ANSWER_MAX, &connecting)?;
-        Ok(Self {
+        let http = HttpClient::new(ANSWER_MAX, connecting);
+        Self {
             seed: *seed,
             faults: client.faults.clone(),
             wire,
@@ -84,7 +84,7 @@ impl Attack {
             tls,
             http: Rc::new(http),
             under_way: Rc::default(),
-        })
+        }
     }
 
     /// Attacks until nothing is left to send, and then waits for ever.
@@ -126,10 +126,9 @@ impl Attack {
         let (http, endpoint, under_way) = (Rc::clone(&self.http), self.endpoint, Rc::clone(&self.under_way));
         spawn_local(async move {
             // Whatever becomes of it, the endpoint's own books say.
-            match (kind, Authority::try_from(endpoint.to_string())) {
-                (ForgeryKind::Slow, _) => drop(dribble(endpoint, tls, &message).await),
-                (_, Ok(target)) => drop(http.send(consumer, &target, message).await),
-                (_, Err(_)) => {}
+            match kind {
+                ForgeryKind::Slow => drop(dribble(endpoint, tls, &message).await),
+                _ => drop(http.send(consumer, endpoint, message).await),
             }
             under_way.set(under_way.get().saturating_sub(1));
         });

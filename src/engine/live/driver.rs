@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::uri::Authority;
 use tokio::sync::{Notify, oneshot};
 
 use super::board::Board;
+use super::broadcast::Broadcast;
 use super::clock::Clock;
 use super::exchange::Carrier;
 use super::gzip::compress;
@@ -32,11 +33,13 @@ const WAKES_IN_A_ROW: u32 = 32;
 pub(super) struct Line {
     pub(super) wire: Wire,
     /// Where this side's requests go; none if it has none to send.
-    pub(super) target: Option<Authority>,
+    pub(super) target: Option<SocketAddr>,
     pub(super) board: Arc<Board>,
     /// What goes wrong for the client.
     pub(super) faults: Faults,
     books: Books,
+    /// Who is told as well, and as which client's.
+    broadcast: Option<(Broadcast, u32)>,
 }
 
 /// Who keeps what a line has seen.
@@ -48,14 +51,20 @@ enum Books {
 }
 
 impl Line {
-    pub(super) fn new(wire: Wire, target: Option<Authority>, board: Arc<Board>, faults: Faults) -> Self {
-        Self { wire, target, board, faults, books: Books::Journal(RefCell::default()) }
+    pub(super) fn new(wire: Wire, target: Option<SocketAddr>, board: Arc<Board>, faults: Faults) -> Self {
+        Self { wire, target, board, faults, books: Books::Journal(RefCell::default()), broadcast: None }
     }
 
     /// A line that ends at somebody else's system.
     pub(super) fn witnessed(wire: Wire, destination: Destination, board: Arc<Board>, witness: Rc<dyn Witness>) -> Self {
-        let target = Authority::try_from(destination.address.to_string()).ok();
-        Self { wire, target, board, faults: Faults::default(), books: Books::Witness(witness, destination) }
+        let target = Some(destination.address);
+        let (faults, books) = (Faults::default(), Books::Witness(witness, destination));
+        Self { wire, target, board, faults, books, broadcast: None }
+    }
+
+    /// Whatever the line sees of this client is told there as well, if anywhere.
+    pub(super) fn told_to(self, broadcast: Option<Broadcast>, client: u32) -> Self {
+        Self { broadcast: broadcast.map(|broadcast| (broadcast, client)), ..self }
     }
 
     /// Writes a fact into the journal, or tells the witness.
@@ -63,6 +72,9 @@ impl Line {
         match &self.books {
             Books::Journal(journal) => {
                 self.board.take_down(at, &fact);
+                if let Some((broadcast, client)) = &self.broadcast {
+                    broadcast.tell(*client, at, &fact);
+                }
                 journal.borrow_mut().push((at, fact));
             }
             Books::Witness(witness, _) => {

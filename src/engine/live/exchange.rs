@@ -136,11 +136,13 @@ impl<P: Peer + 'static> Driver<P> {
 
     /// Sends the request when it has crossed the network, and waits for the answer as it leaves the other side.
     async fn go_there(&self, flight: &Flight, delay: Span) -> Result<Answer, Failure> {
-        self.pacer.wait(flight.opened + delay).await;
+        if !delay.is_zero() {
+            self.pacer.wait(flight.opened + delay).await;
+        }
         let line = self.line(flight.index);
         let mut message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
         line.address(&mut message);
-        let target = line.target.as_ref().ok_or(Failure::NoConnection)?;
+        let target = line.target.ok_or(Failure::NoConnection)?;
         self.http.send(flight.exchange.consumer, target, message).await
     }
 
@@ -163,7 +165,9 @@ impl<P: Peer + 'static> Driver<P> {
                 };
                 // That nobody is there takes as long to learn as an answer would.
                 let outcome = answer.as_ref().map_or(Outcome::Unreachable, |answer| Outcome::Answered(read(answer)));
-                self.pacer.wait(left + delay).await;
+                if !delay.is_zero() {
+                    self.pacer.wait(left + delay).await;
+                }
                 self.end(flight, outcome, bytes);
             }
             Verdict::Deliver(_) | Verdict::Drop => {

@@ -21,9 +21,9 @@ pub(super) fn compress(mut message: Message) -> Message {
     let compressed = encoder.write_all(&message.body).and_then(|()| encoder.finish());
     if let Ok(compressed) = compressed {
         for (_, value) in message.headers.iter_mut().filter(|(name, _)| *name == "content-length") {
-            *value = compressed.len().to_string();
+            *value = compressed.len().to_string().into();
         }
-        message.headers.push(("content-encoding", "gzip".to_owned()));
+        message.headers.push(("content-encoding", "gzip".into()));
         message.body = compressed;
     }
     message
@@ -45,7 +45,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn message(body: Vec<u8>) -> Message {
-        let headers = vec![("content-length", body.len().to_string())];
+        let headers = vec![("content-length", body.len().to_string().into())];
         Message { start: Start::Response(200), headers, body }
     }
 

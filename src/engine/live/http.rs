@@ -1,34 +1,25 @@
-//! Messages as an HTTP library takes and gives them, and the pooled client that sends them.
+//! Messages as an HTTP library takes and gives them, and the client that sends them.
 
-use std::error::Error as _;
-use std::future::Future;
-use std::io;
+use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
-use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::ext::on_informational;
-use hyper_util::client::legacy::Client;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::sync::Notify;
-use tokio::task::spawn_local;
 
 use super::gzip::expand;
-use super::tls::{Connector, connector};
+use super::pool::{Connecting, Pool, Sender};
 use super::witness::Failure;
 use crate::peer::Exchange;
-use crate::wire::{Message, Start};
+use crate::wire::{Header, Message, Start};
 
-/// How long a connection lies idle at most before it is dropped. Shorter than servers keep one, lest a request leaves on a
-/// connection that is just being closed.
-pub(super) const IDLE_CONNECTION: Duration = Duration::from_secs(5);
 /// The most headers that a message may have.
 pub(super) const HEADERS_MAX: usize = 64;
 
@@ -36,7 +27,6 @@ pub(super) const HEADERS_MAX: usize = 64;
 pub(super) struct HttpClient {
     /// One for each consumer that has connections of its own, or a single one that all of them share.
     pools: Vec<Pool>,
-    scheme: Scheme,
     body_max: usize,
     /// Whether compressed bodies are expanded.
     expands: bool,
@@ -44,48 +34,6 @@ pub(super) struct HttpClient {
     is_among_own: bool,
     /// Is told of each exchange that brought no answer.
     failed: Option<Rc<dyn Fn(Exchange, Failure)>>,
-}
-
-type Pool = Client<Connector, Full<Bytes>>;
-
-/// How a client connects.
-#[derive(Clone, Debug)]
-pub(super) struct Connecting {
-    /// Over TLS, whom it trusts.
-    pub(super) tls: Option<Arc<ClientConfig>>,
-    /// Whose certificate it has to be; the address that is called if there is no name.
-    pub(super) name: Option<ServerName<'static>>,
-    /// Whether connections are kept for the next exchange.
-    pub(super) keeps: bool,
-    /// How long one that is kept may lie idle.
-    pub(super) idle: Duration,
-}
-
-impl Connecting {
-    /// Without TLS, over connections that are kept.
-    pub(super) const PLAIN: Self = Self { tls: None, name: None, keeps: true, idle: IDLE_CONNECTION };
-
-    /// What opens the connections; many pools may share it.
-    fn connector(&self) -> io::Result<Connector> {
-        connector(self.tls.clone().map(|tls| (tls, self.name.clone())))
-    }
-
-    /// A pool of connections; with `own` it is one consumer's alone, who keeps a single one.
-    fn pool(&self, connector: Connector, own: bool) -> Pool {
-        let mut builder = Client::builder(LocalExecutor);
-        match (self.keeps, own) {
-            (false, _) => builder.pool_max_idle_per_host(0),
-            (true, true) => builder.pool_max_idle_per_host(1),
-            (true, false) => &mut builder,
-        };
-        builder
-            .pool_idle_timeout(self.idle)
-            .set_host(false)
-            // Whether to try again is the peers' decision, and every try is counted.
-            .retry_canceled_requests(false)
-            .http1_max_headers(HEADERS_MAX);
-        builder.build(connector)
-    }
 }
 
 /// Interim answers that are read before the real one. A server that sends them without end would keep this side busy.
@@ -118,26 +66,18 @@ pub(super) struct Answer {
 impl HttpClient {
     /// A client that reads bodies of at most so many bytes: of an answer with a larger one it only knows the head. All
     /// consumers share its connections.
-    ///
-    /// # Errors
-    ///
-    /// What is needed for TLS is missing.
-    pub(super) fn new(body_max: usize, connecting: &Connecting) -> io::Result<Self> {
-        let scheme = if connecting.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-        let pools = vec![connecting.pool(connecting.connector()?, false)];
-        Ok(Self { pools, scheme, body_max, expands: false, is_among_own: false, failed: None })
+    pub(super) fn new(body_max: usize, connecting: Connecting) -> Self {
+        Self::with_pools(body_max, vec![Pool::new(Rc::new(connecting), usize::MAX)])
     }
 
-    /// The same, with connections of its own for each of so many consumers.
-    ///
-    /// # Errors
-    ///
-    /// What is needed for TLS is missing.
-    pub(super) fn of_consumers(body_max: usize, connecting: &Connecting, consumers: u32) -> io::Result<Self> {
-        // Whom to trust is worked out once: a thousand times would make the run late at its start.
-        let connector = connecting.connector()?;
-        let pools = (0..consumers).map(|_| connecting.pool(connector.clone(), true)).collect();
-        Ok(Self { pools, ..Self::new(body_max, connecting)? })
+    /// The same, with connections of its own for each of so many consumers, who keep a single one each.
+    pub(super) fn of_consumers(body_max: usize, connecting: Connecting, consumers: u32) -> Self {
+        let connecting = Rc::new(connecting);
+        Self::with_pools(body_max, (0..consumers).map(|_| Pool::new(Rc::clone(&connecting), 1)).collect())
+    }
+
+    fn with_pools(body_max: usize, pools: Vec<Pool>) -> Self {
+        Self { pools, body_max, expands: false, is_among_own: false, failed: None }
     }
 
     /// The same client, which expands compressed bodies, or does not. One that stands for more than the client reads is as
@@ -165,15 +105,16 @@ impl HttpClient {
     }
 
     /// Sends a request and waits for the whole answer, however long it takes.
-    pub(super) async fn send(&self, consumer: u32, target: &Authority, message: Message) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, consumer: u32, server: SocketAddr, message: Message) -> Result<Answer, Failure> {
         let pool = match self.pools.as_slice() {
             [shared] => shared,
             each => each.get(consumer as usize).ok_or(Failure::NoConnection)?,
         };
-        let request = request(self.scheme.clone(), target, message).ok_or(Failure::NoConnection)?;
+        let request = request(message).ok_or(Failure::NoConnection)?;
+        let mut connection = pool.connection(server).await?;
         let response = match self.is_among_own {
-            true => pool.request(request).await.map_err(|error| failure(&error))?,
-            false => Box::pin(answer_of_a_stranger(pool, request)).await?,
+            true => connection.sender.send_request(request).await.map_err(|_| Failure::BadAnswer)?,
+            false => Box::pin(answer_of_a_stranger(&mut connection.sender, request)).await?,
         };
         let (parts, body) = response.into_parts();
         let body = match Limited::new(body, self.body_max).collect().await {
@@ -181,10 +122,11 @@ impl HttpClient {
             Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
             Err(_) => return Err(Failure::BadAnswer),
         };
+        connection.give_back();
         let reason = parts.status.canonical_reason().unwrap_or("<none>");
         let bytes = size("HTTP/1.1 200 \r\n".len() + reason.len(), &parts.headers, body.len());
-        let is_compressed = parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
-        let body = match self.expands && is_compressed {
+        let is_compressed = || parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+        let body = match self.expands && is_compressed() {
             true => expand(&body, self.body_max).unwrap_or_default().into(),
             false => body,
         };
@@ -193,66 +135,26 @@ impl HttpClient {
 }
 
 /// Waits for the head of an answer, as long as not too many interim ones come before it.
-async fn answer_of_a_stranger(pool: &Pool, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
+async fn answer_of_a_stranger(
+    sender: &mut Sender,
+    mut request: Request<Full<Bytes>>,
+) -> Result<Response<Incoming>, Failure> {
     let interim = Arc::new(Interim::default());
     let heard = Arc::clone(&interim);
     on_informational(&mut request, move |_| heard.came());
     tokio::select! {
         biased;
-        response = pool.request(request) => response.map_err(|error| failure(&error)),
+        response = sender.send_request(request) => response.map_err(|_| Failure::BadAnswer),
         () = interim.too_many.notified() => Err(Failure::BadAnswer),
     }
 }
 
-fn failure(error: &hyper_util::client::legacy::Error) -> Failure {
-    if !error.is_connect() {
-        return Failure::BadAnswer;
-    }
-    let causes = || std::iter::successors(error.source(), |&cause| cause.source());
-    let mut reasons = causes().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    if reasons.clone().any(lacks_files) {
-        return Failure::OutOfFiles;
-    }
-    if reasons.any(is_of_tls) { Failure::NotTrusted } else { Failure::NoConnection }
-}
-
-/// Whether a handshake failed, however many errors that is wrapped in: each hides itself from the causes of the one around it.
-fn is_of_tls(reason: &io::Error) -> bool {
-    let Some(inner) = reason.get_ref() else { return false };
-    inner.is::<rustls::Error>() || inner.downcast_ref::<io::Error>().is_some_and(is_of_tls)
-}
-
-/// Whether the system refused to open a file because too many are open.
-fn lacks_files(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        error.raw_os_error().is_some_and(|code| [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error).contains(&code))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = error;
-        false
-    }
-}
-
-/// Connections live and end with the tasks of their thread.
-#[derive(Clone, Copy)]
-struct LocalExecutor;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for LocalExecutor {
-    fn execute(&self, task: F) {
-        spawn_local(task);
-    }
-}
-
 /// A message as a request. None if it is none.
-fn request(scheme: Scheme, target: &Authority, message: Message) -> Option<Request<Full<Bytes>>> {
+fn request(message: Message) -> Option<Request<Full<Bytes>>> {
     let Start::Request(method, path) = message.start else { return None };
-    let uri = Uri::builder().scheme(scheme).authority(target.clone()).path_and_query(path).build().ok()?;
     let mut request = Request::new(Full::new(Bytes::from(message.body)));
     *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
-    *request.uri_mut() = uri;
+    *request.uri_mut() = PathAndQuery::try_from(path).ok()?.into();
     fill(request.headers_mut(), message.headers)?;
     Some(request)
 }
@@ -274,10 +176,14 @@ pub(super) fn response(message: Message) -> Response<Full<Bytes>> {
     response
 }
 
-fn fill(map: &mut HeaderMap, headers: Vec<(&'static str, String)>) -> Option<()> {
+fn fill(map: &mut HeaderMap, headers: Vec<Header>) -> Option<()> {
     map.reserve(headers.len());
     for (name, value) in headers {
-        map.append(HeaderName::from_static(name), HeaderValue::try_from(value).ok()?);
+        let value = match value {
+            Cow::Borrowed(fixed) => HeaderValue::from_maybe_shared(Bytes::from_static(fixed.as_bytes())),
+            Cow::Owned(text) => HeaderValue::try_from(text),
+        };
+        map.append(HeaderName::from_static(name), value.ok()?);
     }
     Some(())
 }

@@ -10,6 +10,7 @@ mod alone;
 mod api;
 mod attacker;
 mod board;
+mod broadcast;
 mod clock;
 mod cpu;
 mod door;
@@ -26,10 +27,12 @@ mod openings;
 mod outages;
 mod pacer;
 mod patience;
+mod pool;
 mod publisher;
 mod receiver;
 mod roles;
 mod server;
+mod stream;
 mod tls;
 mod witness;
 
@@ -44,6 +47,7 @@ use rand::TryRng;
 use tokio::sync::watch;
 
 pub use alone::{Alone, AloneRun};
+pub use broadcast::{Broadcast, Sight, Spectator, broadcast};
 pub use entrance::Connections;
 pub(crate) use http::request_size;
 pub use lag::Lag;
@@ -67,8 +71,8 @@ const START_DELAY: Duration = Duration::from_millis(30);
 /// How often to look whether a run is over.
 const LOOK_EVERY: Span = Span::from_millis(5);
 
-/// Where a run listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a run listens, and whom it tells what.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The address that every server binds to.
     pub bind: IpAddr,
@@ -78,11 +82,13 @@ pub struct Options {
     pub receiver_port: u16,
     /// Which stretch of the run is to be told exchange by exchange, if any.
     pub tells: Option<Stretch>,
+    /// Where everything is told as it happens, if anybody looks on.
+    pub broadcast: Option<Broadcast>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bind: Ipv4Addr::LOCALHOST.into(), api_port: 0, receiver_port: 0, tells: None }
+        Self { bind: Ipv4Addr::LOCALHOST.into(), api_port: 0, receiver_port: 0, tells: None, broadcast: None }
     }
 }
 
@@ -162,6 +168,8 @@ pub struct Live {
     tls: Option<Tls>,
     /// Which stretch is to be told.
     tells: Option<Stretch>,
+    /// Where everything is told as it happens.
+    broadcast: Option<Broadcast>,
 }
 
 impl Live {
@@ -185,8 +193,8 @@ impl Live {
         let keys = setup.clients.iter().map(|client| random_keys(scheme(client))).collect::<Result<_, _>>()?;
         let refused = |source| LiveError::Io { doing: "make a certificate", source };
         let tls = setup.link.tls.then(|| Tls::new(options.bind)).transpose().map_err(refused)?;
-        let tells = options.tells.clone();
-        Ok(Self { setup: Arc::new(setup.clone()), api, receivers, targets, keys, tls, tells })
+        let (tells, broadcast) = (options.tells.clone(), options.broadcast.clone());
+        Ok(Self { setup: Arc::new(setup.clone()), api, receivers, targets, keys, tls, tells, broadcast })
     }
 
     /// Has the webhooks of a client signed and checked with these keys, instead of keys of the run's own that nobody else
@@ -255,12 +263,14 @@ impl Live {
             recordings,
             tls: self.tls.clone(),
             is_among_own: self.targets == receiver_addresses,
+            broadcast: self.broadcast.clone(),
             counters: std::iter::repeat_with(Arc::default).take(setup.clients.len() + 1).collect(),
             over,
         };
         let mut cast = Cast::default();
         let raised = self.raise(&mut cast, &stage).and_then(|()| cast.start());
         let stopped_at = raised.as_ref().ok().map(|start| {
+            stage.broadcast.iter().for_each(|broadcast| broadcast.starts(start.clock));
             let stopped_at = watch(&setup, &boards, start.clock, control, &cast);
             // Every thread holds a receiver, or has ended.
             let _ = end.send(true);

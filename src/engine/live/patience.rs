@@ -1,4 +1,4 @@
-//! How long a connection waits for the head of a request.
+//! How long a server waits for the head of a request, and for its body.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -55,6 +55,36 @@ impl Future for Until {
     }
 }
 
+/// Waits for an instant at which something is too late that nearly always comes at once.
+///
+/// The runtime's timer is set only when that has not come by the second look.
+pub(super) struct Late {
+    deadline: Instant,
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    is_second_look: bool,
+}
+
+impl Late {
+    pub(super) fn after(duration: Duration) -> Self {
+        Self { deadline: Instant::now() + duration, timer: None, is_second_look: false }
+    }
+}
+
+impl Future for Late {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if !self.is_second_look {
+            self.is_second_look = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let deadline = self.deadline;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        timer.as_mut().poll(context)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +101,18 @@ mod tests {
             let begin = Instant::now();
             patience.sleep(length).await;
             assert!(begin.elapsed() >= length, "{:?}", begin.elapsed());
+        });
+    }
+
+    #[test]
+    fn what_is_late_is_so_after_its_time_and_not_before() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(async {
+            let length = Duration::from_millis(30);
+            let begin = Instant::now();
+            Late::after(length).await;
+            assert!(begin.elapsed() >= length, "{:?}", begin.elapsed());
+            assert!(begin.elapsed() < Duration::from_secs(30));
         });
     }
 }

@@ -8,24 +8,25 @@ use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use http::uri::Authority;
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 
 use super::api::{Api, History};
 use super::attacker::{Attack, Recordings};
 use super::board::Board;
+use super::broadcast::Broadcast;
 use super::clock::Clock;
 use super::cpu::CpuMeter;
 use super::door::Door;
 use super::driver::{Driver, Line};
 use super::entrance::{Counter, Entrance};
-use super::http::{Connecting, HttpClient, IDLE_CONNECTION};
+use super::http::HttpClient;
 use super::journal::Journal;
 use super::lag::Lags;
 use super::openings::open_records;
 use super::outages;
 use super::pacer::Pacer;
+use super::pool::{Connecting, IDLE_CONNECTION};
 use super::publisher::publish;
 use super::receiver::Endpoint;
 use super::server::serve;
@@ -55,6 +56,8 @@ pub(super) struct Stage {
     pub(super) tls: Option<Tls>,
     /// Whether webhooks go to nobody but this run's endpoints.
     pub(super) is_among_own: bool,
+    /// Where everything is told as it happens, if anybody looks on.
+    pub(super) broadcast: Option<Broadcast>,
     /// The connections of System B's API, and then those of each client's endpoint.
     pub(super) counters: Vec<Arc<Counter>>,
     /// Turns true when the run is over.
@@ -103,7 +106,7 @@ impl Stage {
                 lines,
                 setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
-                HttpClient::new(ENVELOPE, &self.connecting())?.among_own(self.is_among_own),
+                HttpClient::new(ENVELOPE, self.connecting()).among_own(self.is_among_own),
             );
             let history = History::new(setup.consumers, setup.api.page);
             let api = Api::new(Rc::clone(&driver), setup.consumers, Rc::clone(&history));
@@ -113,8 +116,13 @@ impl Stage {
             };
             let door = Door::default();
             let serving = serve(self.entrance(listener, 0), api_limits(&setup), door.clone(), answer);
+            let publisher = Rc::clone(&driver);
+            // A task of its own: whatever stands beside it would be looked after at each event too.
+            let publishing = spawn_local(async move {
+                tokio::join!(publish(&setup, &publisher, &history), outages::of_provider(&setup, &publisher, &door));
+            });
             let publishing = async {
-                tokio::join!(publish(&setup, &driver, &history), outages::of_provider(&setup, &driver, &door));
+                publishing.await.map_err(io::Error::other)?;
                 std::future::pending().await
             };
             self.play(&driver, Some(serving), publishing).await
@@ -145,7 +153,7 @@ impl Stage {
                 vec![self.line(index, start, Some(api))],
                 setup.link.clone(),
                 (start.clock, Rc::clone(&pacer)),
-                HttpClient::of_consumers(page_bytes_max(&setup, client), &self.connecting(), setup.consumers)?
+                HttpClient::of_consumers(page_bytes_max(&setup, client), self.connecting(), setup.consumers)
                     .expanding(client.is_compressed())
                     .among_own(true),
             );
@@ -179,7 +187,7 @@ impl Stage {
             let wire = self.line(index, start, None).wire;
             let pacer = Pacer::new(start.clock)?;
             let tls = self.tls.as_ref().map(|tls| Arc::clone(&tls.client));
-            let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, (endpoint, tls))?;
+            let attack = Attack::new(&setup.seed, client, (wire, own_keys, limits), recordings, (endpoint, tls));
             let pacing = Rc::clone(&pacer);
             let pacing = spawn_local(async move { pacing.run().await });
             tokio::select! {
@@ -246,7 +254,8 @@ impl Stage {
         let wire = Wire::new(client, envelope, self.keys[index].clone(), start.epoch_nanos)
             .with_compression(self.setup.clients[index].is_compressed());
         let faults = self.setup.clients[index].faults.clone();
-        Line::new(wire, target.and_then(authority), Arc::clone(&self.boards[index]), faults)
+        Line::new(wire, target.map(reachable), Arc::clone(&self.boards[index]), faults)
+            .told_to(self.broadcast.clone(), client)
     }
 }
 
@@ -295,12 +304,12 @@ fn page_bytes_max(setup: &Setup, client: &ClientSetup) -> usize {
 }
 
 /// Where to send requests for a listener. A listener on every address of the machine is reached on the loopback.
-fn authority(mut address: SocketAddr) -> Option<Authority> {
+fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    Authority::try_from(address.to_string()).ok()
+    address
 }

@@ -23,9 +23,10 @@ use tokio::task::spawn_local;
 use tokio::time::Sleep;
 
 use super::door::{Door, Reserved};
-use super::entrance::{Conn, Counter, Entrance};
+use super::entrance::{Counter, Entrance};
 use super::http::{HEADERS_MAX, response};
-use super::patience::Patience;
+use super::patience::{Late, Patience};
+use super::stream::Conn;
 use crate::policy::receiver::Limits;
 use crate::wire::Message;
 
@@ -330,7 +331,7 @@ pub(crate) async fn read_body_within(mut body: Incoming, limits: &Limits, room: 
     if body.size_hint().lower() > u64::from(limits.body) {
         return Err(413);
     }
-    let mut too_late = pin!(tokio::time::sleep(limits.read_time.into()));
+    let mut too_late = pin!(Late::after(limits.read_time.into()));
     // One buffer: chunks of a byte each would take many times their size.
     let mut whole = Vec::new();
     let mut taken = None::<SemaphorePermit<'_>>;

@@ -6,7 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 
 use super::door::Door;
-use super::http::{Connecting, HttpClient};
+use super::http::HttpClient;
+use super::pool::Connecting;
 use super::server::{read_body, serve};
 use crate::peer::{Advice, Authenticity, Batch, Event, Exchange, Quota, Request, Response, Side, Tag};
 use crate::policy::receiver::Limits;
@@ -109,7 +110,7 @@ fn requests_and_answers_take_as_many_bytes_as_the_client_counts() {
 
 fn check_what_the_client_counts(wire: &Wire, request: &Request, response: &Response) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let target = listener.local_addr().expect("it is bound").to_string().parse().expect("an address");
+    let target = listener.local_addr().expect("it is bound");
     let answer = wire.response(response);
     let answered = answer.clone();
     let server = std::thread::spawn(move || {
@@ -120,8 +121,8 @@ fn check_what_the_client_counts(wire: &Wire, request: &Request, response: &Respo
     });
     let message = wire.request(exchange(), request, Time::ZERO + Span::from_secs(1));
     let received = on_a_runtime(async {
-        let client = HttpClient::new(1 << 20, &Connecting::PLAIN).expect("nothing is missing");
-        client.send(0, &target, message.clone()).await
+        let client = HttpClient::new(1 << 20, Connecting::PLAIN);
+        client.send(0, target, message.clone()).await
     });
     let on_the_wire = server.join().expect("the server does not fail");
     assert_eq!(on_the_wire, written_out(&message));

@@ -7,7 +7,6 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hyper_util::client::legacy::connect::HttpConnector;
 use rcgen::CertifiedKey;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
@@ -110,31 +109,6 @@ impl Trust {
         let client = builder.map_err(io::Error::other)?.with_root_certificates(roots).with_no_client_auth();
         Ok(Self(Arc::new(client)))
     }
-}
-
-/// How a client connects: plainly, or over TLS.
-pub(super) type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
-
-/// A connector for `http`, and for `https` where there is somebody to trust. With a name, whoever is called has to prove
-/// that it is theirs; otherwise the address that is called has to be.
-pub(super) fn connector(tls: Option<(Arc<ClientConfig>, Option<ServerName<'static>>)>) -> io::Result<Connector> {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.enforce_http(false);
-    let (config, name) = match tls {
-        Some(tls) => tls,
-        // Nobody is trusted, so no https works.
-        None => (Arc::new(client(RootCertStore::empty())?), None),
-    };
-    let builder =
-        hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(Arc::unwrap_or_clone(config)).https_or_http();
-    Ok(match name {
-        Some(name) => builder
-            .with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name))
-            .enable_http1()
-            .wrap_connector(connector),
-        None => builder.enable_http1().wrap_connector(connector),
-    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 
-use super::http::Connecting;
+use super::pool::Connecting;
 use super::tls::Trust;
 use crate::measure::fact::Fact;
 use crate::peer::Exchange;
@@ -90,7 +90,7 @@ impl Destination {
             path.clone_from(&self.path);
         }
         for (_, value) in message.headers.iter_mut().filter(|(name, _)| *name == "host") {
-            value.clone_from(&self.host);
+            *value = self.host.clone().into();
         }
     }
 }

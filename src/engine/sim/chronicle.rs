@@ -39,6 +39,17 @@ pub fn trace(setup: &Setup, client: usize, consumer: u32) -> (Tally, Vec<(Time, 
     (tally.unwrap_or_default(), facts)
 }
 
+/// What is counted of one client if everything is played step by step and every fact kept.
+pub fn step_by_step(setup: &Setup, client: usize) -> Tally {
+    let size = if setup.is_coupled(&setup.clients[client]) { setup.consumers } else { 1 };
+    let mut whole = Tally::default();
+    for first in (0..setup.consumers).step_by(size.max(1) as usize) {
+        let mut facts = Vec::new();
+        whole.merge(&play(setup, client, first..first + size, &mut facts, &Control::default()).unwrap_or_default());
+    }
+    whole
+}
+
 /// The latencies of one client of a single consumer, exact to the nanosecond, in the order in which events were seen.
 pub fn exact_latencies(setup: &Setup, client: usize, consumer: u32) -> Vec<Span> {
     let seen = |(at, fact): &(Time, Fact)| match fact {
@@ -75,7 +86,7 @@ fn play(
     let (client, policies) = (&setup.clients[client], setup.clients[client].policies());
     let size = consumers.end.saturating_sub(consumers.start);
     let books = (consumers.start, size);
-    let cell = Cell::new(setup, client, &policies, &wire, consumers, &every_poll)?;
+    let mut cell = Cell::new(setup, client, &policies, &wire, consumers, &every_poll)?;
     let ledger = Ledger::new(setup.frame, books, client.ways(), setup.changes(), &mut tally);
     cell.run(ledger.watching(&client.faults).observed(observer), &every_poll);
     (!control.is_stopped()).then_some(tally)

@@ -50,10 +50,14 @@ impl Cell<'_> {
     /// Leaves out the polls from now on that find nothing, as far as nothing else happens. False if there are none.
     pub(super) fn leap(&mut self, ledger: &mut Ledger<'_>) -> bool {
         let Some(Leaps { there, round_trip }) = self.leaps else { return false };
+        // Mostly it is the poll that will find something, and that is quickly said.
+        let foreseen = self.consumers[0].foresee_poll();
+        if foreseen.is_none_or(|poll| self.provider.has_news(self.traffic.first, poll.after)) {
+            return false;
+        }
         let Some(until) = self.quiet_until() else { return false };
         let [consumer] = self.consumers.as_mut_slice() else { return false };
         let quiet = |until: Time| until.since(self.traffic.now + round_trip).as_nanos();
-        // Mostly it is the poll that will find something, and that is quickly said.
         let until = consumer.quiet_until().map_or(until, |own| own.min(until));
         if quiet(until) == 0 {
             return false;

@@ -258,12 +258,12 @@ impl Cell<'_> {
 
     /// Whether nothing happens up to this instant that might come before a message then.
     #[inline]
-    fn is_quiet_until(&mut self, at: Time) -> bool {
+    pub(super) fn is_quiet_until(&mut self, at: Time) -> bool {
         at < self.traffic.setup.frame.duration
             && !self.has_more
             && self.provider_wake > at
+            && self.occurrences.are_behind(at)
             && self.traffic.agenda.next_at().is_none_or(|(next, _)| next > at)
-            && self.occurrences.earliest().is_none_or(|(next, _)| next > at)
             && self.wakes.earliest().is_none_or(|(next, _)| next > at)
     }
 }

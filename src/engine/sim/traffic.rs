@@ -20,6 +20,8 @@ pub(super) enum Step {
     Return(Exchange),
     /// The opener has waited long enough.
     Expire(Exchange),
+    /// A webhook that went straight through is acknowledged.
+    Acknowledge,
 }
 
 /// The network of a cell: the time that it is, and every exchange that has not ended.

@@ -11,6 +11,7 @@ mod delivery;
 mod disabling;
 mod lane;
 mod line;
+mod passing;
 mod redelivery;
 mod values;
 
@@ -159,7 +160,7 @@ impl Dispatcher {
         let due = self.terms.due(&event);
         if !self.lanes.is_empty() {
             self.in_lane(now, event.consumer, out, |lane, terms, out| lane.occurred(now, event, due, terms, out));
-        } else if due <= now && self.ready.is_empty() && self.has_free_slot() && self.terms.is_up(now, event.consumer) {
+        } else if self.leaves_at_once(now, &event, due) {
             self.send(Delivery::single(event, due), out);
         } else if due <= now {
             self.ready.push_back(Turn::Delivery(Delivery::single(event, due)));
@@ -252,6 +253,13 @@ impl Dispatcher {
         }
     }
 
+    /// Whether an event that occurs now and is due then waits for nothing, where there are no lanes.
+    #[inline]
+    fn leaves_at_once(&self, now: Time, event: &Event, due: Time) -> bool {
+        due <= now && self.ready.is_empty() && self.has_free_slot() && self.terms.is_up(now, event.consumer)
+    }
+
+    #[inline]
     fn has_free_slot(&self) -> bool {
         self.terms.policy.concurrency.is_none_or(|limit| self.flying_count < limit)
     }

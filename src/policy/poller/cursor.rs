@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::peer::{Batch, Tag};
+use crate::peer::{Event, Tag};
 use crate::time::{Span, Time};
 
 /// The most events that an overlap reaches back over.
@@ -40,7 +40,8 @@ impl Cursor {
 
     /// Takes the answer to a request from `after` on. Gives back how many of its events are new, and from where the page
     /// behind it would be asked for. The tag is that of an answer which holds all there is.
-    pub(super) fn take(&mut self, after: u32, events: &Batch, tag: Option<Tag>) -> (u32, u32) {
+    #[inline]
+    pub(super) fn take(&mut self, after: u32, events: &[Event], tag: Option<Tag>) -> (u32, u32) {
         self.answered = tag.map(|tag| (after, tag));
         let known = self.known;
         let fresh = events.iter().filter(|event| event.serial > known).count();
@@ -83,7 +84,7 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peer::Event;
+    use crate::peer::Batch;
 
     fn page(serials: &[u32]) -> Batch {
         let event = |&serial: &u32| Event {

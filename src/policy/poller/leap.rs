@@ -1,6 +1,6 @@
 //! Polls that will find nothing, foreseen all at once instead of made one by one.
 
-use crate::peer::{Batch, Exchange, Request, Response};
+use crate::peer::{Exchange, Request, Response};
 use crate::policy::numbers::Numbers;
 use crate::policy::poller::{Poller, Target};
 use crate::time::{Span, Time};
@@ -49,7 +49,7 @@ impl Poller {
         numbers.skip(count);
         self.schedule.skip(count.saturating_mul(row.places), row.every.times(count.into()));
         if let (Request::Poll { after, .. }, Response::Page { tag, .. }) = (&row.request, answer) {
-            self.cursor.take(*after, &Batch::new(), Some(*tag));
+            self.cursor.take(*after, &[], Some(*tag));
         }
     }
 }

@@ -6,13 +6,14 @@
 mod cursor;
 mod leap;
 mod pace;
+mod passing;
 mod schedule;
 mod values;
 
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
-use crate::peer::{Advice, Batch, Exchange, Outcome, Output, Request, Response, Sink};
+use crate::peer::{Advice, Batch, Event, Exchange, Outcome, Output, Request, Response, Sink, Tag};
 use crate::policy::numbers::Numbers;
 use crate::policy::poller::cursor::Cursor;
 use crate::policy::poller::pace::Yield;
@@ -22,6 +23,7 @@ use crate::time::{Span, Time};
 
 pub use cursor::OVERLAP_EVENTS_MAX;
 pub use leap::Row;
+pub use passing::Foreseen;
 pub use values::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 
 /// A poll that has not ended.
@@ -94,12 +96,19 @@ impl Poller {
     /// Opens the next poll if it is due and none is open.
     #[inline]
     pub(super) fn act(&mut self, now: Time, numbers: &mut Numbers, out: &mut impl Sink) {
+        if let Some(open) = self.due(now) {
+            self.send(open, numbers, out);
+        }
+    }
+
+    /// The next poll, if it is due and none is open; the number of its exchange is still to be given.
+    #[inline]
+    fn due(&self, now: Time) -> Option<Open> {
         let (poll, due) = self.schedule.slot();
         if self.open.is_some() || due > now {
-            return;
+            return None;
         }
-        let open = Open { poll, page: 0, after: self.cursor.start(), exchange: 0, left: now, brought: 0 };
-        self.send(open, numbers, out);
+        Some(Open { poll, page: 0, after: self.cursor.start(), exchange: 0, left: now, brought: 0 })
     }
 
     /// Takes the end of the open poll; gives back the events that it brought. Another exchange brings none.
@@ -118,14 +127,20 @@ impl Poller {
         if let Some(after) = heard.next_page {
             self.send(Open { page: open.page.saturating_add(1), after, brought, ..open }, numbers, out);
         } else {
-            let result = match (brought, heard.answered) {
-                (0, true) => Yield::Nothing,
-                (0, false) => Yield::Failed,
-                (events, _) => Yield::Events(events),
-            };
-            self.schedule.ended(open.left, now, result, heard.answered);
+            self.over(&open, now, brought, heard.answered);
         }
         heard.events
+    }
+
+    /// A poll has ended, and no further page is asked for: plans the next.
+    #[inline]
+    fn over(&mut self, open: &Open, now: Time, brought: u32, answered: bool) {
+        let result = match (brought, answered) {
+            (0, true) => Yield::Nothing,
+            (0, false) => Yield::Failed,
+            (events, _) => Yield::Events(events),
+        };
+        self.schedule.ended(open.left, now, result, answered);
     }
 
     /// Takes note of what an answer says.
@@ -133,12 +148,7 @@ impl Poller {
     fn hear(&mut self, now: Time, after: u32, outcome: Outcome) -> Heard {
         match outcome {
             Outcome::Answered(Response::Page { events, has_more, tag, advice }) => {
-                let may_go_on = self.obey(now, &advice);
-                // Where a page has more behind it, the same answer once more would not mean that there is nothing to ask for.
-                let all = (!has_more).then_some(tag);
-                let (fresh, next) = self.cursor.take(after, &events, all);
-                // A page that says there is more but brings nothing would be asked for for ever.
-                let next_page = (has_more && !events.is_empty() && may_go_on).then_some(next);
+                let (fresh, next_page) = self.hear_page(now, after, &events, (has_more, tag, &advice));
                 Heard { events, fresh, answered: true, next_page }
             }
             Outcome::Answered(Response::NotModified { advice }) => {
@@ -156,6 +166,23 @@ impl Poller {
             | Outcome::TimedOut
             | Outcome::Unreachable => Heard::nothing(false),
         }
+    }
+
+    /// Takes note of a page: how many of its events are new, and from where the next is asked for, if it is.
+    #[inline]
+    fn hear_page(
+        &mut self,
+        now: Time,
+        after: u32,
+        events: &[Event],
+        (has_more, tag, advice): (bool, Tag, &Advice),
+    ) -> (u32, Option<u32>) {
+        let may_go_on = self.obey(now, advice);
+        // Where a page has more behind it, the same answer once more would not mean that there is nothing to ask for.
+        let all = (!has_more).then_some(tag);
+        let (fresh, next) = self.cursor.take(after, events, all);
+        // A page that says there is more but brings nothing would be asked for for ever.
+        (fresh, (has_more && !events.is_empty() && may_go_on).then_some(next))
     }
 
     /// Obeys advice, if this poller does; false if nothing more may be asked for now.
@@ -197,18 +224,21 @@ impl Poller {
     #[inline]
     fn send(&mut self, open: Open, numbers: &mut Numbers, out: &mut impl Sink) {
         let exchange = numbers.next();
-        let Open { poll, page, after, .. } = open;
+        let (request, timeout) = (self.request(&open), self.policy.timeout);
         self.open = Some(Open { exchange: exchange.serial, ..open });
+        out.push(Output::Send { exchange, request, timeout });
+    }
+
+    /// What a poll asks.
+    #[inline]
+    fn request(&self, open: &Open) -> Request {
+        let Open { poll, page, after, .. } = *open;
         let hold = match self.policy.strategy {
             // Where there is a further page, there is something to answer.
             Strategy::LongPoll { hold } if page == 0 => hold,
             _ => Span::ZERO,
         };
         let tag = self.cursor.tag(after).filter(|_| self.policy.conditional);
-        out.push(Output::Send {
-            exchange,
-            request: Request::Poll { after, limit: self.policy.page, poll, page, hold, tag },
-            timeout: self.policy.timeout,
-        });
+        Request::Poll { after, limit: self.policy.page, poll, page, hold, tag }
     }
 }

@@ -92,7 +92,20 @@ impl Schedule {
 
     /// Plans the poll after the one that left at `left` and ended now, with an answer or without: also one that brought
     /// something may have failed in the end.
+    #[inline]
     pub(super) fn ended(&mut self, left: Time, now: Time, result: Yield, answered: bool) {
+        if self.jitter == Jitter::None && self.has_grid() && self.wished.is_zero() {
+            // Mostly nothing has fallen due while the poll was open.
+            let next = self.grid_point(self.slot.0.saturating_add(1));
+            if next.1 >= now.max(self.not_before) {
+                self.slot = next;
+                return;
+            }
+        }
+        self.plan(left, now, result, answered);
+    }
+
+    fn plan(&mut self, left: Time, now: Time, result: Yield, answered: bool) {
         self.pace.learn(left, result);
         let (poll, due) = self.slot;
         let counts_from = match self.timing {
@@ -167,6 +180,7 @@ impl Schedule {
         is_steady && matches!((self.timing, self.jitter), (Timing::FixedRate, Jitter::None | Jitter::Grid(_)))
     }
 
+    #[inline]
     fn grid_point(&self, poll: u32) -> Slot {
         let offset = match self.jitter {
             Jitter::Grid(spread) => self.every.scale(spread * self.jitter_draw(poll).unit()),

@@ -5,6 +5,12 @@ use crate::policy::provider::{ApiLimits, Provider, brings_nothing};
 use crate::time::Time;
 
 impl Provider {
+    /// Whether a poll from this cursor would bring something.
+    #[inline]
+    pub fn has_news(&self, consumer: u32, after: u32) -> bool {
+        !self.answers.is_up_to_date(consumer, after)
+    }
+
     /// What a poll that is served at this instant is answered, and every one like it until something happens. None where it
     /// would bring something, or where serving it leaves a trace other than that the feed knows how far its reader is.
     pub fn answer_in_vain(&mut self, at: Time, exchange: Exchange, request: &Request) -> Option<Response> {

@@ -3,10 +3,15 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// A code over parts that follow each other without a gap. Its `verify_slice` compares in constant time.
-pub(super) fn code(secret: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
+/// A code over nothing yet.
+pub(super) fn keyed(secret: &[u8]) -> Hmac<Sha256> {
     // The error type exists for other constructions.
-    let mut code = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length")
+}
+
+/// A code over parts that follow each other without a gap. Its `verify_slice` compares in constant time.
+pub(super) fn code(keyed: &Hmac<Sha256>, parts: &[&[u8]]) -> Hmac<Sha256> {
+    let mut code = keyed.clone();
     parts.iter().for_each(|part| code.update(part));
     code
 }

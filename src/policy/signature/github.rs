@@ -13,7 +13,7 @@ const PREFIX: &str = "sha256=";
 
 /// The header. It holds one signature, so while a secret is replaced the receiver has to know both.
 pub(super) fn sign(secret: &Secret, delivery: Delivery<'_>) -> (&'static str, String) {
-    (SIGNATURE, format!("{PREFIX}{}", to_hex(code(secret.bytes(), &[delivery.body]))))
+    (SIGNATURE, format!("{PREFIX}{}", to_hex(code(secret.keyed(), &[delivery.body]))))
 }
 
 /// Whether the signature is one of any secret. None if there is none.
@@ -23,5 +23,5 @@ pub(super) fn holds<'a, 'k>(
     body: &[u8],
 ) -> Option<bool> {
     let received = header(SIGNATURE)?.strip_prefix(PREFIX).and_then(from_hex)?;
-    Some(secrets.any(|secret| is(&code(secret.bytes(), &[body]), &received)))
+    Some(secrets.any(|secret| is(&code(secret.keyed(), &[body]), &received)))
 }

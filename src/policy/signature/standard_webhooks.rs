@@ -22,7 +22,7 @@ pub(super) fn sign<'a>(
     delivery: Delivery<'_>,
 ) -> Vec<(&'static str, String)> {
     let signature = |parts: &[&[u8]], secret: &Secret| {
-        let code = code(secret.bytes(), parts).finalize().into_bytes();
+        let code = code(secret.keyed(), parts).finalize().into_bytes();
         format!("{VERSION}{}", BASE64.encode(code))
     };
     headers(delivery, |parts| secrets.map(|secret| signature(parts, secret)).collect())
@@ -38,7 +38,7 @@ pub(super) fn holds<'a, 'k>(
     let signed = Signed::read(header, recent)?;
     let received: Vec<_> = signed.signatures(VERSION).collect();
     Some(secrets.any(|secret| {
-        let expected = code(secret.bytes(), &signed.parts(body));
+        let expected = code(secret.keyed(), &signed.parts(body));
         received.iter().any(|received| is(&expected, received))
     }))
 }

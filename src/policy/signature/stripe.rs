@@ -19,7 +19,7 @@ pub(super) fn sign<'a>(
     let mut value = format!("t={timestamp}");
     for secret in secrets {
         value += ",v1=";
-        value += &to_hex(code(secret.bytes(), &[timestamp.as_bytes(), b".", delivery.body]));
+        value += &to_hex(code(secret.keyed(), &[timestamp.as_bytes(), b".", delivery.body]));
     }
     vec![(SIGNATURE, value)]
 }
@@ -46,7 +46,7 @@ pub(super) fn holds<'a, 'k>(
     }
     let received: Vec<_> = values("v1").filter_map(from_hex).collect();
     Some(secrets.any(|secret| {
-        let expected = code(secret.bytes(), &[text.as_bytes(), b".", body]);
+        let expected = code(secret.keyed(), &[text.as_bytes(), b".", body]);
         received.iter().any(|received| is(&expected, received))
     }))
 }

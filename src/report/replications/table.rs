@@ -17,14 +17,14 @@ const COLUMN_WIDTH_MIN: usize = 12;
 const GAP: usize = 2;
 
 /// One line of the table.
-struct Line {
-    section: &'static str,
-    label: &'static str,
+pub(in crate::report) struct Line {
+    pub(in crate::report) section: &'static str,
+    pub(in crate::report) label: &'static str,
     /// The column of `summary.csv`.
-    metric: &'static str,
+    pub(in crate::report) metric: &'static str,
     show: fn(f64, f64) -> String,
     /// Left out where it is zero or undefined for every client.
-    optional: bool,
+    pub(in crate::report) optional: bool,
 }
 
 const fn line(section: &'static str, label: &'static str, metric: &'static str, show: fn(f64, f64) -> String) -> Line {
@@ -40,7 +40,8 @@ const fn optional(
     Line { section, label, metric, show, optional: true }
 }
 
-const LINES: &[Line] = &[
+/// The lines of the table, in their order.
+pub(in crate::report) const LINES: &[Line] = &[
     line("Latency", "mean", "latency_mean_ms", human::estimate_ms),
     line("Latency", "half within", "latency_p50_ms", human::estimate_ms),
     line("Latency", "95 % within", "latency_p95_ms", human::estimate_ms),

@@ -261,9 +261,9 @@ async fn work(service_time: Span) {
 }
 
 fn message(status: u16, text: &str) -> Message {
-    let mut headers = vec![("content-length", text.len().to_string())];
+    let mut headers = vec![("content-length", text.len().to_string().into())];
     if !text.is_empty() {
-        headers.push(("content-type", "text/plain; charset=utf-8".to_owned()));
+        headers.push(("content-type", "text/plain; charset=utf-8".into()));
     }
     Message { start: Start::Response(status), headers, body: text.as_bytes().to_vec() }
 }

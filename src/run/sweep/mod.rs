@@ -14,7 +14,9 @@ use crate::engine::Control;
 use crate::report::files::{self, WriteError};
 use crate::report::human;
 use crate::run::thresholds::{Misses, tell_idle};
-use crate::run::{BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, interrupt, play, print, style, tell, template};
+use crate::run::{
+    BEYOND_TOLERANCE, Failure, INTERRUPTED, TOO_SLOW, interrupt, play, print, report, style, tell, template,
+};
 use crate::scenario::{Changes, Template};
 use crate::sweep::files::{self as result_files, UNITS};
 use crate::sweep::header::Header;
@@ -37,7 +39,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     plan.header.search = crossover::asked(arguments, &plan.template)?;
     let threads = threads(arguments.threads);
     if arguments.dry_run {
-        return print(table::dry_run(&plan, threads).as_bytes()).map(|()| 0);
+        return print(table::dry_run(&plan, threads, shard).as_bytes()).map(|()| 0);
     }
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&plan.header.scenario.name));
     if let Some(emitted) = emitted {
@@ -46,6 +48,9 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     files::prepare(&folder)?;
     let stem = shard.map_or_else(|| UNITS.to_owned(), Shard::stem);
     let earlier = earlier(&folder, &stem, &plan.header, shard, arguments.resume)?;
+    if arguments.resume && earlier.is_empty() && !arguments.quiet {
+        tell(&format!("nothing to go on from in {}: starting from the first run", folder.display()));
+    }
     let session = Session { plan: Arc::new(plan), folder, stem, shard, threads, earlier };
     session.run(arguments)
 }
@@ -119,6 +124,9 @@ impl Session {
         let ending = Ending { folder: &self.folder, stem: &self.stem, shard: self.shard, results, journal: path };
         let (missing, misses) = ending.write(arguments)?;
         let found = missing > 0 || self.shard.is_some() || ending.look(arguments, plan, self.threads, &control)?;
+        if self.shard.is_none() && missing < plan.header.units() {
+            report::of_sweep(&self.folder)?;
+        }
         if !arguments.quiet {
             let took = human::duration_secs(started.elapsed().as_secs_f64());
             let runs = plan.header.count_of_units(load.units.saturating_sub(missing));
@@ -205,9 +213,6 @@ fn earlier(
             )));
         }
         files.push(file);
-    }
-    if files.is_empty() {
-        tell(&format!("nothing to go on from in {}: starting from the first run", folder.display()));
     }
     Ok(files)
 }

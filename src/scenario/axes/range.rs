@@ -114,18 +114,15 @@ impl RangeKeys {
 
 /// The problem with a number of points, if there is one.
 pub(super) fn check_points(points: i128, place: Option<&Place>) -> Result<usize, Problem> {
-    let help = match points {
-        ..=1 => "write at least 2, or a list of values".to_owned(),
-        _ => format!("write at most {AXIS_MAX}"),
-    };
-    let problem =
-        || Problem::new(format!("a range of {points} points is {}", if points < 2 { "empty" } else { "too long" }));
     let whole = usize::try_from(points).ok().filter(|points| (2..=AXIS_MAX).contains(points));
     whole.ok_or_else(|| {
-        problem().at(place).help(if points == 1 {
-            "a range has two ends: write a list with one value".to_owned()
-        } else {
-            help
-        })
+        let (problem, help) = match points {
+            1 => ("a range of 1 point is none".to_owned(), "write its only value, or at least 2 points".to_owned()),
+            ..=0 => {
+                (format!("a range of {points} points is empty"), "write at least 2, or a list of values".to_owned())
+            }
+            _ => (format!("a range of {points} points is too long"), format!("write at most {AXIS_MAX}")),
+        };
+        Problem::new(problem).at(place).help(help)
     })
 }

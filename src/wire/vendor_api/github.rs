@@ -15,7 +15,7 @@ use crate::peer::Event;
 use crate::policy::fixed_window::FixedWindow;
 use crate::time::{SECOND, Time};
 use crate::wire::event::write_fields;
-use crate::wire::{Epoch, Message, Payload, Start};
+use crate::wire::{Epoch, Header, Message, Payload, Start};
 
 const PER_PAGE_DEFAULT: usize = 30;
 const PER_PAGE_MAX: usize = 100;
@@ -48,7 +48,7 @@ pub(super) fn answer(ask: Ask<'_>, view: Option<View<'_>>) -> Answer {
 struct Found {
     body: String,
     etag: String,
-    link: Option<(&'static str, String)>,
+    link: Option<Header>,
     serials: Vec<u32>,
 }
 
@@ -61,14 +61,14 @@ impl Found {
 
     fn whole(self) -> Answer {
         let mut message = Message::json_response(200, self.body);
-        message.headers.extend([("etag", self.etag), ("x-poll-interval", POLL_INTERVAL.into())]);
+        message.headers.extend([("etag", self.etag.into()), ("x-poll-interval", POLL_INTERVAL.into())]);
         message.headers.extend(self.link);
         Answer { message, brought: Brought::Events(self.serials) }
     }
 
     fn not_modified(self) -> Answer {
         let mut message = Message { start: Start::Response(304), ..Message::default() };
-        message.headers.extend([("etag", self.etag), ("x-poll-interval", POLL_INTERVAL.into())]);
+        message.headers.extend([("etag", self.etag.into()), ("x-poll-interval", POLL_INTERVAL.into())]);
         message.headers.extend(self.link);
         Answer { message, brought: Brought::NotModified }
     }
@@ -174,7 +174,7 @@ impl<'a> Page<'a> {
     }
 
     /// The header that names the other pages, if there are any.
-    fn link(&self) -> Option<(&'static str, String)> {
+    fn link(&self) -> Option<Header> {
         let Self { path, root, per_page, number, last, .. } = self;
         let mut links = Vec::new();
         let mut link = |name, page: usize| {
@@ -188,7 +188,7 @@ impl<'a> Page<'a> {
             link("prev", (number - 1).min(*last));
             link("first", 1);
         }
-        (!links.is_empty()).then(|| ("link", links.join(", ")))
+        (!links.is_empty()).then(|| ("link", links.join(", ").into()))
     }
 }
 
@@ -212,21 +212,21 @@ fn names(known: &str, etag: &str) -> bool {
 }
 
 /// The headers that tell how much of the quota is left.
-fn limits(quota: &mut FixedWindow, epoch: Epoch, now: Time) -> [(&'static str, String); 5] {
+fn limits(quota: &mut FixedWindow, epoch: Epoch, now: Time) -> [Header; 5] {
     let (limit, used) = (quota.limit(), quota.used(now));
     // Rounded up: whoever waits for this second finds the next stretch begun.
     let reset = epoch.unix_nanos(quota.ends_at(now)).saturating_add(i128::from(SECOND) - 1) / i128::from(SECOND);
     [
-        ("x-ratelimit-limit", limit.to_string()),
-        ("x-ratelimit-remaining", limit.saturating_sub(used).to_string()),
-        ("x-ratelimit-used", used.to_string()),
-        ("x-ratelimit-reset", reset.to_string()),
+        ("x-ratelimit-limit", limit.to_string().into()),
+        ("x-ratelimit-remaining", limit.saturating_sub(used).to_string().into()),
+        ("x-ratelimit-used", used.to_string().into()),
+        ("x-ratelimit-reset", reset.to_string().into()),
         ("x-ratelimit-resource", "core".into()),
     ]
 }
 
 /// The header that says when to come back.
-fn wait(quota: &mut FixedWindow, now: Time) -> (&'static str, String) {
+fn wait(quota: &mut FixedWindow, now: Time) -> Header {
     let seconds = quota.ends_at(now).since(now).as_nanos().div_ceil(SECOND);
-    ("retry-after", seconds.to_string())
+    ("retry-after", seconds.to_string().into())
 }

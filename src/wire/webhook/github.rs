@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
+use super::super::Header;
 use super::super::event::{EventBody, variable as variable_of_event, write_event};
 use super::super::size::digits;
 use super::{EVENT_TYPE, Epoch, Payload};
@@ -17,11 +18,11 @@ use crate::peer::Event;
 pub(super) const USER_AGENT: &str = "GitHub-Hookshot/0000000";
 
 /// The headers that GitHub adds, for the webhook that is named after an event.
-pub(super) fn headers(consumer: u32, serial: u32) -> [(&'static str, String); 3] {
+pub(super) fn headers(consumer: u32, serial: u32) -> [Header; 3] {
     [
         ("x-github-event", "repository_dispatch".into()),
-        ("x-github-delivery", guid(consumer, serial)),
-        ("x-github-hook-id", hook_id(consumer).to_string()),
+        ("x-github-delivery", guid(consumer, serial).into()),
+        ("x-github-hook-id", hook_id(consumer).to_string().into()),
     ]
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::super::event::{Told, data_length, event_id, seconds_length, write_data};
+use super::super::event::{Length, Told, data_length, event_id, seconds_length, write_data};
 use super::super::size::digits;
 use super::{EVENT_TYPE, Epoch, Payload};
 use crate::peer::Event;
@@ -38,15 +38,14 @@ struct Object<'a> {
     id: Cow<'a, str>,
     #[serde(borrow)]
     occurred_at: Cow<'a, str>,
-    #[serde(borrow)]
-    data: Cow<'a, str>,
+    data: Length,
 }
 
 impl Whole<'_> {
     pub(super) fn event(&self, epoch: Epoch) -> Option<Event> {
         let object = &self.data.object;
         let told = Told { id: &self.id, occurred_at: &object.occurred_at, record: &object.id };
-        told.event(epoch, Payload::Full, Some(&object.data))
+        told.event(epoch, Payload::Full, Some(object.data))
     }
 }
 

@@ -1,0 +1,258 @@
+//! What goes straight through: a poll and its answer, or an event, its first attempt and the acknowledgement, all at once.
+//!
+//! In a cell of one consumer the whole course of an exchange is mostly known the moment its request leaves: when it arrives,
+//! what the other side makes of it in no time, when the answer is back, and that nothing else happens until then. Both sides
+//! are asked whether it is so before either is told anything; where it is not, the exchange takes the way of all others. So
+//! it makes no difference to any figure, and neither side decides anything here that it does not decide there.
+
+use super::Cell;
+use super::traffic::{Step, Traffic};
+use crate::engine::agenda::Rank;
+use crate::link::{Crossing, Link, Verdict};
+use crate::measure::ledger::{Ledger, Straight};
+use crate::peer::{Event, Peer, Request, Side};
+use crate::policy::consumer::Consumer;
+use crate::policy::provider::Provider;
+use crate::time::{Span, Time};
+
+/// At most so many steps are taken before somebody looks whether the run should stop.
+const STEPS_MAX: u32 = 4_096;
+
+/// So many polls in a row that find nothing are carried through before it is tried to leave several out.
+const IN_VAIN_BEFORE_LEAP: u32 = 2;
+
+/// So many polls of one consumer of several are carried through before the others have their turn, so that all get on about
+/// as far; and none needs the memory of another in between.
+const POLLS_AMONG_OTHERS: u32 = 64;
+
+/// So many events are carried through with one poll at most.
+const EVENTS_MAX: usize = 256;
+
+/// What goes straight through in a cell.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// Nothing.
+    None,
+    /// Polls, which take so long each way, and then keep no other waiting; there are no webhooks.
+    Polls { there: Span, back: Span },
+    /// Webhooks to one consumer; there are no polls.
+    Webhooks,
+    /// Webhooks to several consumers, who share how many may be under way; there are no polls.
+    WebhooksAmongOthers,
+}
+
+impl Way {
+    /// What goes straight through between these, who meet no faults.
+    pub(super) fn between(provider: &Provider, consumers: &[Consumer], link: &Link) -> Self {
+        match (consumers, link.constant()) {
+            ([consumer, ..], Some([there, back])) if provider.only_answers() && consumer.only_polls() => {
+                Self::Polls { there, back }
+            }
+            ([_], _) if provider.only_dispatches() => Self::Webhooks,
+            _ if provider.only_dispatches() => Self::WebhooksAmongOthers,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Polls of one consumer that went straight through.
+struct Row {
+    /// When the last ended.
+    ended: Time,
+    polls: u32,
+    /// The last few found nothing.
+    is_in_vain: bool,
+}
+
+impl Cell<'_> {
+    /// Carries the polls of a consumer through from the one on that is due now, as far as that can be; false if it cannot be,
+    /// and then nothing has changed.
+    ///
+    /// They are carried through ahead of the time that it is, for nothing that happens meanwhile reaches this consumer, and
+    /// nothing that it does reaches another. What is left is in the future: when its next event occurs, and when its next poll
+    /// leaves.
+    pub(super) fn poll_straight(&mut self, index: u32, ledger: &mut Ledger<'_>) -> bool {
+        let Way::Polls { there, back } = self.way else { return false };
+        let place = index as usize;
+        let Some(first) = self.consumers[place].foresee_poll() else { return false };
+        let is_idle = self.traffic.flights[place][Side::Consumer as usize].is_empty();
+        if !is_idle || self.provider.has_news(first.exchange.consumer, first.after) {
+            return false;
+        }
+        let most = if self.consumers.len() == 1 { STEPS_MAX } else { POLLS_AMONG_OTHERS };
+        let (mut now, mut polls) = (self.traffic.now, 0);
+        while polls < most {
+            let Some(row) = self.poll_in_a_row(index, (now, most - polls), [there, back], ledger) else { break };
+            (now, polls) = (row.ended, polls + row.polls);
+            if !row.is_in_vain {
+                break;
+            }
+            polls += u32::from(self.leap_from(now, ledger));
+        }
+        if polls > 0 {
+            self.steps = self.steps.saturating_add(polls);
+            self.occurrences.note(index);
+            let deadline = self.consumers[place].deadline();
+            self.wakes.set(index, deadline.map(|due| due.max(now)));
+        }
+        polls > 0
+    }
+
+    /// Carries at most so many polls through from an instant on, up to a few that find nothing. None if there is nothing to do.
+    fn poll_in_a_row(
+        &mut self,
+        index: u32,
+        (now, most): (Time, u32),
+        [there, back]: [Span; 2],
+        ledger: &mut Ledger<'_>,
+    ) -> Option<Row> {
+        let patience = if self.leaps.is_some() { IN_VAIN_BEFORE_LEAP } else { u32::MAX };
+        let Self { occurrences, provider, consumers, traffic, .. } = self;
+        let (duration, wire) = (traffic.setup.frame.duration, traffic.wire);
+        let consumer = traffic.first + index;
+        let mut reading = provider.reading(consumer)?;
+        let mut books = ledger.straight(consumer, Side::Consumer)?;
+        let advice_size = wire.advice_size(&reading.advice);
+        let (events, poller) = (occurrences.events(index)?, consumers.get_mut(index as usize)?);
+        let (mut row, mut in_vain) = (Row { ended: now, polls: 0, is_in_vain: false }, 0);
+        while row.polls < most
+            && let Some(poll) = poller.foresee_poll()
+        {
+            // One that fell due before the last answer was back leaves then.
+            let left = row.ended.max(poll.due);
+            let (arrived, ended) = (left + there, left + there + back);
+            let page = (reading.page_of(poll.limit) as usize).min(EVENTS_MAX);
+            let count = events.count_until(left, page);
+            let is_quiet = events.upcoming().get(count).is_none_or(|event| event.occurred_at > ended);
+            if count > page || !is_quiet || ended >= duration || ended > left + poll.timeout {
+                break;
+            }
+            let brought = &events.upcoming()[..count];
+            let tag = reading.polled(brought);
+            poller.polled(&poll, [left, ended], (brought, tag, &reading.advice));
+            let request = wire.poll_size(poll.exchange, poll.after, poll.limit);
+            let response = wire.page_size(brought, false, tag, advice_size);
+            let exchange = poll.exchange;
+            books.polled(brought, ended, &Straight { exchange, left, arrived, request, response });
+            events.pass_over(count);
+            (row.ended, row.polls) = (ended, row.polls + 1);
+            in_vain = if count == 0 { in_vain + 1 } else { 0 };
+            if in_vain >= patience {
+                row.is_in_vain = true;
+                break;
+            }
+        }
+        books.close();
+        traffic.flights[index as usize][Side::Consumer as usize].skip_many(row.polls);
+        (row.polls > 0).then_some(row)
+    }
+
+    /// Leaves out polls that find nothing, if the next leaves after this instant and before the next event occurs.
+    fn leap_from(&mut self, now: Time, ledger: &mut Ledger<'_>) -> bool {
+        let due = self.consumers[0].foresee_poll().map(|poll| poll.due);
+        let Some(due) = due.filter(|due| *due >= now && self.occurrences.are_behind(*due)) else { return false };
+        let before = std::mem::replace(&mut self.traffic.now, due);
+        let has_leapt = self.leap(ledger);
+        if !has_leapt {
+            self.traffic.now = before;
+        }
+        has_leapt
+    }
+
+    /// Has one consumer's events delivered at once, as long as they come next and go straight through.
+    #[inline]
+    pub(super) fn deliver_straight(&mut self, ledger: &mut Ledger<'_>) {
+        if !matches!(self.way, Way::Webhooks) {
+            return;
+        }
+        // Nothing else that is to come changes by what goes straight through.
+        let others = [
+            self.wakes.earliest().map(|(at, _)| at),
+            self.traffic.agenda.next_at().map(|(at, _)| at),
+            Some(self.provider_wake.min(self.traffic.setup.frame.duration)),
+        ];
+        let quiet_until = others.into_iter().flatten().min().unwrap_or(Time::NEVER);
+        let Self { occurrences, provider, consumers, traffic, .. } = self;
+        let Some(mut books) = ledger.straight(traffic.first, Side::Provider) else { return };
+        let (Some(events), Some(receiver)) = (occurrences.events(0), consumers.first_mut()) else { return };
+        let mut delivered = 0;
+        while delivered < STEPS_MAX
+            && let Some(&event) = events.upcoming().first()
+            && let Some(course) = Course::foresee(provider, traffic, &event, event.occurred_at)
+        {
+            let is_alone = events.count_until(course.ended, 1) == 1 && course.ended < quiet_until;
+            if !is_alone || !receiver.takes_in_passing(course.straight.arrived, &event) {
+                break;
+            }
+            provider.accepted_in_passing(course.straight.exchange);
+            receiver.take_in_passing(course.straight.arrived, &event);
+            books.delivered(&event, &course.straight);
+            events.pass_over(1);
+            traffic.now = course.ended;
+            delivered += 1;
+        }
+        books.close();
+        traffic.flights[0][Side::Provider as usize].skip(delivered);
+        self.steps = self.steps.saturating_add(delivered);
+    }
+
+    /// Has an event that occurs now to one consumer of several delivered at once, if nothing else happens to that consumer until
+    /// the attempt has ended; false if that cannot be, and then nothing has changed. What the others may notice of the attempt
+    /// is that it is under way until then.
+    #[inline]
+    pub(super) fn deliver_among_others(&mut self, index: u32, event: &Event, ledger: &mut Ledger<'_>) -> bool {
+        if !matches!(self.way, Way::WebhooksAmongOthers) {
+            return false;
+        }
+        let place = index as usize;
+        let is_idle = self.traffic.flights[place][Side::Provider as usize].is_empty();
+        if !is_idle || self.under_way_until[place] >= self.traffic.now {
+            return false;
+        }
+        let course = Course::foresee(&self.provider, &self.traffic, event, self.traffic.now);
+        let Some(Course { straight, ended }) = course else { return false };
+        let is_quiet = ended < self.traffic.setup.frame.duration
+            && self.provider_wake > ended
+            && self.occurrences.of(index).is_none_or(|next| next > ended);
+        if !is_quiet || !self.consumers[place].takes_in_passing(straight.arrived, event) {
+            return false;
+        }
+        self.provider.left_in_passing(straight.exchange);
+        self.consumers[place].take_in_passing(straight.arrived, event);
+        self.traffic.window(straight.exchange).skip(1);
+        self.traffic.agenda.plan(ended, Rank::Message, Step::Acknowledge);
+        self.under_way_until[place] = ended;
+        if let Some(mut books) = ledger.straight(event.consumer, Side::Provider) {
+            books.delivered(event, &straight);
+            books.close();
+        }
+        true
+    }
+}
+
+/// The course of a first attempt that is not lost on either way.
+struct Course {
+    straight: Straight,
+    /// When its sender knows that it was acknowledged.
+    ended: Time,
+}
+
+impl Course {
+    /// That of the first attempt of an event that occurs now, if it leaves at once.
+    #[inline]
+    fn foresee(provider: &Provider, traffic: &Traffic<'_>, event: &Event, now: Time) -> Option<Self> {
+        let consumer = event.consumer;
+        let (exchange, timeout) = provider.first_attempt(now, event)?;
+        let (wire, link, faults) = (traffic.wire, &traffic.setup.link, traffic.faults);
+        let subject = Request::subject_of_delivery(Some(event), 1);
+        let request = wire.webhook_size(exchange, std::slice::from_ref(event), 1);
+        let crossing = Crossing { at: now, consumer, subject, bytes: request, faults };
+        let Verdict::Deliver(there) = link.request(crossing) else { return None };
+        let (arrived, response) = (now + there, wire.acknowledgement_size());
+        let crossing = Crossing { at: arrived, consumer, subject, bytes: response, faults };
+        let Verdict::Deliver(back) = link.response(crossing) else { return None };
+        let ended = arrived + back;
+        let straight = Straight { exchange, left: now, arrived, request, response };
+        (ended <= now + timeout).then_some(Self { straight, ended })
+    }
+}
