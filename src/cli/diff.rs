@@ -9,7 +9,7 @@ use crate::cli::Format;
 pub(super) const EXAMPLES: &str = "Examples:
   pushpull diff results/before results/after
   pushpull diff results/monday results/tuesday --tolerance 10%
-  pushpull diff a/summary.csv b/summary.csv --tolerance 5% --tolerance latency_p99=20ms --tolerance lag_p99=any
+  pushpull diff a/summary.csv b/summary.csv --tolerance 5% --tolerance latency_p99=20ms
 
 Without a tolerance nothing may differ: a run in virtual time leaves the same bytes whenever it is
 repeated with the same seed. Runs over real HTTP need some, 10% for instance.";

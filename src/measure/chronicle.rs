@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::fault::ForgeryKind;
 use crate::measure::fact::{End, Fact, Observer};
 use crate::measure::tally::OutcomeKind;
-use crate::peer::{Event, Exchange, LossCause, Note, Request};
+use crate::peer::{Event, Exchange, LossCause, Note, Request, Side};
 use crate::time::Time;
 
 /// What of a run is to be told.
@@ -176,23 +176,29 @@ impl Chronicle {
         self.exchanges.truncate(self.stretch.most);
     }
 
-    /// A stretch within the one that is told, as if only that had been asked for.
+    /// A stretch within the one that is told, as if only that had been asked for. (An event that two exchanges had brought by
+    /// the end of the stretch may be put down to the other one.)
     pub fn part(&self, stretch: &Stretch) -> Self {
         let is_in =
             |at: Time, consumer| (stretch.from..stretch.until).contains(&at) && stretch.consumers.contains(&consumer);
         let within = |at: Option<Time>| at.filter(|at| *at < stretch.until);
+        // A webhook brings its events when it arrives, and a poll when it ends.
+        let has_brought = |entry: &Entry| {
+            within(if entry.exchange.opener == Side::Provider { entry.arrived } else { entry.ended }).is_some()
+        };
+        let brought = |by: &Exchange| self.exchanges.iter().find(|entry| entry.exchange == *by).is_none_or(has_brought);
         let event = |told: &Told| Told {
             seen: within(told.seen),
+            brought_by: told.brought_by.filter(|by| within(told.seen).is_some() || brought(by)),
             given_up: told.given_up.filter(|(at, _)| *at < stretch.until),
             ..*told
         };
         let entry = |entry: &Entry| {
             let ended = within(entry.ended);
-            // What a poll brings is known when it ends.
-            let is_open_poll = entry.asked.is_poll() && ended.is_none();
+            let has_brought = has_brought(entry);
             Entry {
-                events: if is_open_poll { Vec::new() } else { entry.events.clone() },
-                fresh: if is_open_poll { 0 } else { entry.fresh },
+                events: if entry.asked.is_poll() && !has_brought { Vec::new() } else { entry.events.clone() },
+                fresh: if has_brought { entry.fresh } else { 0 },
                 arrived: within(entry.arrived),
                 replied: within(entry.replied),
                 ended,
