@@ -23,7 +23,7 @@ use crate::wire::{Message, Start as Line};
 /// The most runs under way at the same time; one more waits.
 const RUNS_MAX: usize = 4;
 /// After how long a run is stopped, and the wait for one given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// What every answer says of how it may be used: nothing comes from elsewhere, and nobody frames it.
 const SECURITY: [(&str, &str); 6] = [

@@ -55,21 +55,12 @@ pub(super) fn play(start: &Start, state: &State, control: &Control) -> Result<Pl
     let written = scenario::of(start, state)?;
     check_size(&written.scenario, 1.0)?;
     let tells = Some(window::stretch(&written.scenario.setup, state));
-    let report = once(&written.scenario, &live::Options { tells, ..live::Options::default() }, control)?;
-    Ok(Played { written, report })
-}
-
-/// Plays a scenario whose size has been checked.
-///
-/// # Errors
-///
-/// `control` has stopped the run.
-pub(super) fn once(scenario: &Scenario, options: &live::Options, control: &Control) -> Result<Report, PlayError> {
-    let report = play::play(scenario, options, control, |_| ())?;
+    let options = live::Options { tells, ..live::Options::default() };
+    let report = play::play(&written.scenario, &options, control, |_| ())?;
     if report.partial || control.is_stopped() {
         return Err(PlayError::Stopped);
     }
-    Ok(report)
+    Ok(Played { written, report })
 }
 
 /// Makes sure that so many runs of a scenario are not too much.

@@ -10,9 +10,12 @@ use super::parameters::{Name, Role, State, TABLE, Value as Setting, plain};
 use super::play::{self, PlayError};
 use super::scenario;
 use super::start::Start;
-use crate::engine::{Control, live};
+use crate::engine::{Control, sim};
+use crate::evaluation;
 use crate::evaluation::crossing::{self, Difference, Scale};
+use crate::evaluation::play::RunError;
 use crate::measure::dimension::Dimension;
+use crate::measure::summary::Summary;
 use crate::report::Report;
 use crate::report::chart::{
     Axis, Client as Owner, CrossoverMark, Scale as AxisScale, SweepLine, SweepLines, SweepPoint, sweep_lines,
@@ -40,8 +43,7 @@ pub(super) fn answer(
     along.check_size()?;
     let mut points = Vec::new();
     for rate in RATES {
-        let report = along.run(rate, 0)?;
-        points.push((rate, along.per_event(&report)));
+        points.push((rate, along.run(rate, 0)?));
     }
     let crossing = along.crossing(&points)?;
     let mut facts = facts::of(start, state, &played.report);
@@ -80,23 +82,23 @@ impl Along<'_> {
         play::check_size(&scenario::of(self.start, &self.with_rate(most))?.scenario, 3.0)
     }
 
-    /// Plays a rate, in one of several replications counted from 0.
-    fn run(&mut self, rate: f64, replication: u32) -> Result<Report, PlayError> {
+    /// Plays a rate, in one of several replications counted from 0. Only requests are looked at, so nothing else is reckoned.
+    fn run(&mut self, rate: f64, replication: u32) -> Result<Pair, PlayError> {
         self.runs += 1;
         if f64::from(self.runs) > RUNS_MAX {
             return Err(PlayError::Stopped);
         }
         let scenario = scenario::of(self.start, &self.with_rate(rate))?.scenario;
         let scenario = scenario.reseeded(replicated(scenario.seed, replication));
-        play::once(&scenario, &live::Options::default(), self.control)
-    }
-
-    fn per_event(&self, report: &Report) -> Pair {
-        let Some(engine) = report.engines.first() else { return [None, None] };
-        let clients = facts::clients(self.start, engine);
-        [Role::Pull, Role::Push].map(|role| {
-            clients.iter().find(|client| client.role == role).and_then(|client| client.summary.requests_per_event())
-        })
+        let runs = sim::run(&scenario.setup, self.control);
+        if self.control.is_stopped() {
+            return Err(PlayError::Stopped);
+        }
+        let summaries = evaluation::summarise(&scenario.setup, runs).map_err(RunError::from)?;
+        Ok([Role::Pull, Role::Push].map(|role| {
+            let is_of = |summary: &&Summary| self.start.role_of(&summary.terms.client) == Some(role);
+            summaries.iter().find(is_of).and_then(Summary::requests_per_event)
+        }))
     }
 
     /// Where the two need the same, between the first two rates between which the lines cross.
@@ -116,8 +118,7 @@ impl Difference for Along<'_> {
     fn at(&mut self, value: f64, replications: u32) -> Result<Option<Vec<f64>>, PlayError> {
         let mut differences = Vec::new();
         for replication in 0..replications {
-            let report = self.run(value, replication)?;
-            let [Some(pull), Some(push)] = self.per_event(&report) else { return Ok(None) };
+            let [Some(pull), Some(push)] = self.run(value, replication)? else { return Ok(None) };
             differences.push(pull - push);
         }
         Ok(Some(differences))

@@ -11,7 +11,7 @@ pub(super) const LESSON: Lesson = Lesson {
     lead: "A webhook takes one request for every event. A poll takes one request whatever has happened, and brings everything \
            at once. So there is a rate of events at which both need the same number of requests; from there on polling is \
            the thriftier way.",
-    start: "rate=2&every=10&latency=100&duration=60&seed=4",
+    start: "rate=2&every=10&latency=100&duration=30&seed=4",
     controls: &[Name::Rate, Name::Every],
     presets: &[],
     charts: &[SWEEP],
