@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pushpull::engine::{Control, sim};
+use pushpull::measure::dimension::Dimension;
 use pushpull::measure::fact::{End, Fact};
 use pushpull::measure::summary::Summary;
 use pushpull::measure::tally::OutcomeKind;
@@ -76,7 +77,7 @@ pub(crate) fn loads(summaries: &[Summary]) -> Load {
             [&summary.tally.provider, &summary.tally.consumer].map(|load| per_second(&load.per_second, width));
         LoadLine { client, provider, consumer }
     };
-    Load { lines: clients(summaries).map(line).collect() }
+    Load { dimension: Dimension::Rate, lines: clients(summaries).map(line).collect() }
 }
 
 pub(crate) fn backlogs(summaries: &[Summary]) -> Backlog {

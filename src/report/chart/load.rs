@@ -1,4 +1,4 @@
-//! The load on both systems over time: exchanges per second at System B and at System A.
+//! The load on both systems over time, per second: exchanges, or bytes, at System B and at System A.
 
 use maud::Markup;
 
@@ -15,11 +15,13 @@ use crate::report::chart::ticks::{label, round_up};
 /// The load that all clients make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Load {
+    /// What is counted: exchanges, which is a [`Dimension::Rate`], or bytes per second, as a [`Dimension::Size`].
+    pub dimension: Dimension,
     /// One pair of lines a client.
     pub lines: Vec<LoadLine>,
 }
 
-/// The load that one client makes, in exchanges per second.
+/// The load that one client makes, per second.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoadLine {
     /// Which client.
@@ -30,7 +32,7 @@ pub struct LoadLine {
     pub consumer: Vec<Step>,
 }
 
-/// Exchanges per second at both systems, one panel each, for all clients.
+/// What falls on both systems per second, one panel each, for all clients.
 pub fn load(chart: &Load, canvas: &Canvas) -> Markup {
     sketch(chart, canvas).into_svg()
 }
@@ -46,7 +48,7 @@ const HEAD: f64 = 26.0;
 
 pub(super) fn sketch(chart: &Load, canvas: &Canvas) -> Sketch {
     let labels = SIDES.map(|(_, side)| {
-        let texts: Vec<_> = chart.lines.iter().map(|line| (&line.client, mean_text(side(line)))).collect();
+        let texts: Vec<_> = chart.lines.iter().map(|line| (&line.client, chart.mean_text(side(line)))).collect();
         EndLabels::new(&texts, canvas.is_narrow())
     });
     let least = if canvas.is_narrow() { 110.0 } else { 130.0 };
@@ -55,7 +57,7 @@ pub(super) fn sketch(chart: &Load, canvas: &Canvas) -> Sketch {
     let most = steps().map(|step| step.value).filter(|value| value.is_finite()).fold(0.0, f64::max);
     let high = round_up(if most > 0.0 { most } else { 1.0 });
     let measure = Mapping::new(Scale::Linear, [0.0, high], [height, 0.0]);
-    let ticks = axes::vertical_ticks(&measure, Dimension::Rate, height);
+    let ticks = axes::vertical_ticks(&measure, chart.dimension, height);
     let left = axes::labels_width(&ticks) + BESIDE + 2.0;
     let right = canvas.width() - labels.iter().map(EndLabels::room).fold(0.0, f64::max).max(14.0);
     let span = extent(steps().flat_map(|step| [step.from_s, step.until_s])).unwrap_or([0.0, 60.0]);
@@ -74,7 +76,7 @@ pub(super) fn sketch(chart: &Load, canvas: &Canvas) -> Sketch {
         let mut ends = Vec::new();
         for (label, line) in chart.lines.iter().enumerate() {
             let points = corners(side(line), &x, &y);
-            let told = format!("{}: {}", line.client.name, mean_text(side(line)));
+            let told = format!("{}: {}", line.client.name, chart.mean_text(side(line)));
             sketch.told_path(&format!("line step {}", client_class(line.client.index)), &outline(&points), &told);
             ends.push(LineEnd { label, at: points.last().copied().unwrap_or([plot.right, plot.bottom]) });
         }
@@ -94,8 +96,12 @@ fn mean(steps: &[Step]) -> Option<f64> {
     (length > 0.0).then(|| whole / length).filter(|mean| mean.is_finite())
 }
 
-fn mean_text(steps: &[Step]) -> String {
-    mean(steps).map_or_else(|| "no requests".into(), |mean| format!("mean {}", label(mean, Dimension::Rate)))
+impl Load {
+    fn mean_text(&self, steps: &[Step]) -> String {
+        let Some(mean) = mean(steps) else { return "no requests".into() };
+        let per_second = if self.dimension == Dimension::Rate { "" } else { "/s" };
+        format!("mean {}{per_second}", label(mean, self.dimension))
+    }
 }
 
 fn description(chart: &Load) -> String {
@@ -106,9 +112,10 @@ fn description(chart: &Load) -> String {
         format!(
             "{}: {} at System B, {} at System A",
             line.client.name,
-            mean_text(&line.provider),
-            mean_text(&line.consumer)
+            chart.mean_text(&line.provider),
+            chart.mean_text(&line.consumer)
         )
     });
-    format!("Exchanges per second over time. {}.", of_each.collect::<Vec<_>>().join("; "))
+    let what = if chart.dimension == Dimension::Rate { "Exchanges" } else { "Bytes" };
+    format!("{what} per second over time. {}.", of_each.collect::<Vec<_>>().join("; "))
 }

@@ -94,6 +94,7 @@ fn small_requests() -> Requests {
 fn small_load() -> Load {
     let [poll, webhook] = pair();
     Load {
+        dimension: Dimension::Rate,
         lines: vec![
             LoadLine { client: poll, provider: steps(&[0.2, 0.4, 0.2]), consumer: steps(&[0.0, 0.0, 0.0]) },
             LoadLine { client: webhook, provider: steps(&[0.0, 0.1, 0.0]), consumer: steps(&[1.0, 1.5, 0.5]) },
@@ -201,7 +202,7 @@ fn nothing_is_a_chart_too() {
         let canvas = canvas(width);
         hold(latency::sketch(&LatencyDistribution { curves: Vec::new(), target: None }, &canvas));
         hold(requests::sketch(&Requests { panels: Vec::new() }, &canvas));
-        hold(load::sketch(&Load { lines: Vec::new() }, &canvas));
+        hold(load::sketch(&Load { dimension: Dimension::Size, lines: Vec::new() }, &canvas));
         hold(backlog::sketch(&Backlog { lines: Vec::new(), faults: Vec::new() }, &canvas));
         let sweep = SweepLines { lines: Vec::new(), crossovers: Vec::new(), ..small_sweep() };
         hold(sweep::sketch(&sweep, &canvas));
@@ -383,7 +384,9 @@ proptest! {
             provider: steps.clone(),
             consumer: series[0].clone(),
         };
-        hold(load::sketch(&Load { lines: clients.iter().zip(&series).map(line).collect() }, &canvas));
+        for dimension in [Dimension::Rate, Dimension::Size] {
+            hold(load::sketch(&Load { dimension, lines: clients.iter().zip(&series).map(line).collect() }, &canvas));
+        }
         let line =
             |(client, steps): (&Client, &Vec<Step>)| BacklogLine { client: client.clone(), steps: steps.clone() };
         let faults = faults.into_iter().map(|(label, from_s, until_s)| FaultBand { label, from_s, until_s });

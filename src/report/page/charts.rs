@@ -2,7 +2,9 @@
 
 mod backlog;
 mod latency;
+mod load;
 mod requests;
+mod series;
 
 use maud::{Markup, html};
 
@@ -22,7 +24,7 @@ pub(super) const ROWS_MAX: usize = 400;
 pub(super) fn section(saved: &Saved) -> Option<Section> {
     let charts = |engine| {
         let of = Charted { saved, engine };
-        [latency::figure(&of), requests::figure(&of), backlog::figure(&of)]
+        [latency::figure(&of), requests::figure(&of), load::figure(&of), backlog::figure(&of)]
     };
     let body = html! {
         @if saved.replications.as_ref().is_some_and(|all| all.count > 1) {

@@ -5,13 +5,13 @@ use maud::{Markup, html};
 use crate::measure::tally::Outcomes;
 use crate::report::chart::{Bar, Requests, RequestsPanel, requests};
 use crate::report::columns::Cell;
-use crate::report::page::charts::{Charted, ROWS_MAX, client, framed};
-use crate::report::page::figure::{instant, number, quoted, row_key, show, sourced};
+use crate::report::page::charts::series::{Column, tables};
+use crate::report::page::charts::{Charted, client, framed};
+use crate::report::page::figure::{quoted, show, sourced};
 use crate::report::page::saved::Client;
-use crate::report::page::scrolling;
 
 /// The columns behind the chart, and what they are called.
-const COLUMNS: [(&str, &str); 10] = [
+const COLUMNS: [Column; 10] = [
     ("occurred", "events"),
     ("seen", "seen"),
     ("lost", "lost"),
@@ -34,8 +34,10 @@ pub(super) fn figure(of: &Charted<'_>) -> Option<Markup> {
         return None;
     }
     let chart = Requests { panels };
+    let numbers =
+        tables(of, "Requests", |client| COLUMNS.into_iter().filter(|(column, _)| is_used(client, column)).collect());
     let what = "Requests that began in each stretch of time, by what became of them";
-    Some(framed(&of.id("requests"), &headline(of), what, |canvas| requests(&chart, canvas), &numbers(of)))
+    Some(framed(&of.id("requests"), &headline(of), what, |canvas| requests(&chart, canvas), &numbers))
 }
 
 fn panel(index: usize, known: &Client) -> RequestsPanel {
@@ -87,39 +89,7 @@ fn headline(of: &Charted<'_>) -> Markup {
     }
 }
 
-fn numbers(of: &Charted<'_>) -> Markup {
-    let clients: Vec<_> = of.clients().map(|(_, client)| client).collect();
-    let is_used = |client: &Client, column: &str| {
-        client.timeseries.rows.iter().any(|row| client.timeseries.number(row, column) > 0.0)
-    };
-    let total: usize = clients.iter().map(|client| client.timeseries.rows.len()).sum();
-    let room = ROWS_MAX / clients.len().max(1);
-    html! {
-        @for client in &clients {
-            @let series = &client.timeseries;
-            @let columns: Vec<_> = COLUMNS.iter().filter(|(column, _)| is_used(client, column)).collect();
-            (scrolling(&format!("Requests of {} over time", client.name), &html! {
-                table data-file="timeseries.csv" data-row=(row_key(&[("engine", &of.engine.engine), ("client", &client.name)])) {
-                    caption { "Requests of " (quoted(&client.name)) " over time" }
-                    thead {
-                        tr { th scope="col" { "from" } th scope="col" { "until" } @for (_, name) in &columns { th scope="col" { (name) } } }
-                    }
-                    tbody {
-                        @for row in series.rows.iter().take(room) {
-                            @let start = series.cell(row, "start_s");
-                            tr data-row=(row_key(&[("start_s", &start.text())])) {
-                                th scope="row" data-column="start_s" { (number(start, &instant(start))) }
-                                td data-column="end_s" { (number(series.cell(row, "end_s"), &instant(series.cell(row, "end_s")))) }
-                                @for (column, _) in &columns {
-                                    @let cell = series.cell(row, column);
-                                    td data-column=(column) { (number(cell, &show(column, cell, None))) }
-                                }
-                            }
-                        }
-                    }
-                }
-            }))
-        }
-        @if total > room * clients.len() { p class="note" { "The rest stands in timeseries.csv." } }
-    }
+/// Whether a column of a client's buckets ever holds anything.
+fn is_used(client: &Client, column: &str) -> bool {
+    client.timeseries.rows.iter().any(|row| client.timeseries.number(row, column) > 0.0)
 }
