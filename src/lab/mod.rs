@@ -1,6 +1,6 @@
 //! The lab: a page on this machine that teaches the difference between polling and webhooks, with the real engine behind it.
 //!
-//! [`parameters`] is the one table of what can be moved. From it come the controls of the page, the query of its address, the
+//! `parameters` is the one table of what can be moved. From it come the controls of the page, the query of its address, the
 //! check of what comes in and the scenario file; what is played is that very file. What the page says of a run, the engine
 //! has found: the page itself only draws.
 
