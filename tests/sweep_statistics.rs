@@ -79,7 +79,7 @@ fn same_bytes_everywhere(bench: &Bench, sweep: &[&str]) {
     let two = missed(bench, &[sweep, &["--threads", "2", "--out", "two"]].concat());
     assert_eq!(one, two);
     let whole = bench.files("one");
-    assert_eq!(whole.len(), 8, "statistics, thresholds and crossovers are there too");
+    assert_eq!(whole.len(), 9, "statistics, thresholds, crossovers and the page are there too");
     assert!(whole == bench.files("two"), "two threads");
     for shard in ["1/3", "2/3", "3/3"] {
         // What is no whole is not judged.
@@ -215,7 +215,7 @@ fn the_table_marks_points_that_miss_and_few_misses_are_told() {
     assert_eq!(thresholds.len(), 3 * (2 * 2 + 2));
     // Where nothing is expected any more, nothing of it is left.
     bench.good(&["sweep", "mine.toml", "--vary", "events.rate=1/s,2/s", "--out", "out", "--quiet"]);
-    assert_eq!(bench.files("out").len(), 6, "crossover.csv and those of every sweep");
+    assert_eq!(bench.files("out").len(), 7, "crossover.csv, the page, and those of every sweep");
 }
 
 #[test]
