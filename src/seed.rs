@@ -5,6 +5,10 @@
 //! other clients a scenario has. Clients are not part of a subject: two clients that differ in one option meet the same
 //! luck, which makes their difference sharper (common random numbers).
 
+mod exponential;
+
+pub use exponential::exponentials;
+
 /// What a draw decides. Draws for different purposes are independent of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]

@@ -45,6 +45,11 @@ impl Span {
     pub fn from_nanos_f64(nanos: f64) -> Self {
         // A float-to-integer cast cuts the fraction off, saturates and maps NaN to 0, which is just what is wanted here; and
         // what it cuts off is exact.
+        if nanos < (1u64 << 62) as f64 {
+            // So nearly always, and shorter: a processor converts signed numbers in one step.
+            let whole = nanos.max(0.0) as i64;
+            return Self((whole + i64::from(nanos - whole as f64 >= 0.5)) as u64);
+        }
         let whole = nanos as u64;
         Self(whole.saturating_add(u64::from(nanos - whole as f64 >= 0.5)))
     }

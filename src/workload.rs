@@ -9,7 +9,7 @@ mod batches;
 mod sizes;
 
 use crate::peer::Event;
-use crate::seed::{Purpose, Seed};
+use crate::seed::{Draw, Purpose, Seed};
 use crate::time::Time;
 
 pub mod lifecycle;
@@ -75,6 +75,30 @@ impl Workload {
         self.arrivals.expected_before(until) * self.batch.mean()
     }
 
+    /// An event of a consumer that is no change of a record that was opened, with what is left to chance about it.
+    #[inline]
+    fn event(&self, occurred_at: Time, consumer: u32, serial: u32) -> Event {
+        let record = match u64::from(self.records) {
+            0 | 1 => 0,
+            // `below` a u32 fits a u32.
+            records => self.draw(Purpose::Record, consumer, serial).below(records) as u32,
+        };
+        Event { occurred_at, consumer, serial, record, payload: self.payload_of(consumer, serial) }
+    }
+
+    #[inline]
+    fn payload_of(&self, consumer: u32, serial: u32) -> u32 {
+        match self.payload {
+            SizeDistribution::Constant(bytes) => bytes,
+            ref sizes => sizes.sample(self.draw(Purpose::PayloadSize, consumer, serial)),
+        }
+    }
+
+    #[inline]
+    fn draw(&self, purpose: Purpose, consumer: u32, serial: u32) -> Draw {
+        self.seed.draw(purpose, [consumer.into(), serial.into(), 0])
+    }
+
     /// Whether events are a Poisson process of a constant rate, one at an instant.
     pub const fn is_poisson(&self) -> bool {
         matches!(self.arrivals, Arrivals::Poisson { .. }) && self.batch.is_single() && self.lifecycle.is_none()
@@ -129,6 +153,22 @@ pub struct Events<'a> {
     source: Source<'a>,
 }
 
+impl Events<'_> {
+    /// Draws so many more, or as many as there are; as many calls of [`Iterator::next`] would draw the same ones.
+    pub(crate) fn draw_several(&mut self, count: usize, drawn: &mut Vec<Event>) {
+        match &mut self.source {
+            Source::Instants(instants) if self.workload.is_poisson() => {
+                let (workload, consumer, serial) = (self.workload, self.consumer, &mut self.serial);
+                instants.arrivals.draw_several(count, |occurred_at| {
+                    *serial += 1;
+                    drawn.push(workload.event(occurred_at, consumer, *serial));
+                });
+            }
+            _ => drawn.extend(self.take(count)),
+        }
+    }
+}
+
 impl Iterator for Events<'_> {
     type Item = Event;
 
@@ -136,25 +176,15 @@ impl Iterator for Events<'_> {
     fn next(&mut self) -> Option<Event> {
         let Self { workload, consumer, .. } = *self;
         let serial = self.serial.checked_add(1)?;
-        let draw = |purpose| workload.seed.draw(purpose, [consumer.into(), serial.into(), 0]);
-        let (occurred_at, record) = match &mut self.source {
-            Source::Changes(changes) => changes.next()?,
-            Source::Instants(instants) => {
-                let occurred_at = instants.next()?;
-                let record = match u64::from(workload.records) {
-                    0 | 1 => 0,
-                    // `below` a u32 fits a u32.
-                    records => draw(Purpose::Record).below(records) as u32,
-                };
-                (occurred_at, record)
+        let event = match &mut self.source {
+            Source::Changes(changes) => {
+                let (occurred_at, record) = changes.next()?;
+                Event { occurred_at, consumer, serial, record, payload: workload.payload_of(consumer, serial) }
             }
-        };
-        let payload = match workload.payload {
-            SizeDistribution::Constant(bytes) => bytes,
-            ref sizes => sizes.sample(draw(Purpose::PayloadSize)),
+            Source::Instants(instants) => workload.event(instants.next()?, consumer, serial),
         };
         self.serial = serial;
-        Some(Event { occurred_at, consumer, serial, record, payload })
+        Some(event)
     }
 }
 

@@ -71,18 +71,14 @@ pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
         tallies
     };
     let merge = |mut a: Vec<Tally>, b: Vec<Tally>| {
-        a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
+        a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
         a
     };
     let is_large = |(_, consumers): &(usize, Range<u32>)| consumers.len() > LARGE as usize;
     let (large, small): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_large);
     let tallies = small.into_par_iter().fold(empty, fold).reduce(empty, merge);
     let tallies = large.into_iter().fold(tallies, fold);
-    let settled = |mut tally: Tally| {
-        tally.settle();
-        ClientRun { tally, cpu: None, chronicle: None }
-    };
-    tallies.into_iter().map(settled).collect()
+    tallies.into_iter().map(|tally| ClientRun { tally, cpu: None, chronicle: None }).collect()
 }
 
 fn wire(setup: &Setup, client: usize) -> Wire {

@@ -43,6 +43,13 @@ impl Ages {
         (self.peaks > 0).then(|| self.peak_nanos as f64 / self.peaks as f64 / 1e6)
     }
 
+    /// The same as [`Self::was_stale`] from one instant to a later one, both in the measured stretch.
+    #[inline]
+    pub(super) fn was_stale_calmly(&mut self, oldest: Time, from: Time, until: Time) {
+        self.stale_nanos += u128::from(until.since(from).as_nanos());
+        self.stale_twice = self.stale_twice.saturating_add(twice_the_calm_integral(oldest, from, until));
+    }
+
     /// A view was out of date from one instant to another, and its oldest change not known had occurred at `oldest`.
     pub(super) fn was_stale(&mut self, frame: &Frame, oldest: Time, from: Time, until: Time) {
         self.stale_nanos += u128::from(frame.measured_within(from, until).as_nanos());
@@ -62,6 +69,14 @@ fn twice_the_integral(frame: &Frame, origin: Time, from: Time, until: Time) -> u
     let (from, until) = (age(from), age(until));
     // The difference of two squares; their sum is at most twice the longest age, and the product less than a square.
     u128::from(until.saturating_sub(from)) * (u128::from(until) + u128::from(from))
+}
+
+/// The same as [`twice_the_integral`] from one instant to a later one, both in the measured stretch and not as far off that
+/// their sum would be beyond all numbers.
+#[inline]
+fn twice_the_calm_integral(origin: Time, from: Time, until: Time) -> u128 {
+    let (from, until) = (from.since(origin).as_nanos(), until.since(origin).as_nanos());
+    u128::from(until.saturating_sub(from)) * u128::from(until.saturating_add(from))
 }
 
 /// The age of information at one consumer: how long ago the newest event that it has seen occurred. The start of the run
@@ -85,6 +100,28 @@ impl Age {
             ages.peaks += 1;
             ages.peak_nanos = ages.peak_nanos.saturating_add(at.since(self.newest).as_nanos().into());
         }
+        self.newest = occurred_at;
+    }
+
+    /// Whether all before this instant has been added up.
+    #[inline]
+    pub(super) fn is_added_up_until(&self, at: Time) -> bool {
+        self.until >= at
+    }
+
+    /// The same as [`Self::seen`], where all before the measured stretch has been added up, and it is not over.
+    #[inline]
+    pub(super) fn seen_calmly(&mut self, at: Time, occurred_at: Time, ages: &mut Ages) {
+        if occurred_at <= self.newest {
+            return;
+        }
+        if at > self.until {
+            ages.age_twice = ages.age_twice.saturating_add(twice_the_calm_integral(self.newest, self.until, at));
+            self.until = at;
+        }
+        ages.peaks += 1;
+        // Fewer than 2^64 of less than 2^64 each.
+        ages.peak_nanos += u128::from(at.since(self.newest).as_nanos());
         self.newest = occurred_at;
     }
 

@@ -26,46 +26,89 @@ pub struct Step {
 pub struct Latencies<C: Counter> {
     /// In microseconds.
     cells: Cells<C>,
-    sum_nanos: u128,
+    sums: Sums,
+}
+
+/// What is known of latencies beside their distribution.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// How many.
+    count: u64,
+    nanos: u128,
     longest: Span,
+}
+
+impl Sums {
+    /// Adds a latency.
+    #[inline]
+    pub fn add(&mut self, latency: Span) {
+        self.count += 1;
+        // Fewer than 2^64 of less than 2^64 each.
+        self.nanos += u128::from(latency.as_nanos());
+        self.longest = self.longest.max(latency);
+    }
+
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.nanos = self.nanos.saturating_add(other.nanos);
+        self.longest = self.longest.max(other.longest);
+    }
 }
 
 impl<C: Counter> Latencies<C> {
     /// An empty histogram from 1 µs to 30 days with so many significant decimal digits, from 1 to 5.
     pub fn new(digits: u8) -> Self {
-        Self { cells: Cells::new(digits, LONGEST_MICROS), sum_nanos: 0, longest: Span::ZERO }
+        Self { cells: Cells::new(digits, LONGEST_MICROS), sums: Sums::default() }
     }
 
     /// Records one latency; one of more than 30 days counts as 30 days in the quantiles.
     #[inline]
     pub fn record(&mut self, latency: Span) {
-        let micros = latency.as_nanos().saturating_add(500) / 1_000;
-        self.cells.record(micros.max(1));
-        // Fewer than 2^64 of less than 2^64 each.
-        self.sum_nanos += u128::from(latency.as_nanos());
-        self.longest = self.longest.max(latency);
+        self.mark(latency);
+        self.sums.add(latency);
+    }
+
+    /// Marks the cell of a latency and gives back the microseconds as which it counts. [`Self::add_sums`] does the rest of
+    /// [`Self::record`], for many at a time.
+    #[inline]
+    pub(super) fn mark(&mut self, latency: Span) -> u64 {
+        let micros = (latency.as_nanos().saturating_add(500) / 1_000).max(1);
+        self.mark_micros(micros);
+        micros
+    }
+
+    /// Marks the cell of a latency that counts as so many microseconds.
+    #[inline]
+    pub(super) fn mark_micros(&mut self, micros: u64) {
+        self.cells.record(micros);
+    }
+
+    /// Adds the sums of latencies whose cells have been marked.
+    #[inline]
+    pub(super) fn add_sums(&mut self, sums: &Sums) {
+        self.sums.merge(sums);
     }
 
     /// Adds the latencies of another histogram of the same precision.
     pub fn merge(&mut self, other: &Self) {
         self.cells.add(&other.cells);
-        self.sum_nanos = self.sum_nanos.saturating_add(other.sum_nanos);
-        self.longest = self.longest.max(other.longest);
+        self.sums.merge(&other.sums);
     }
 
     /// How many latencies there are.
     pub fn count(&self) -> u64 {
-        self.cells.total()
+        self.sums.count
     }
 
     /// Their exact sum in nanoseconds.
     pub const fn sum_nanos(&self) -> u128 {
-        self.sum_nanos
+        self.sums.nanos
     }
 
     /// Their exact mean in milliseconds; none without latencies.
     pub fn mean_ms(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.sum_nanos as f64 / self.count() as f64 / 1e6)
+        (self.count() > 0).then(|| self.sums.nanos as f64 / self.count() as f64 / 1e6)
     }
 
     /// The latency in milliseconds that the share `quantile` of them does not exceed (nearest rank, to three digits).
@@ -89,7 +132,7 @@ impl<C: Counter> Latencies<C> {
 
     /// The longest, exactly, in milliseconds; none without latencies.
     pub fn max_ms(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.longest.as_millis_f64())
+        (self.count() > 0).then(|| self.sums.longest.as_millis_f64())
     }
 
     /// Their standard deviation in milliseconds, to the precision of the cells; none without latencies.
@@ -127,8 +170,8 @@ impl<C: Counter> std::fmt::Debug for Latencies<C> {
         let cells: Vec<_> = self.cells().collect();
         f.debug_struct("Latencies")
             .field("cells", &cells)
-            .field("sum_nanos", &self.sum_nanos)
-            .field("longest", &self.longest)
+            .field("sum_nanos", &self.sums.nanos)
+            .field("longest", &self.sums.longest)
             .finish()
     }
 }

@@ -127,6 +127,7 @@ impl<'a> Ledger<'a> {
             records: changes.map(|changes| Box::new(Records::new(changes, ways))),
         };
         let accounts = (0..consumers).map(|_| account()).collect();
+        [&mut tally.provider, &mut tally.consumer].into_iter().for_each(|load| load.make_room(frame.measured()));
         let (forgeries, faults, buckets) = (Forgeries::default(), FaultWatch::default(), LastBucket::default());
         let (observer, judgements) = (None, None);
         Self {

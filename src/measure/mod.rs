@@ -20,6 +20,7 @@ pub mod prices;
 pub mod records;
 pub mod rhythm;
 pub mod sample;
+pub mod seconds;
 pub mod statistics;
 pub mod story;
 pub mod summary;

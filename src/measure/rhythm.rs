@@ -4,7 +4,8 @@
 //! differences between each second and the one that lies so many seconds before. Beats of any other rhythm fall into a few
 //! such series, or so many into each second; where those would be more than the beats, each beat is counted.
 
-use crate::time::{SECOND, Span};
+use crate::measure::seconds::Seconds;
+use crate::time::{SECOND, Span, Time};
 
 /// Beats that are not counted yet, only marked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +49,18 @@ impl Run {
         goes_on
     }
 
+    /// The beats that may go on from here, at instants counted from the start of a run in which this rhythm counts from `zero`.
+    #[inline]
+    pub fn pulse(&self, zero: Time) -> Pulse {
+        Pulse { next: zero + self.nth(self.count), every: self.every, count: 0 }
+    }
+
+    /// The beats have gone on like this.
+    #[inline]
+    pub fn take_in(&mut self, pulse: Pulse) {
+        self.count += pulse.count;
+    }
+
     /// How many come before an instant.
     fn before(&self, instant: Span) -> u64 {
         let ahead = instant.saturating_sub(self.first).as_nanos();
@@ -73,9 +86,35 @@ impl Run {
     }
 }
 
+/// Beats as they go on, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Pulse {
+    /// When the next one would come.
+    next: Time,
+    every: Span,
+    /// How many have come.
+    count: u64,
+}
+
+impl Pulse {
+    /// Nothing goes on.
+    pub const NONE: Self = Self { next: Time::NEVER, every: Span::ZERO, count: 0 };
+
+    /// Something comes at this instant: true if it is the next beat, which is counted then.
+    #[inline]
+    pub fn beats(&mut self, at: Time) -> bool {
+        let beats = at == self.next;
+        if beats {
+            self.next = at + self.every;
+            self.count += 1;
+        }
+        beats
+    }
+}
+
 impl Beats {
     /// Counts beats, at most up to so many seconds: some in `per_second` at once, the others here.
-    pub fn add(&mut self, run: Run, per_second: &mut Vec<u32>, seconds_max: usize) {
+    pub fn add(&mut self, run: Run, per_second: &mut Seconds, seconds_max: usize) {
         let mut run = run;
         if run.count == 0 || second(run.nth(run.count - 1)) >= seconds_max {
             run.count = run.before(Span::from_secs(seconds_max as u64));
@@ -85,58 +124,77 @@ impl Beats {
             return;
         }
         let last = second(run.nth(count - 1));
-        if per_second.len() <= last {
-            per_second.resize(last + 1, 0);
-        }
-        let rhythm = self.rhythm(run.every);
+        per_second.reach(last + 1);
+        let rhythm = self.rhythm(run.every, per_second.len() + 1);
         if rhythm.stride == 1 && rhythm.beats > 1 {
             rhythm.mark_several_a_second(run, per_second);
         } else if 2 * rhythm.beats < count {
             (0..rhythm.beats).for_each(|beat| rhythm.mark(run.without(beat)));
         } else {
-            (0..count).for_each(|index| count_one(&mut per_second[second(run.nth(index))], 1));
+            (0..count).for_each(|index| per_second.count(second(run.nth(index)), 1));
         }
     }
 
-    fn rhythm(&mut self, every: Span) -> &mut Rhythm {
+    /// The marks of a rhythm, which probably come in so many seconds.
+    fn rhythm(&mut self, every: Span, seconds: usize) -> &mut Rhythm {
         let known = self.rhythms.iter().position(|rhythm| rhythm.every == every);
         let index = known.unwrap_or_else(|| {
-            self.rhythms.push(Rhythm::new(every));
+            self.rhythms.push(Rhythm::new(every, seconds));
             self.rhythms.len() - 1
         });
         &mut self.rhythms[index]
     }
 
     /// Adds others.
-    pub fn merge(&mut self, other: &Self) {
-        for theirs in &other.rhythms {
-            let mine = self.rhythm(theirs.every);
-            if mine.differences.len() < theirs.differences.len() {
-                mine.differences.resize(theirs.differences.len(), 0);
-            }
-            mine.differences.iter_mut().zip(&theirs.differences).for_each(|(a, b)| *a = a.wrapping_add(*b));
+    pub fn merge(&mut self, other: Self) {
+        for theirs in other.rhythms {
+            let mine = self.rhythm(theirs.every, 0);
+            let (longer, shorter) = match mine.differences.len() < theirs.differences.len() {
+                true => (theirs.differences, std::mem::take(&mut mine.differences)),
+                false => (std::mem::take(&mut mine.differences), theirs.differences),
+            };
+            mine.differences = longer;
+            mine.differences.iter_mut().zip(shorter).for_each(|(a, b)| *a = a.wrapping_add(b));
         }
     }
 
-    /// Counts what has only been marked.
-    pub fn count(&mut self, per_second: &mut [u32]) {
-        for Rhythm { stride, mut differences, .. } in std::mem::take(&mut self.rhythms) {
-            for index in stride..differences.len() {
-                differences[index] = differences[index].wrapping_add(differences[index - stride]);
-            }
-            per_second.iter_mut().zip(&differences).for_each(|(all, more)| count_one(all, *more));
-        }
+    /// In how many seconds there may be beats that are only marked.
+    pub fn seconds(&self) -> usize {
+        self.rhythms.iter().map(|rhythm| rhythm.differences.len()).max().unwrap_or(0)
+    }
+
+    /// How many beats of each second are only marked, one second after the other.
+    pub fn per_second(&self) -> impl Iterator<Item = u32> {
+        let mut rhythms: Vec<_> = self.rhythms.iter().map(Rhythm::per_second).collect();
+        std::iter::from_fn(move || {
+            let counts = rhythms.iter_mut().filter_map(|counts| counts.next());
+            counts.reduce(u32::saturating_add)
+        })
     }
 }
 
 impl Rhythm {
-    fn new(every: Span) -> Self {
+    fn new(every: Span, room: usize) -> Self {
         let nanos = every.as_nanos().max(1);
         let beats = SECOND / greatest_common_divisor(nanos, SECOND);
         let seconds = u128::from(nanos) * u128::from(beats) / u128::from(SECOND);
         // A stride that is no number of this machine is never made: there are not as many beats.
         let stride = usize::try_from(seconds).unwrap_or(usize::MAX);
-        Self { every, beats, stride, differences: Vec::new() }
+        Self { every, beats, stride, differences: vec![0; room] }
+    }
+
+    /// How many beats fall into each second.
+    fn per_second(&self) -> impl Iterator<Item = u32> {
+        // The counts of the last seconds, as many as a stride has.
+        let mut stride = vec![0u32; self.stride.min(self.differences.len())];
+        let mut place = 0;
+        self.differences.iter().map(move |difference| {
+            let Some(count) = stride.get_mut(place) else { return *difference };
+            *count = count.wrapping_add(*difference);
+            let count = *count;
+            place = if place + 1 == stride.len() { 0 } else { place + 1 };
+            count
+        })
     }
 
     /// Marks the first beat and each that comes a whole number of strides after it.
@@ -148,15 +206,15 @@ impl Rhythm {
     }
 
     /// Marks the seconds that are full of beats, and counts those at either end.
-    fn mark_several_a_second(&mut self, run: Run, per_second: &mut [u32]) {
+    fn mark_several_a_second(&mut self, run: Run, per_second: &mut Seconds) {
         let (first, last) = (second(run.first), second(run.nth(run.count - 1)));
         if first == last {
-            return count_one(&mut per_second[first], run.count as u32);
+            return per_second.count(first, run.count as u32);
         }
         let at_first = run.before(Span::from_secs(first as u64 + 1));
         let full = (last - first - 1) as u64 * self.beats;
-        count_one(&mut per_second[first], at_first as u32);
-        count_one(&mut per_second[last], (run.count - at_first - full) as u32);
+        per_second.count(first, at_first as u32);
+        per_second.count(last, (run.count - at_first - full) as u32);
         self.add(first + 1, self.beats as u32);
         self.add(last, (self.beats as u32).wrapping_neg());
     }
@@ -167,10 +225,6 @@ impl Rhythm {
         }
         self.differences[second] = self.differences[second].wrapping_add(difference);
     }
-}
-
-fn count_one(count: &mut u32, more: u32) {
-    *count = count.saturating_add(more);
 }
 
 /// The second that an instant falls into.
@@ -205,7 +259,7 @@ mod tests {
         #[test]
         fn marks_count_what_counting_each_would(runs in prop::collection::vec(any_run(), 1..8), cut in 1usize..200) {
             let (mut beats, mut others) = (Beats::default(), Beats::default());
-            let (mut counted, mut other_counts, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut counted, mut other_counts, mut expected) = (Seconds::default(), Seconds::default(), Vec::new());
             for (index, run) in runs.iter().enumerate() {
                 match index % 2 {
                     0 => beats.add(*run, &mut counted, cut),
@@ -216,10 +270,12 @@ mod tests {
                     expected[second] += 1;
                 }
             }
-            beats.merge(&others);
-            counted.resize(counted.len().max(other_counts.len()), 0);
-            counted.iter_mut().zip(other_counts).for_each(|(mine, theirs)| *mine += theirs);
-            beats.count(&mut counted);
+            beats.merge(others);
+            counted.merge(other_counts);
+            counted.reach(beats.seconds());
+            let mut counted: Vec<u32> = counted.iter().collect();
+            counted.iter_mut().zip(beats.per_second()).for_each(|(mine, more)| *mine += more);
+            counted.truncate(counted.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1));
             prop_assert_eq!(counted, expected);
         }
 
@@ -238,16 +294,13 @@ mod tests {
 
     #[test]
     fn a_rhythm_of_whole_seconds_leaves_two_marks_however_long_it_lasts() {
-        let (mut beats, mut per_second) = (Beats::default(), Vec::new());
+        let (mut beats, mut per_second) = (Beats::default(), Seconds::default());
         let (first, every) = (Span::from_millis(1_500), Span::from_secs(3));
         beats.add(Run { first, every, count: 1_000 }, &mut per_second, usize::MAX);
         let marks = beats.rhythms[0].differences.iter().filter(|difference| **difference != 0).count();
         assert_eq!((marks, beats.rhythms[0].stride), (2, 3));
         assert_eq!(per_second.iter().sum::<u32>(), 0);
-        beats.count(&mut per_second);
-        assert_eq!(
-            (per_second.iter().sum::<u32>(), per_second[1], per_second[2_998], per_second.len()),
-            (1_000, 1, 1, 2_999)
-        );
+        let counts: Vec<_> = beats.per_second().collect();
+        assert_eq!((counts.iter().sum::<u32>(), counts[1], counts[2_998], per_second.len()), (1_000, 1, 1, 2_999));
     }
 }

@@ -5,7 +5,7 @@ mod load;
 use crate::fault::ForgeryKind;
 use crate::measure::age::Ages;
 use crate::measure::fault_report::FaultTally;
-use crate::measure::histogram::Latencies;
+use crate::measure::histogram::{Latencies, Sums};
 use crate::measure::records::RecordTally;
 use crate::peer::LossCause;
 use crate::time::{SECOND, Span, Time};
@@ -200,22 +200,33 @@ impl Bucket {
     /// Records the latency of an event that occurred in it.
     #[inline]
     pub(super) fn record(&mut self, latency: Span) {
-        match &mut self.latencies {
-            Some(latencies) => latencies.record(latency),
-            none => none.insert(Box::new(Latencies::new(2))).record(latency),
+        self.latencies.get_or_insert_with(|| Box::new(Latencies::new(2))).record(latency);
+    }
+
+    /// Marks the cell of a latency that counts as so many microseconds; [`Self::add_sums`] does the rest for many.
+    #[inline]
+    pub(super) fn mark(&mut self, micros: u64) {
+        self.latencies.get_or_insert_with(|| Box::new(Latencies::new(2))).mark_micros(micros);
+    }
+
+    /// Adds the sums of latencies whose cells have been marked.
+    #[inline]
+    pub(super) fn add_sums(&mut self, sums: &Sums) {
+        if let Some(latencies) = &mut self.latencies {
+            latencies.add_sums(sums);
         }
     }
 
-    fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: Self) {
         self.outcomes.add(&other.outcomes);
         self.provider_bytes.add(other.provider_bytes);
         self.consumer_bytes.add(other.consumer_bytes);
         self.occurred += other.occurred;
         self.seen += other.seen;
         self.lost += other.lost;
-        match (&mut self.latencies, &other.latencies) {
-            (Some(mine), Some(theirs)) => mine.merge(theirs),
-            (mine @ None, Some(theirs)) => *mine = Some(theirs.clone()),
+        match (&mut self.latencies, other.latencies) {
+            (Some(mine), Some(theirs)) => mine.merge(&theirs),
+            (mine @ None, theirs) => *mine = theirs,
             (_, None) => {}
         }
     }
@@ -368,7 +379,7 @@ impl Tally {
     }
 
     /// Adds the tally of other consumers of the same client.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: Self) {
         self.events += other.events;
         self.delivered += other.delivered;
         self.pending += other.pending;
@@ -389,26 +400,19 @@ impl Tally {
         self.breaker_opened += other.breaker_opened;
         self.unreachable += other.unreachable;
         if self.faults.is_empty() {
-            self.faults.clone_from(&other.faults);
+            self.faults = other.faults;
         } else {
             self.faults.iter_mut().zip(&other.faults).for_each(|(mine, theirs)| mine.merge(theirs));
         }
         self.forged.iter_mut().zip(&other.forged).for_each(|(mine, theirs)| mine.add(theirs));
         self.strangers.add(&other.strangers);
-        self.provider.merge(&other.provider);
-        self.consumer.merge(&other.consumer);
-        for (index, bucket) in other.buckets.iter().enumerate() {
+        self.provider.merge(other.provider);
+        self.consumer.merge(other.consumer);
+        for (index, bucket) in other.buckets.into_iter().enumerate() {
             self.bucket(index).merge(bucket);
         }
         self.played_nanos += other.played_nanos;
         self.transitions += other.transitions;
-    }
-
-    /// Counts what has only been marked so far. Called once, when everything has been merged.
-    pub fn settle(&mut self) {
-        for load in [&mut self.provider, &mut self.consumer] {
-            load.beats.count(&mut load.per_second);
-        }
     }
 
     /// The two identities that hold for every client of every run; an error is a bug of this program.

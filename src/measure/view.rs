@@ -107,6 +107,24 @@ impl View {
         false
     }
 
+    /// The same as [`Self::passed`] for an event of the measured stretch, which is not over.
+    #[inline]
+    pub(super) fn passed_calmly(&mut self, event: &Event, at: Time, frame: &Frame, ages: &mut Ages) -> bool {
+        let Event { occurred_at, record, serial, .. } = *event;
+        let is_up_to_date = self.few.is_empty() && self.many.is_none();
+        let newest = self.newest_seen(record);
+        if !is_up_to_date || *newest >= serial {
+            return self.passed(event, at, frame, ages);
+        }
+        *newest = serial;
+        let from = self.until.max(occurred_at);
+        if from < at {
+            ages.was_stale_calmly(occurred_at, from, at);
+            self.until = at;
+        }
+        false
+    }
+
     #[cold]
     fn one_of_many(&mut self, unknown: Unknown) {
         let many = self.many.get_or_insert_default();
@@ -171,9 +189,14 @@ impl View {
         }
         let index = record as usize;
         if index >= self.dense.len() {
-            self.dense.resize(index + 1, 0);
+            self.reach(index);
         }
         &mut self.dense[index]
+    }
+
+    #[cold]
+    fn reach(&mut self, index: usize) {
+        self.dense.resize(index + 1, 0);
     }
 }
 

@@ -60,7 +60,7 @@ impl<'a> Ahead<'a> {
         self.drawn.drain(..self.given.min(self.drawn.len()));
         self.given = 0;
         let before = self.drawn.len();
-        self.drawn.extend(self.events.by_ref().take(self.at_once));
+        self.events.draw_several(self.at_once, &mut self.drawn);
         self.drawn.len() > before
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
-use crate::seed::{Draw, Purpose, Seed, Series};
+use crate::seed::{Draw, Purpose, Seed, Series, exponentials};
 use crate::time::{SECOND, Span, Time};
 
 /// The length of a day.
@@ -202,6 +202,32 @@ impl<'a> Instants<'a> {
     /// Arrivals that have come so far.
     pub(super) const fn so_far(&self) -> u32 {
         self.count
+    }
+
+    /// Draws so many more instants, or as many as there are, and passes each on.
+    pub(super) fn draw_several(&mut self, count: usize, mut pass_on: impl FnMut(Time)) {
+        let Arrivals::Poisson { gap_nanos } = self.arrivals else { return self.take(count).for_each(pass_on) };
+        // Gaps do not wait for each other, so a few of them are drawn together.
+        const TOGETHER: usize = 8;
+        let mut left = count;
+        // The clock has passed the end once an instant has.
+        while left > 0 && self.clock < self.until {
+            let mut which = self.gaps;
+            let draws = [(); TOGETHER].map(|()| {
+                which += 1;
+                self.lengths.draw(which - 1, 0)
+            });
+            for length in exponentials(draws).into_iter().take(left) {
+                let instant = self.clock + Span::from_nanos_f64(gap_nanos * length);
+                (self.clock, self.gaps) = (instant, self.gaps + 1);
+                if instant >= self.until || self.count == u32::MAX {
+                    return;
+                }
+                self.count += 1;
+                pass_on(instant);
+            }
+            left = left.saturating_sub(TOGETHER);
+        }
     }
 
     #[inline]

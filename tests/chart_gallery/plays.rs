@@ -7,7 +7,7 @@ use pushpull::engine::{Control, sim};
 use pushpull::measure::dimension::Dimension;
 use pushpull::measure::fact::{End, Fact};
 use pushpull::measure::summary::Summary;
-use pushpull::measure::tally::OutcomeKind;
+use pushpull::measure::tally::{Load as SideLoad, OutcomeKind};
 use pushpull::peer::{Exchange, Note, Request};
 use pushpull::report::chart::{
     Arc, Backlog, BacklogLine, Bar, Client, EventDot, FaultBand, Lane, LatencyCurve, LatencyDistribution, Load,
@@ -61,7 +61,8 @@ pub(crate) fn outcomes(summaries: &[Summary]) -> Requests {
 }
 
 /// Means over stretches of so many seconds.
-fn per_second(counts: &[u32], width: usize) -> Vec<Step> {
+fn per_second(load: &SideLoad, width: usize) -> Vec<Step> {
+    let counts: Vec<u32> = load.per_second().collect();
     let step = |(index, counts): (usize, &[u32])| {
         let from_s = (index * width) as f64;
         let sum: u32 = counts.iter().sum();
@@ -74,7 +75,7 @@ pub(crate) fn loads(summaries: &[Summary]) -> Load {
     let line = |(client, summary): (Client, &Summary)| {
         let width = (summary.measured_s / 60.0).ceil() as usize;
         let [provider, consumer] =
-            [&summary.tally.provider, &summary.tally.consumer].map(|load| per_second(&load.per_second, width));
+            [&summary.tally.provider, &summary.tally.consumer].map(|load| per_second(load, width));
         LoadLine { client, provider, consumer }
     };
     Load { dimension: Dimension::Rate, lines: clients(summaries).map(line).collect() }

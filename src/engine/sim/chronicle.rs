@@ -45,7 +45,7 @@ pub fn step_by_step(setup: &Setup, client: usize) -> Tally {
     let mut whole = Tally::default();
     for first in (0..setup.consumers).step_by(size.max(1) as usize) {
         let mut facts = Vec::new();
-        whole.merge(&play(setup, client, first..first + size, &mut facts, &Control::default()).unwrap_or_default());
+        whole.merge(play(setup, client, first..first + size, &mut facts, &Control::default()).unwrap_or_default());
     }
     whole
 }

@@ -16,7 +16,6 @@ pub(super) struct Cells<C> {
     /// The significant decimal digits of a value.
     digits: u8,
     counts: Vec<C>,
-    total: u64,
 }
 
 impl<C: Counter> Cells<C> {
@@ -26,7 +25,7 @@ impl<C: Counter> Cells<C> {
         let digits = digits.clamp(1, 5);
         let single = (2 * 10u64.pow(digits.into())).next_power_of_two();
         let precision = single.ilog2() - 1;
-        let mut cells = Self { precision, largest, digits, counts: Vec::new(), total: 0 };
+        let mut cells = Self { precision, largest, digits, counts: Vec::new() };
         let doublings = cells.doublings(largest);
         cells.counts = vec![C::zero(); (doublings as usize + 2) << precision];
         cells
@@ -40,7 +39,6 @@ impl<C: Counter> Cells<C> {
         if let Some(count) = self.counts.get_mut(index) {
             *count = count.saturating_add(C::one());
         }
-        self.total += 1;
     }
 
     /// Adds the counts of others of the same layout.
@@ -53,18 +51,17 @@ impl<C: Counter> Cells<C> {
         for (mine, theirs) in self.counts.iter_mut().zip(&others.counts) {
             *mine = mine.saturating_add(*theirs);
         }
-        self.total = self.total.saturating_add(others.total);
     }
 
     /// How many values have been counted.
-    pub(super) const fn total(&self) -> u64 {
-        self.total
+    fn total(&self) -> u64 {
+        self.counts.iter().fold(0, |sum: u64, count| sum.saturating_add(count.as_u64()))
     }
 
     /// The largest value of the cell that holds the value of this rank: the share of them from 0 to 1 that does not exceed
     /// it. 0 without any.
     pub(super) fn value_at(&self, quantile: f64) -> u64 {
-        let rank = (libm::ceil(quantile * self.total as f64) as u64).max(1);
+        let rank = (libm::ceil(quantile * self.total() as f64) as u64).max(1);
         let mut sum = 0;
         for (count, index) in self.counts.iter().zip(0..) {
             sum += count.as_u64();

@@ -6,9 +6,14 @@
 
 use super::bucket::Stretch;
 use super::{Account, Ledger, account};
+use crate::measure::histogram::Sums as LatencySums;
+use crate::measure::rhythm::Pulse;
 use crate::measure::tally::{Bytes, Frame, OutcomeKind, Tally};
 use crate::peer::{Event, Exchange, Side};
 use crate::time::Time;
+
+/// What lies before this instant, some 146 years after the start, is added up without a thought of the ends of numbers.
+const FAR: Time = Time::from_nanos(1 << 62);
 
 /// An exchange that went straight through: a poll and its answer, or an event's first attempt, which was acknowledged.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +37,13 @@ pub struct StraightBooks<'b> {
     opener: Side,
     account: &'b mut Account,
     tally: &'b mut Tally,
+    /// Before this instant, and from the end of the warm-up on, all is counted and nothing has to be cut off.
+    calm_until: Time,
     /// The bucket that sums are for.
     stretch: Stretch,
     sums: Sums,
+    /// The rhythms in which the consumer and the provider have taken part so far, as they go on.
+    pulses: [Pulse; 2],
 }
 
 /// What is still to be counted.
@@ -60,6 +69,8 @@ struct InBucket {
     empty: u64,
     requests: u64,
     responses: u64,
+    /// Of the latencies whose cells are marked already.
+    latencies: LatencySums,
 }
 
 impl Ledger<'_> {
@@ -68,8 +79,12 @@ impl Ledger<'_> {
     pub fn straight(&mut self, consumer: u32, opener: Side) -> Option<StraightBooks<'_>> {
         let Self { frame, first, accounts, faults, tally, .. } = self;
         let account = account(accounts, *first, consumer).filter(|_| faults.is_empty())?;
-        let (stretch, sums) = (Stretch::default(), Sums::default());
-        Some(StraightBooks { frame: *frame, opener, account, tally, stretch, sums })
+        let (stretch, sums, calm_until) = (Stretch::default(), Sums::default(), frame.duration.min(FAR));
+        let pulses = match opener {
+            Side::Consumer => account.steady.map(|run| run.map_or(Pulse::NONE, |run| run.pulse(frame.warmup))),
+            Side::Provider | Side::Stranger => [Pulse::NONE; 2],
+        };
+        Some(StraightBooks { frame: *frame, opener, account, tally, calm_until, stretch, sums, pulses })
     }
 }
 
@@ -78,7 +93,11 @@ impl StraightBooks<'_> {
     #[inline]
     pub fn delivered(&mut self, event: &Event, straight: &Straight) {
         self.moves_on_to(straight.left);
-        self.passed(event, straight.arrived);
+        if self.is_calm(event.occurred_at, straight.arrived) {
+            self.passed_calmly(event, straight.arrived);
+        } else {
+            self.passed(event, straight.arrived);
+        }
         self.exchanged(straight, true);
     }
 
@@ -87,10 +106,51 @@ impl StraightBooks<'_> {
     #[inline]
     pub fn polled(&mut self, events: &[Event], seen_at: Time, straight: &Straight) {
         self.moves_on_to(straight.left);
-        for event in events {
-            self.passed(event, seen_at);
+        match events {
+            [] => {}
+            [oldest, ..] if self.is_calm(oldest.occurred_at, seen_at) => {
+                events.iter().for_each(|event| self.passed_calmly(event, seen_at));
+            }
+            _ => events.iter().for_each(|event| self.passed(event, seen_at)),
         }
         self.exchanged(straight, !events.is_empty());
+    }
+
+    /// Whether all that is to be added up about events from the oldest of them until they are seen lies where everything is
+    /// counted.
+    #[inline]
+    fn is_calm(&self, oldest: Time, seen_at: Time) -> bool {
+        let warmup = self.frame.warmup;
+        oldest >= warmup && seen_at < self.calm_until && self.account.age.is_added_up_until(warmup)
+    }
+
+    /// The same as [`Self::passed`], where everything is counted.
+    #[inline]
+    fn passed_calmly(&mut self, event: &Event, seen_at: Time) {
+        let Self { frame, account, tally, stretch, sums, .. } = self;
+        let occurred_at = event.occurred_at;
+        sums.passed.0 += 1;
+        let overtaken = account.view.passed_calmly(event, seen_at, frame, &mut tally.ages);
+        account.age.seen_calmly(seen_at, occurred_at, &mut tally.ages);
+        sums.events += 1;
+        sums.overtaken += u64::from(overtaken);
+        let latency = seen_at.since(occurred_at);
+        if stretch.holds(occurred_at) {
+            sums.in_bucket.latencies.add(latency);
+            let micros = tally.latencies.mark(latency);
+            tally.bucket(stretch.index).mark(micros);
+            sums.in_bucket.occurred += 1;
+        } else {
+            tally.latencies.record(latency);
+            let bucket = tally.bucket(stretch.index(frame, occurred_at));
+            bucket.record(latency);
+            bucket.occurred += 1;
+        }
+        if stretch.holds(seen_at) {
+            sums.in_bucket.seen += 1;
+        } else {
+            tally.bucket(stretch.index(frame, seen_at)).seen += 1;
+        }
     }
 
     /// An event has occurred and was then seen.
@@ -144,13 +204,12 @@ impl StraightBooks<'_> {
 
     #[inline]
     fn took_part(&mut self, at: Time, side: Side) {
-        let instant = at.since(self.frame.warmup);
-        if self.opener == Side::Consumer
-            && let Some(Some(steady)) = self.account.steady.get_mut(side as usize)
-            && steady.go_on(instant, 1)
+        if let Some(pulse) = self.pulses.get_mut(side as usize)
+            && pulse.beats(at)
         {
             return;
         }
+        let instant = at.since(self.frame.warmup);
         match side {
             Side::Provider => self.tally.provider.count_in_second(instant),
             Side::Consumer | Side::Stranger => self.tally.consumer.count_in_second(instant),
@@ -167,7 +226,8 @@ impl StraightBooks<'_> {
     }
 
     fn count_bucket(&mut self) {
-        let InBucket { occurred, seen, useful, empty, requests, responses } = std::mem::take(&mut self.sums.in_bucket);
+        let InBucket { occurred, seen, useful, empty, requests, responses, latencies } =
+            std::mem::take(&mut self.sums.in_bucket);
         if occurred + seen + useful + empty == 0 {
             return;
         }
@@ -176,7 +236,9 @@ impl StraightBooks<'_> {
         self.tally.outcomes.count_many(OutcomeKind::Empty, empty);
         self.tally.provider.bytes.add(bytes[0]);
         self.tally.consumer.bytes.add(bytes[1]);
+        self.tally.latencies.add_sums(&latencies);
         let bucket = self.tally.bucket(self.stretch.index);
+        bucket.add_sums(&latencies);
         bucket.occurred += occurred;
         bucket.seen += seen;
         bucket.outcomes.count_many(OutcomeKind::Useful, useful);
@@ -189,7 +251,10 @@ impl StraightBooks<'_> {
     #[inline]
     pub fn close(mut self) {
         self.count_bucket();
-        let Self { opener, account, tally, sums, .. } = self;
+        let Self { opener, account, tally, sums, pulses, .. } = self;
+        for (run, pulse) in account.steady.iter_mut().zip(pulses) {
+            run.iter_mut().for_each(|run| run.take_in(pulse));
+        }
         let Sums { passed: (events, exchanges), .. } = sums;
         // The events, their exchanges, and the ends of those.
         tally.transitions += u64::from(events) + 2 * u64::from(exchanges);
