@@ -4,7 +4,7 @@
 
 use crate::distribution::Distribution;
 use crate::fault::Faults;
-use crate::seed::{Draw, Purpose, Seed};
+use crate::seed::{Draw, Purpose, Seed, Series};
 use crate::time::{SECOND, Span, Time};
 
 /// How one direction of an exchange travels.
@@ -86,6 +86,29 @@ pub enum Verdict {
     Drop,
 }
 
+/// A network that always takes the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Steady {
+    times: [Span; 2],
+    loss: [f64; 2],
+    losses: [Series; 2],
+}
+
+impl Steady {
+    /// The time that every request takes and that every response takes.
+    #[inline]
+    pub const fn times(&self) -> [Span; 2] {
+        self.times
+    }
+
+    /// Whether neither the request about this subject nor the response to it is lost.
+    #[inline]
+    pub fn brings(&self, (what, which): (u64, u64)) -> bool {
+        let mut legs = self.loss.iter().zip(&self.losses);
+        !legs.any(|(loss, losses)| *loss > 0.0 && losses.draw(what, which).chance(*loss))
+    }
+}
+
 /// Both directions of the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
@@ -164,6 +187,19 @@ impl Link {
         };
         let [there, back] = [constant(&self.request)?, constant(&self.response)?];
         Some([self.opening_min() + there, back])
+    }
+
+    /// What becomes of the exchanges of one consumer, where nothing but loss is left to chance and no size costs time.
+    pub fn steady(&self, consumer: u32, faults: &Faults) -> Option<Steady> {
+        let time = |leg: &Leg| match leg.latency {
+            Distribution::Constant(latency) if leg.bandwidth.is_none() => Some(latency),
+            _ => None,
+        };
+        let [there, back] = [time(&self.request)?, time(&self.response)?];
+        let losses =
+            [Purpose::RequestLoss, Purpose::ResponseLoss].map(|purpose| self.seed.series(purpose, consumer.into()));
+        let times = [self.opening_min() + there, back];
+        faults.0.is_empty().then_some(Steady { times, loss: [self.request.loss, self.response.loss], losses })
     }
 
     /// Whether the size of a message costs time in either direction.

@@ -7,6 +7,7 @@
 //! `api` has the messages of this program's own API, `webhook` what webhooks look like for each vendor, `size` how long
 //! both are, and [`vendor_api`] the API as clients made for a vendor's meet it.
 
+mod alike;
 mod api;
 mod conditions;
 mod event;
@@ -23,6 +24,7 @@ use crate::peer::{Exchange, Request, Response};
 use crate::policy::signature::Keys;
 use crate::time::Time;
 
+pub use alike::WebhooksAlike;
 pub use api::{Access, ApiCall, read_access, read_api_call};
 pub use event::Epoch;
 pub(crate) use event::event_id;

@@ -5,6 +5,7 @@
 //! result does not depend on how many threads there were.
 
 mod chronicle;
+mod deliveries;
 mod flights;
 mod leap;
 mod occurrences;

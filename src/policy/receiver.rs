@@ -228,15 +228,25 @@ impl Receiver {
         !inbox.contains(event.serial) && !self.store.knows_besides(now, event.serial)
     }
 
-    /// Whether a webhook of this event that arrives now is new, and will be handled in no time.
+    /// Whether every webhook that is new is handled in no time, whenever it comes.
     #[inline]
-    pub(super) fn takes_at_once(&mut self, now: Time, event: &Event, inbox: &Inbox) -> bool {
-        self.faults.0.is_empty() && self.handles_at_once() && self.is_new(now, event, inbox)
+    pub(super) fn takes_at_once(&self) -> bool {
+        self.faults.0.is_empty() && self.handles_at_once()
+    }
+
+    /// Remembers that an event is taken now, if it is new; false if it is not, and then nothing has changed.
+    #[inline]
+    pub(super) fn take_new(&mut self, now: Time, event: &Event, inbox: &mut Inbox) -> bool {
+        let is_new = self.is_new(now, event, inbox);
+        if is_new {
+            self.remember(now, event, inbox);
+        }
+        is_new
     }
 
     /// Remembers that an event was taken.
     #[inline]
-    pub(super) fn remember(&mut self, now: Time, event: &Event, inbox: &mut Inbox) {
+    fn remember(&mut self, now: Time, event: &Event, inbox: &mut Inbox) {
         inbox.take(event.serial);
         self.store.remember(now, event.serial);
     }

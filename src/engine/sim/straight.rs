@@ -1,4 +1,4 @@
-//! What goes straight through: a poll and its answer, or an event, its first attempt and the acknowledgement, all at once.
+//! What goes straight through: polls and their answers, all at once.
 //!
 //! In a cell of one consumer the whole course of an exchange is mostly known the moment its request leaves: when it arrives,
 //! what the other side makes of it in no time, when the answer is back, and that nothing else happens until then. Both sides
@@ -6,17 +6,15 @@
 //! it makes no difference to any figure, and neither side decides anything here that it does not decide there.
 
 use super::Cell;
-use super::traffic::{Step, Traffic};
-use crate::engine::agenda::Rank;
-use crate::link::{Crossing, Link, Verdict};
+use crate::link::Link;
 use crate::measure::ledger::{Ledger, Straight};
-use crate::peer::{Event, Peer, Request, Side};
+use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::Provider;
 use crate::time::{Span, Time};
 
 /// At most so many steps are taken before somebody looks whether the run should stop.
-const STEPS_MAX: u32 = 4_096;
+pub(super) const STEPS_MAX: u32 = 4_096;
 
 /// So many polls in a row that find nothing are carried through before it is tried to leave several out.
 const IN_VAIN_BEFORE_LEAP: u32 = 2;
@@ -157,102 +155,5 @@ impl Cell<'_> {
             self.traffic.now = before;
         }
         has_leapt
-    }
-
-    /// Has one consumer's events delivered at once, as long as they come next and go straight through.
-    #[inline]
-    pub(super) fn deliver_straight(&mut self, ledger: &mut Ledger<'_>) {
-        if !matches!(self.way, Way::Webhooks) {
-            return;
-        }
-        // Nothing else that is to come changes by what goes straight through.
-        let others = [
-            self.wakes.earliest().map(|(at, _)| at),
-            self.traffic.agenda.next_at().map(|(at, _)| at),
-            Some(self.provider_wake.min(self.traffic.setup.frame.duration)),
-        ];
-        let quiet_until = others.into_iter().flatten().min().unwrap_or(Time::NEVER);
-        let Self { occurrences, provider, consumers, traffic, .. } = self;
-        let Some(mut books) = ledger.straight(traffic.first, Side::Provider) else { return };
-        let (Some(events), Some(receiver)) = (occurrences.events(0), consumers.first_mut()) else { return };
-        let mut delivered = 0;
-        while delivered < STEPS_MAX
-            && let Some(&event) = events.upcoming().first()
-            && let Some(course) = Course::foresee(provider, traffic, &event, event.occurred_at)
-        {
-            let is_alone = events.count_until(course.ended, 1) == 1 && course.ended < quiet_until;
-            if !is_alone || !receiver.takes_in_passing(course.straight.arrived, &event) {
-                break;
-            }
-            provider.accepted_in_passing(course.straight.exchange);
-            receiver.take_in_passing(course.straight.arrived, &event);
-            books.delivered(&event, &course.straight);
-            events.pass_over(1);
-            traffic.now = course.ended;
-            delivered += 1;
-        }
-        books.close();
-        traffic.flights[0][Side::Provider as usize].skip(delivered);
-        self.steps = self.steps.saturating_add(delivered);
-    }
-
-    /// Has an event that occurs now to one consumer of several delivered at once, if nothing else happens to that consumer until
-    /// the attempt has ended; false if that cannot be, and then nothing has changed. What the others may notice of the attempt
-    /// is that it is under way until then.
-    #[inline]
-    pub(super) fn deliver_among_others(&mut self, index: u32, event: &Event, ledger: &mut Ledger<'_>) -> bool {
-        if !matches!(self.way, Way::WebhooksAmongOthers) {
-            return false;
-        }
-        let place = index as usize;
-        let is_idle = self.traffic.flights[place][Side::Provider as usize].is_empty();
-        if !is_idle || self.under_way_until[place] >= self.traffic.now {
-            return false;
-        }
-        let course = Course::foresee(&self.provider, &self.traffic, event, self.traffic.now);
-        let Some(Course { straight, ended }) = course else { return false };
-        let is_quiet = ended < self.traffic.setup.frame.duration
-            && self.provider_wake > ended
-            && self.occurrences.of(index).is_none_or(|next| next > ended);
-        if !is_quiet || !self.consumers[place].takes_in_passing(straight.arrived, event) {
-            return false;
-        }
-        self.provider.left_in_passing(straight.exchange);
-        self.consumers[place].take_in_passing(straight.arrived, event);
-        self.traffic.window(straight.exchange).skip(1);
-        self.traffic.agenda.plan(ended, Rank::Message, Step::Acknowledge);
-        self.under_way_until[place] = ended;
-        if let Some(mut books) = ledger.straight(event.consumer, Side::Provider) {
-            books.delivered(event, &straight);
-            books.close();
-        }
-        true
-    }
-}
-
-/// The course of a first attempt that is not lost on either way.
-struct Course {
-    straight: Straight,
-    /// When its sender knows that it was acknowledged.
-    ended: Time,
-}
-
-impl Course {
-    /// That of the first attempt of an event that occurs now, if it leaves at once.
-    #[inline]
-    fn foresee(provider: &Provider, traffic: &Traffic<'_>, event: &Event, now: Time) -> Option<Self> {
-        let consumer = event.consumer;
-        let (exchange, timeout) = provider.first_attempt(now, event)?;
-        let (wire, link, faults) = (traffic.wire, &traffic.setup.link, traffic.faults);
-        let subject = Request::subject_of_delivery(Some(event), 1);
-        let request = wire.webhook_size(exchange, std::slice::from_ref(event), 1);
-        let crossing = Crossing { at: now, consumer, subject, bytes: request, faults };
-        let Verdict::Deliver(there) = link.request(crossing) else { return None };
-        let (arrived, response) = (now + there, wire.acknowledgement_size());
-        let crossing = Crossing { at: arrived, consumer, subject, bytes: response, faults };
-        let Verdict::Deliver(back) = link.response(crossing) else { return None };
-        let ended = arrived + back;
-        let straight = Straight { exchange, left: now, arrived, request, response };
-        (ended <= now + timeout).then_some(Self { straight, ended })
     }
 }

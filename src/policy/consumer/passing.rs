@@ -2,7 +2,9 @@
 
 use crate::peer::{Advice, Event, Tag};
 use crate::policy::consumer::Consumer;
+use crate::policy::inbox::Inbox;
 use crate::policy::poller::{Foreseen, Poller};
+use crate::policy::receiver::Receiver;
 use crate::time::Time;
 
 impl Consumer {
@@ -30,19 +32,26 @@ impl Consumer {
         }
     }
 
-    /// Whether a webhook of this event that arrives now will be taken, handled and acknowledged in no time, and nothing else
-    /// done about it. Nothing has changed until [`Self::take_in_passing`] is called.
+    /// How webhooks are taken that are new, by one who handles and acknowledges each in no time and does nothing else about it.
+    /// None where that is not so.
     #[inline]
-    pub fn takes_in_passing(&mut self, now: Time, event: &Event) -> bool {
-        let Self { poller: None, records: None, receiver: Some(receiver), inbox, .. } = self else { return false };
-        receiver.takes_at_once(now, event, inbox)
+    pub fn taking(&mut self) -> Option<Taking<'_>> {
+        let Self { poller: None, records: None, receiver: Some(receiver), inbox, .. } = self else { return None };
+        receiver.takes_at_once().then_some(Taking { receiver, inbox })
     }
+}
 
-    /// A webhook of this event has arrived as foreseen.
+/// One who takes webhooks in passing.
+pub struct Taking<'c> {
+    receiver: &'c mut Receiver,
+    inbox: &'c mut Inbox,
+}
+
+impl Taking<'_> {
+    /// A webhook of this event arrives now, and is taken, handled and acknowledged if it is new. If it is not, nothing has
+    /// changed, and the receiver is to be told of it as of any other.
     #[inline]
-    pub fn take_in_passing(&mut self, now: Time, event: &Event) {
-        if let Some(receiver) = &mut self.receiver {
-            receiver.remember(now, event, &mut self.inbox);
-        }
+    pub fn take_new(&mut self, now: Time, event: &Event) -> bool {
+        self.receiver.take_new(now, event, self.inbox)
     }
 }

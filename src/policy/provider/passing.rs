@@ -59,6 +59,12 @@ impl Provider {
         self.dispatcher.as_ref()?.first_attempt(now, event)
     }
 
+    /// The exchange with which the next first attempt to a consumer leaves, as soon as its event occurs, and those that follow
+    /// with the next numbers, and how long each waits for its answer; none if they do not all leave at once.
+    pub fn first_attempts(&self, consumer: u32) -> Option<(Exchange, Span)> {
+        self.dispatcher.as_ref()?.first_attempts(consumer)
+    }
+
     /// An event has occurred, and its first attempt has left as foreseen; it will be accepted.
     #[inline]
     pub fn left_in_passing(&mut self, exchange: Exchange) {
@@ -74,11 +80,11 @@ impl Provider {
         self.dispatcher.as_mut().is_some_and(Dispatcher::accepted)
     }
 
-    /// An event has occurred, and its first attempt has left as foreseen and has been accepted.
+    /// So many events have occurred to a consumer, and the first attempt of each has left as foreseen and has been accepted.
     #[inline]
-    pub fn accepted_in_passing(&mut self, exchange: Exchange) {
+    pub fn accepted_in_passing(&mut self, consumer: u32, count: u32) {
         if let Some(dispatcher) = &mut self.dispatcher {
-            dispatcher.accepted_in_passing(exchange);
+            dispatcher.accepted_in_passing(consumer, count);
         }
     }
 }
