@@ -1,7 +1,7 @@
 //! Webhooks that follow one another and are all of one size.
 
-use super::Wire;
 use super::size::digits;
+use super::{Shape, Wire};
 use crate::peer::{Event, Exchange};
 use crate::time::{SECOND, Span, Time};
 
@@ -12,10 +12,13 @@ pub(super) struct SameDigits {
     more: u32,
 }
 
+/// The largest number of so many digits.
+const LARGEST: [u32; 10] = [0, 9, 99, 999, 9_999, 99_999, 999_999, 9_999_999, 99_999_999, 999_999_999];
+
 impl SameDigits {
     pub(super) fn from(number: u32) -> Self {
-        let last = 10u64.pow(digits(number) as u32) - 1;
-        Self { from: number, more: u32::try_from(last).unwrap_or(u32::MAX) - number }
+        let last = LARGEST.get(digits(number) as usize).copied().unwrap_or(u32::MAX);
+        Self { from: number, more: last - number }
     }
 
     #[inline]
@@ -49,8 +52,12 @@ impl Wire {
         }
     }
 
-    /// When the Unix seconds of an instant have one digit more; at once where that is hard to say.
+    /// When the Unix seconds of an instant have one digit more, if webhooks tell them; at once where that is hard to say.
     fn longer_seconds_after(&self, at: Time) -> Time {
+        match self.envelope.shape {
+            Shape::StandardWebhooks | Shape::GitHub => return Time::NEVER,
+            Shape::Stripe | Shape::SendGrid => {}
+        }
         let Ok(seconds) = u64::try_from(self.epoch.unix_seconds(at)) else { return at };
         let more_digits = 10u64.checked_pow(seconds.max(1).ilog10() + 1).unwrap_or(u64::MAX);
         // A second early, since the epoch may begin within one.
@@ -65,5 +72,47 @@ impl WebhooksAlike {
         let are_alike = self.exchanges.hold(exchange.serial) && self.events.hold(event.serial);
         let is_alike = are_alike && event.record == self.record && event.payload == self.payload;
         (is_alike && event.occurred_at < self.until).then_some(self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::peer::Side;
+    use crate::policy::signature::{Keys, Scheme};
+    use crate::wire::{Envelope, Payload};
+
+    proptest! {
+        #[test]
+        fn what_is_said_to_be_alike_is(
+            serials in [prop_oneof![0u32..200, any::<u32>()], prop_oneof![1u32..200, any::<u32>()]],
+            more in [prop_oneof![0u32..200, any::<u32>()], prop_oneof![0u32..200, any::<u32>()]],
+            (at, later_by) in (0u64..1 << 62, prop_oneof![0u64..1 << 20, 0u64..1 << 61]),
+            (shape, payload) in (
+                prop::sample::select(vec![Shape::StandardWebhooks, Shape::Stripe, Shape::GitHub, Shape::SendGrid]),
+                prop::sample::select(vec![Payload::Full, Payload::Thin]),
+            ),
+            epoch in prop_oneof![Just(0i128), Just(9_999_999_998_500_000_000), Just(1_767_225_600_000_000_000)],
+            record in 0u32..2,
+        ) {
+            let envelope = Envelope { shape, payload, is_list: false };
+            let wire = Wire::new(0, envelope, Keys::generate(Scheme::None, [1; 32]), epoch);
+            let exchange = |serial| Exchange { opener: Side::Provider, consumer: 7, serial };
+            let event = |serial, nanos, record| {
+                Event { occurred_at: Time::from_nanos(nanos), consumer: 7, serial, record, payload: 20 }
+            };
+            let (first, later) = (event(serials[1], at, 0), event(serials[1].saturating_add(more[1]), at + later_by, record));
+            let alike = wire.webhooks_alike(exchange(serials[0]), &first);
+            for (exchange, event) in [(exchange(serials[0]), first), (exchange(serials[0].saturating_add(more[0])), later)] {
+                if let Some(size) = alike.size(exchange, &event) {
+                    prop_assert_eq!(size, wire.webhook_size(exchange, &[event], 1));
+                }
+            }
+            // It says so of the one that it was made for, unless another second might make it longer.
+            let is_told = matches!(shape, Shape::Stripe | Shape::SendGrid);
+            prop_assert!(is_told || alike.size(exchange(serials[0]), &first).is_some());
+        }
     }
 }
