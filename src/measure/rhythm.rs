@@ -4,7 +4,10 @@
 //! differences between each second and the one that lies so many seconds before. Beats of any other rhythm fall into a few
 //! such series, or so many into each second; where those would be more than the beats, each beat is counted.
 
+mod differences;
+
 use crate::time::{SECOND, Span};
+use differences::Differences;
 
 /// Beats that are not counted yet, only marked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +24,7 @@ struct Rhythm {
     beats: u64,
     /// So many seconds, or one where several beats fall into a second.
     stride: usize,
-    /// For each second, by how much its count differs from that of the second one stride before; modulo 2^32.
-    differences: Vec<u32>,
+    differences: Differences,
 }
 
 /// Beats that are one rhythm, from the first one on.
@@ -110,21 +112,14 @@ impl Beats {
     /// Adds others.
     pub fn merge(&mut self, other: &Self) {
         for theirs in &other.rhythms {
-            let mine = self.rhythm(theirs.every);
-            if mine.differences.len() < theirs.differences.len() {
-                mine.differences.resize(theirs.differences.len(), 0);
-            }
-            mine.differences.iter_mut().zip(&theirs.differences).for_each(|(a, b)| *a = a.wrapping_add(*b));
+            self.rhythm(theirs.every).differences.merge(&theirs.differences);
         }
     }
 
     /// Counts what has only been marked.
     pub fn count(&mut self, per_second: &mut [u32]) {
-        for Rhythm { stride, mut differences, .. } in std::mem::take(&mut self.rhythms) {
-            for index in stride..differences.len() {
-                differences[index] = differences[index].wrapping_add(differences[index - stride]);
-            }
-            per_second.iter_mut().zip(&differences).for_each(|(all, more)| count_one(all, *more));
+        for Rhythm { stride, differences, .. } in std::mem::take(&mut self.rhythms) {
+            differences.count(stride, per_second);
         }
     }
 }
@@ -136,15 +131,15 @@ impl Rhythm {
         let seconds = u128::from(nanos) * u128::from(beats) / u128::from(SECOND);
         // A stride that is no number of this machine is never made: there are not as many beats.
         let stride = usize::try_from(seconds).unwrap_or(usize::MAX);
-        Self { every, beats, stride, differences: Vec::new() }
+        Self { every, beats, stride, differences: Differences::default() }
     }
 
     /// Marks the first beat and each that comes a whole number of strides after it.
     fn mark(&mut self, run: Run) {
         let first = second(run.first);
-        self.add(first, 1);
+        self.differences.add(first, 1);
         let strides = usize::try_from(run.count.div_ceil(self.beats)).unwrap_or(usize::MAX);
-        self.add(first.saturating_add(strides.saturating_mul(self.stride)), u32::MAX);
+        self.differences.add(first.saturating_add(strides.saturating_mul(self.stride)), u32::MAX);
     }
 
     /// Marks the seconds that are full of beats, and counts those at either end.
@@ -157,15 +152,8 @@ impl Rhythm {
         let full = (last - first - 1) as u64 * self.beats;
         count_one(&mut per_second[first], at_first as u32);
         count_one(&mut per_second[last], (run.count - at_first - full) as u32);
-        self.add(first + 1, self.beats as u32);
-        self.add(last, (self.beats as u32).wrapping_neg());
-    }
-
-    fn add(&mut self, second: usize, difference: u32) {
-        if second >= self.differences.len() {
-            self.differences.resize(second + 1, 0);
-        }
-        self.differences[second] = self.differences[second].wrapping_add(difference);
+        self.differences.add(first + 1, self.beats as u32);
+        self.differences.add(last, (self.beats as u32).wrapping_neg());
     }
 }
 
@@ -241,8 +229,7 @@ mod tests {
         let (mut beats, mut per_second) = (Beats::default(), Vec::new());
         let (first, every) = (Span::from_millis(1_500), Span::from_secs(3));
         beats.add(Run { first, every, count: 1_000 }, &mut per_second, usize::MAX);
-        let marks = beats.rhythms[0].differences.iter().filter(|difference| **difference != 0).count();
-        assert_eq!((marks, beats.rhythms[0].stride), (2, 3));
+        assert_eq!((beats.rhythms[0].differences.marks(), beats.rhythms[0].stride), (2, 3));
         assert_eq!(per_second.iter().sum::<u32>(), 0);
         beats.count(&mut per_second);
         assert_eq!(
