@@ -247,6 +247,42 @@ proptest! {
     }
 }
 
+/// One who only polls at a fixed rate or with a fixed delay, and an API that answers at once: the time on the way is often as
+/// long as the interval, so that many events occur while a poll is under way.
+fn any_plain_setup() -> impl Strategy<Value = Setup> {
+    let policy = (any_every(), any::<[bool; 2]>(), 1u32..6, mostly(10.0, 0.1..4.0f64));
+    let latency = || prop::sample::select(vec![0.0, 0.02, 0.1, 0.25, 0.7]);
+    let frame = (20.0..3_000.0f64, 0.0..60.0f64, prop::option::of(0.01..0.5f64), 0.0..1.0f64, 1u32..4);
+    (policy, [latency(), latency()], frame, 0u8..4, prop::option::weighted(0.2, Just(secs(5.0))), any::<u64>())
+        .prop_map(|((every, [random, fixed_rate], page, timeout), [up, down], frame, which, advice, seed)| {
+            let (polls, expected, warmup, drain, consumers) = frame;
+            let policy = PollPolicy {
+                phase: if random { Phase::Random } else { Phase::Aligned },
+                timing: if fixed_rate { Timing::FixedRate } else { Timing::FixedDelay },
+                ..PollPolicy::new(secs(every), secs(timeout), page)
+            };
+            let seconds = every * polls;
+            let arrivals = arrivals(which, expected.max(0.5), seconds);
+            let mut setup = with_seed(setup(arrivals, seconds, 0.0, vec![pull(policy)]), seed);
+            setup.frame.warmup = at(warmup.unwrap_or(0.0) * seconds);
+            setup.frame.end = setup.frame.duration + secs(drain * seconds);
+            (setup.consumers, setup.workload.records, setup.api.poll_interval) = (consumers, 3, advice);
+            (setup.link.request.latency, setup.link.response.latency) = (constant(up), constant(down));
+            setup
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_occurs_while_a_poll_is_under_way_changes_no_count_either(setup in any_plain_setup()) {
+        leapt(&setup);
+        let run = sim::run(&setup, &Control::default()).remove(0);
+        prop_assert_eq!(format!("{:?}", run.tally), format!("{:?}", sim::step_by_step(&setup, 0)));
+    }
+}
+
 /// One event in a thousand intervals, for three consumers, over so many intervals.
 fn rare(policy: PollPolicy, latency: f64, intervals: f64) -> Setup {
     let every = policy.every.as_secs_f64();

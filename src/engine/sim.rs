@@ -77,7 +77,7 @@ pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
     };
     let is_large = |(_, consumers): &(usize, Range<u32>)| consumers.len() > LARGE as usize;
     let (large, small): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_large);
-    let tallies = small.into_par_iter().fold(empty, fold).reduce(empty, merge);
+    let tallies = small.into_par_iter().fold(empty, fold).reduce_with(merge).unwrap_or_else(empty);
     let tallies = large.into_iter().fold(tallies, fold);
     tallies.into_iter().map(|tally| ClientRun { tally, cpu: None, chronicle: None }).collect()
 }

@@ -4,8 +4,11 @@
 //! differences between each second and the one that lies so many seconds before. Beats of any other rhythm fall into a few
 //! such series, or so many into each second; where those would be more than the beats, each beat is counted.
 
+mod differences;
+
 use crate::measure::seconds::Seconds;
 use crate::time::{SECOND, Span, Time};
+use differences::Differences;
 
 /// Beats that are not counted yet, only marked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +25,7 @@ struct Rhythm {
     beats: u64,
     /// So many seconds, or one where several beats fall into a second.
     stride: usize,
-    /// For each second, by how much its count differs from that of the second one stride before; modulo 2^32.
-    differences: Vec<u32>,
+    differences: Differences,
 }
 
 /// Beats that are one rhythm, from the first one on.
@@ -100,6 +102,18 @@ impl Pulse {
     /// Nothing goes on.
     pub const NONE: Self = Self { next: Time::NEVER, every: Span::ZERO, count: 0 };
 
+    /// So many more come in this rhythm, the first of them at this instant: true if they are the next beats, which are counted
+    /// then.
+    #[inline]
+    pub fn goes_on(&mut self, first: Time, every: Span, count: u64) -> bool {
+        let goes_on = first == self.next && every == self.every;
+        if goes_on {
+            self.next = first + every.times(count);
+            self.count += count;
+        }
+        goes_on
+    }
+
     /// Something comes at this instant: true if it is the next beat, which is counted then.
     #[inline]
     pub fn beats(&mut self, at: Time) -> bool {
@@ -125,7 +139,7 @@ impl Beats {
         }
         let last = second(run.nth(count - 1));
         per_second.reach(last + 1);
-        let rhythm = self.rhythm(run.every, per_second.len() + 1);
+        let rhythm = self.rhythm(run.every);
         if rhythm.stride == 1 && rhythm.beats > 1 {
             rhythm.mark_several_a_second(run, per_second);
         } else if 2 * rhythm.beats < count {
@@ -135,11 +149,10 @@ impl Beats {
         }
     }
 
-    /// The marks of a rhythm, which probably come in so many seconds.
-    fn rhythm(&mut self, every: Span, seconds: usize) -> &mut Rhythm {
+    fn rhythm(&mut self, every: Span) -> &mut Rhythm {
         let known = self.rhythms.iter().position(|rhythm| rhythm.every == every);
         let index = known.unwrap_or_else(|| {
-            self.rhythms.push(Rhythm::new(every, seconds));
+            self.rhythms.push(Rhythm::new(every));
             self.rhythms.len() - 1
         });
         &mut self.rhythms[index]
@@ -148,24 +161,19 @@ impl Beats {
     /// Adds others.
     pub fn merge(&mut self, other: Self) {
         for theirs in other.rhythms {
-            let mine = self.rhythm(theirs.every, 0);
-            let (longer, shorter) = match mine.differences.len() < theirs.differences.len() {
-                true => (theirs.differences, std::mem::take(&mut mine.differences)),
-                false => (std::mem::take(&mut mine.differences), theirs.differences),
-            };
-            mine.differences = longer;
-            mine.differences.iter_mut().zip(shorter).for_each(|(a, b)| *a = a.wrapping_add(b));
+            self.rhythm(theirs.every).differences.merge(theirs.differences);
         }
     }
 
     /// In how many seconds there may be beats that are only marked.
     pub fn seconds(&self) -> usize {
-        self.rhythms.iter().map(|rhythm| rhythm.differences.len()).max().unwrap_or(0)
+        self.rhythms.iter().map(|rhythm| rhythm.differences.seconds()).max().unwrap_or(0)
     }
 
     /// How many beats of each second are only marked, one second after the other.
     pub fn per_second(&self) -> impl Iterator<Item = u32> {
-        let mut rhythms: Vec<_> = self.rhythms.iter().map(Rhythm::per_second).collect();
+        let mut rhythms: Vec<_> =
+            self.rhythms.iter().map(|rhythm| rhythm.differences.per_second(rhythm.stride)).collect();
         std::iter::from_fn(move || {
             let counts = rhythms.iter_mut().filter_map(|counts| counts.next());
             counts.reduce(u32::saturating_add)
@@ -174,35 +182,21 @@ impl Beats {
 }
 
 impl Rhythm {
-    fn new(every: Span, room: usize) -> Self {
+    fn new(every: Span) -> Self {
         let nanos = every.as_nanos().max(1);
         let beats = SECOND / greatest_common_divisor(nanos, SECOND);
         let seconds = u128::from(nanos) * u128::from(beats) / u128::from(SECOND);
         // A stride that is no number of this machine is never made: there are not as many beats.
         let stride = usize::try_from(seconds).unwrap_or(usize::MAX);
-        Self { every, beats, stride, differences: vec![0; room] }
-    }
-
-    /// How many beats fall into each second.
-    fn per_second(&self) -> impl Iterator<Item = u32> {
-        // The counts of the last seconds, as many as a stride has.
-        let mut stride = vec![0u32; self.stride.min(self.differences.len())];
-        let mut place = 0;
-        self.differences.iter().map(move |difference| {
-            let Some(count) = stride.get_mut(place) else { return *difference };
-            *count = count.wrapping_add(*difference);
-            let count = *count;
-            place = if place + 1 == stride.len() { 0 } else { place + 1 };
-            count
-        })
+        Self { every, beats, stride, differences: Differences::default() }
     }
 
     /// Marks the first beat and each that comes a whole number of strides after it.
     fn mark(&mut self, run: Run) {
         let first = second(run.first);
-        self.add(first, 1);
+        self.differences.add(first, 1);
         let strides = usize::try_from(run.count.div_ceil(self.beats)).unwrap_or(usize::MAX);
-        self.add(first.saturating_add(strides.saturating_mul(self.stride)), u32::MAX);
+        self.differences.add(first.saturating_add(strides.saturating_mul(self.stride)), u32::MAX);
     }
 
     /// Marks the seconds that are full of beats, and counts those at either end.
@@ -215,15 +209,8 @@ impl Rhythm {
         let full = (last - first - 1) as u64 * self.beats;
         per_second.count(first, at_first as u32);
         per_second.count(last, (run.count - at_first - full) as u32);
-        self.add(first + 1, self.beats as u32);
-        self.add(last, (self.beats as u32).wrapping_neg());
-    }
-
-    fn add(&mut self, second: usize, difference: u32) {
-        if second >= self.differences.len() {
-            self.differences.resize(second + 1, 0);
-        }
-        self.differences[second] = self.differences[second].wrapping_add(difference);
+        self.differences.add(first + 1, self.beats as u32);
+        self.differences.add(last, (self.beats as u32).wrapping_neg());
     }
 }
 
@@ -297,8 +284,7 @@ mod tests {
         let (mut beats, mut per_second) = (Beats::default(), Seconds::default());
         let (first, every) = (Span::from_millis(1_500), Span::from_secs(3));
         beats.add(Run { first, every, count: 1_000 }, &mut per_second, usize::MAX);
-        let marks = beats.rhythms[0].differences.iter().filter(|difference| **difference != 0).count();
-        assert_eq!((marks, beats.rhythms[0].stride), (2, 3));
+        assert_eq!((beats.rhythms[0].differences.marks(), beats.rhythms[0].stride), (2, 3));
         assert_eq!(per_second.iter().sum::<u32>(), 0);
         let counts: Vec<_> = beats.per_second().collect();
         assert_eq!((counts.iter().sum::<u32>(), counts[1], counts[2_998], per_second.len()), (1_000, 1, 1, 2_999));

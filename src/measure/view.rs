@@ -74,7 +74,8 @@ impl View {
             return;
         }
         if self.oldest().is_none() {
-            self.until = at;
+            // What was seen ahead of time has been added up already.
+            self.until = self.until.max(at);
         }
         let unknown = Unknown { serial, record, occurred_at: at };
         if self.many.is_some() || self.few.len() == FEW {

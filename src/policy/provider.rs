@@ -14,6 +14,7 @@ pub use crate::policy::limits::{ApiLimits, QuotaPolicy, RateLimit};
 use crate::policy::workers::{Capacity, Next, Stage, Workers};
 use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
+pub use passing::Reading;
 
 /// How System B's API serves.
 #[derive(Clone, Debug, PartialEq)]

@@ -131,6 +131,14 @@ impl Wire {
         u32::try_from(more_digits).unwrap_or(u32::MAX).saturating_sub(exchange.serial).max(1)
     }
 
+    /// How many of so many requests in a row are of one size if they ask the same ([`Self::alike_from`]).
+    #[inline]
+    pub fn alike(first: Exchange, count: u32) -> u32 {
+        let last = first.serial.saturating_add(count);
+        // Mostly all of them are, and that is quickly said.
+        if digits(first.serial) == digits(last) { count } else { count.min(Self::alike_from(first)) }
+    }
+
     /// What stands around the events of a webhook.
     fn list_frame(&self, events: usize) -> u64 {
         if webhook::is_list(self.envelope, events) {

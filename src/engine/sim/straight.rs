@@ -5,6 +5,8 @@
 //! are asked whether it is so before either is told anything; where it is not, the exchange takes the way of all others. So
 //! it makes no difference to any figure, and neither side decides anything here that it does not decide there.
 
+mod stride;
+
 use super::Cell;
 use crate::link::Link;
 use crate::measure::ledger::{Ledger, Straight};
@@ -12,12 +14,10 @@ use crate::peer::{Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::Provider;
 use crate::time::{Span, Time};
+use stride::Stride;
 
 /// At most so many steps are taken before somebody looks whether the run should stop.
 pub(super) const STEPS_MAX: u32 = 4_096;
-
-/// So many polls in a row that find nothing are carried through before it is tried to leave several out.
-const IN_VAIN_BEFORE_LEAP: u32 = 2;
 
 /// So many polls of one consumer of several are carried through before the others have their turn, so that all get on about
 /// as far; and none needs the memory of another in between.
@@ -53,15 +53,6 @@ impl Way {
     }
 }
 
-/// Polls of one consumer that went straight through.
-struct Row {
-    /// When the last ended.
-    ended: Time,
-    polls: u32,
-    /// The last few found nothing.
-    is_in_vain: bool,
-}
-
 impl Cell<'_> {
     /// Carries the polls of a consumer through from the one on that is due now, as far as that can be; false if it cannot be,
     /// and then nothing has changed.
@@ -78,51 +69,51 @@ impl Cell<'_> {
             return false;
         }
         let most = if self.consumers.len() == 1 { STEPS_MAX } else { POLLS_AMONG_OTHERS };
-        let (mut now, mut polls) = (self.traffic.now, 0);
-        while polls < most {
-            let Some(row) = self.poll_in_a_row(index, (now, most - polls), [there, back], ledger) else { break };
-            (now, polls) = (row.ended, polls + row.polls);
-            if !row.is_in_vain {
-                break;
-            }
-            polls += u32::from(self.leap_from(now, ledger));
-        }
-        if polls > 0 {
-            self.steps = self.steps.saturating_add(polls);
-            self.occurrences.note(index);
-            let deadline = self.consumers[place].deadline();
-            self.wakes.set(index, deadline.map(|due| due.max(now)));
-        }
-        polls > 0
+        let Some((ended, steps)) = self.poll_in_a_row(index, most, [there, back], ledger) else { return false };
+        self.steps = self.steps.saturating_add(steps);
+        self.occurrences.note(index);
+        let deadline = self.consumers[place].deadline();
+        self.wakes.set(index, deadline.map(|due| due.max(ended)));
+        true
     }
 
-    /// Carries at most so many polls through from an instant on, up to a few that find nothing. None if there is nothing to do.
+    /// Carries polls through from now on, in at most so many steps. Gives back when the last ended, and in how many steps; none
+    /// if there is nothing to do.
+    ///
+    /// An event that occurs while a poll is under way is found if it has occurred by the time that the poll arrives, and else
+    /// by the next one.
     fn poll_in_a_row(
         &mut self,
         index: u32,
-        (now, most): (Time, u32),
+        most: u32,
         [there, back]: [Span; 2],
         ledger: &mut Ledger<'_>,
-    ) -> Option<Row> {
-        let patience = if self.leaps.is_some() { IN_VAIN_BEFORE_LEAP } else { u32::MAX };
-        let Self { occurrences, provider, consumers, traffic, .. } = self;
+    ) -> Option<(Time, u32)> {
+        let Self { occurrences, provider, consumers, traffic, leaps, leapt, .. } = self;
         let (duration, wire) = (traffic.setup.frame.duration, traffic.wire);
         let consumer = traffic.first + index;
         let mut reading = provider.reading(consumer)?;
         let mut books = ledger.straight(consumer, Side::Consumer)?;
         let advice_size = wire.advice_size(&reading.advice);
         let (events, poller) = (occurrences.events(index)?, consumers.get_mut(index as usize)?);
-        let (mut row, mut in_vain) = (Row { ended: now, polls: 0, is_in_vain: false }, 0);
-        while row.polls < most
+        let stride = leaps.and_then(|_| Stride::of(poller, [there, back], traffic, advice_size));
+        let (mut now, mut steps, mut polls) = (traffic.now, 0, 0);
+        while steps < most
             && let Some(poll) = poller.foresee_poll()
         {
+            if let Some(stride) = &stride
+                && let Some(count) = stride.leaves_out(&poll, now, events)
+            {
+                now = stride.pass((&poll, count), poller, &mut reading, &mut books);
+                (steps, polls, *leapt) = (steps + 1, polls + count, *leapt + u64::from(count));
+                continue;
+            }
             // One that fell due before the last answer was back leaves then.
-            let left = row.ended.max(poll.due);
+            let left = now.max(poll.due);
             let (arrived, ended) = (left + there, left + there + back);
             let page = (reading.page_of(poll.limit) as usize).min(EVENTS_MAX);
-            let count = events.count_until(left, page);
-            let is_quiet = events.upcoming().get(count).is_none_or(|event| event.occurred_at > ended);
-            if count > page || !is_quiet || ended >= duration || ended > left + poll.timeout {
+            let count = events.count_until(arrived, page);
+            if count > page || ended >= duration || ended > left + poll.timeout {
                 break;
             }
             let brought = &events.upcoming()[..count];
@@ -133,27 +124,10 @@ impl Cell<'_> {
             let exchange = poll.exchange;
             books.polled(brought, ended, &Straight { exchange, left, arrived, request, response });
             events.pass_over(count);
-            (row.ended, row.polls) = (ended, row.polls + 1);
-            in_vain = if count == 0 { in_vain + 1 } else { 0 };
-            if in_vain >= patience {
-                row.is_in_vain = true;
-                break;
-            }
+            (now, steps, polls) = (ended, steps + 1, polls + 1);
         }
         books.close();
-        traffic.flights[index as usize][Side::Consumer as usize].skip_many(row.polls);
-        (row.polls > 0).then_some(row)
-    }
-
-    /// Leaves out polls that find nothing, if the next leaves after this instant and before the next event occurs.
-    fn leap_from(&mut self, now: Time, ledger: &mut Ledger<'_>) -> bool {
-        let due = self.consumers[0].foresee_poll().map(|poll| poll.due);
-        let Some(due) = due.filter(|due| *due >= now && self.occurrences.are_behind(*due)) else { return false };
-        let before = std::mem::replace(&mut self.traffic.now, due);
-        let has_leapt = self.leap(ledger);
-        if !has_leapt {
-            self.traffic.now = before;
-        }
-        has_leapt
+        traffic.flights[index as usize][Side::Consumer as usize].skip_many(polls);
+        (steps > 0).then_some((now, steps))
     }
 }

@@ -8,7 +8,7 @@ use crate::time::Time;
 pub(super) struct Stretch {
     /// Empty before there is any.
     from: Time,
-    until: Time,
+    pub(super) until: Time,
     /// The index of the bucket.
     pub(super) index: usize,
 }

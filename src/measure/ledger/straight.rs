@@ -4,6 +4,8 @@
 //! The books of one consumer are opened for a row of them. What goes into sums is added up aside, as long as it falls into the
 //! same bucket of the run's course, and counted when the row is over.
 
+mod in_vain;
+
 use super::bucket::Stretch;
 use super::{Account, Ledger, account};
 use crate::measure::histogram::Sums as LatencySums;

@@ -22,7 +22,7 @@ use crate::seed::{Purpose, Seed};
 use crate::time::{Span, Time};
 
 pub use cursor::OVERLAP_EVENTS_MAX;
-pub use leap::Row;
+pub use leap::{Rhythm, Row};
 pub use passing::Foreseen;
 pub use values::{Aim, Jitter, Phase, PollPolicy, Strategy, Target, Timing};
 
