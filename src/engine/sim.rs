@@ -291,6 +291,7 @@ impl<'a> Cell<'a> {
     fn take(&mut self, next: Next, ledger: &mut Ledger<'_>) {
         match next {
             Next::Open(index) => self.open_record(index, ledger),
+            Next::Event(index) if self.poll_straight(index, ledger) => {}
             Next::Event(index) => {
                 if let Some(event) = self.occurrences.take(index)
                     && !self.deliver_among_others(index, &event, ledger)

@@ -54,8 +54,8 @@ impl Way {
 }
 
 impl Cell<'_> {
-    /// Carries the polls of a consumer through from the one on that is due now, as far as that can be; false if it cannot be,
-    /// and then nothing has changed.
+    /// Carries the polls of a consumer through from the one on that is due next, as far as that can be; false if it cannot be,
+    /// and then nothing has changed. That is to be tried before an event is told that occurs to the consumer.
     ///
     /// They are carried through ahead of the time that it is, for nothing that happens meanwhile reaches this consumer, and
     /// nothing that it does reaches another. What is left is in the future: when its next event occurs, and when its next poll
@@ -90,13 +90,15 @@ impl Cell<'_> {
         ledger: &mut Ledger<'_>,
     ) -> Option<(Time, u32)> {
         let Self { occurrences, provider, consumers, traffic, leaps, leapt, .. } = self;
-        let (duration, wire) = (traffic.setup.frame.duration, traffic.wire);
+        let (frame, wire) = (traffic.setup.frame, traffic.wire);
         let consumer = traffic.first + index;
         let mut reading = provider.reading(consumer)?;
         let mut books = ledger.straight(consumer, Side::Consumer)?;
         let advice_size = wire.advice_size(&reading.advice);
         let (events, poller) = (occurrences.events(index)?, consumers.get_mut(index as usize)?);
         let stride = leaps.and_then(|_| Stride::of(poller, [there, back], traffic, advice_size));
+        // One of several does not know when all are done.
+        let last = if traffic.flights.len() == 1 { frame.end } else { frame.duration - Span::from_nanos(1) };
         let (mut now, mut steps, mut polls) = (traffic.now, 0, 0);
         while steps < most
             && let Some(poll) = poller.foresee_poll()
@@ -113,7 +115,9 @@ impl Cell<'_> {
             let (arrived, ended) = (left + there, left + there + back);
             let page = (reading.page_of(poll.limit) as usize).min(EVENTS_MAX);
             let count = events.count_until(arrived, page);
-            if count > page || ended >= duration || ended > left + poll.timeout {
+            // Once no more is counted, a cell is done as soon as it knows all that has occurred.
+            let is_over = left >= frame.duration && count == 0;
+            if count > page || is_over || ended > last || ended > left + poll.timeout {
                 break;
             }
             let brought = &events.upcoming()[..count];
