@@ -108,12 +108,12 @@ impl Model {
     }
 
     /// Subscribers that share one provider: its API has so many workers, and so many webhooks may be under way at once.
-    pub(crate) fn coupled(subscribers: u32, seconds: f64, workers: u32, service: Span) -> Self {
+    pub(crate) fn coupled(subscribers: u32, seconds: f64, [workers, webhooks]: [u32; 2], service: Span) -> Self {
         let mut model = Self::new(subscribers, seconds);
         model.pull.api.capacity = Capacity { workers: Some(workers), queue: 1 << 20 };
         model.pull.api.service_time = Distribution::Constant(service);
         for push in model.push.clients.iter_mut().filter_map(|client| client.push.as_mut()) {
-            push.dispatch.concurrency = Some(workers);
+            push.dispatch.concurrency = Some(webhooks);
         }
         assert!(model.pull.is_coupled(&model.pull.clients[0]) && model.push.is_coupled(&model.push.clients[0]));
         model

@@ -4,6 +4,7 @@
 //! entries; cells are spread over the cores. Every count is a whole number and adds up the same in any order, so the
 //! result does not depend on how many threads there were.
 
+mod apart;
 mod chronicle;
 mod deliveries;
 mod flights;
@@ -12,6 +13,7 @@ mod occurrences;
 mod passage;
 mod straight;
 mod traffic;
+mod usage;
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -38,6 +40,7 @@ use leap::Leaps;
 use occurrences::Occurrences;
 use straight::Way;
 use traffic::{Outbox, Step, Traffic};
+use usage::Usages;
 
 /// The Unix time at which every virtual run starts, in nanoseconds: the first instant of 2026.
 const EPOCH_NANOS: i128 = 1_767_225_600_000_000_000;
@@ -56,19 +59,26 @@ const SET_UP_BETWEEN_LOOKS: u32 = 4_096;
 
 /// Runs every client of a setup. Where `control` stops the run early, what there is so far is given back.
 pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
-    let jobs: Vec<(usize, Range<u32>)> = setup
-        .clients
-        .iter()
-        .enumerate()
-        .flat_map(|(index, client)| {
-            let chunk = if setup.is_coupled(client) { setup.consumers } else { CHUNK };
+    // Those whose consumers share what they never use up.
+    let apart: Vec<Option<Tally>> =
+        (0..setup.clients.len()).map(|client| apart::apart(setup, client, control)).collect();
+    let others = (0..setup.clients.len()).filter(|client| apart[*client].is_none());
+    let jobs: Vec<(usize, Range<u32>)> = others
+        .flat_map(|index| {
+            let chunk = if setup.is_coupled(&setup.clients[index]) { setup.consumers } else { CHUNK };
             let starts = (0..setup.consumers).step_by(chunk.max(1) as usize);
             starts.map(move |start| (index, start..start.saturating_add(chunk).min(setup.consumers)))
         })
         .collect();
     let empty = || vec![Tally::default(); setup.clients.len()];
     let fold = |mut tallies: Vec<Tally>, (client, consumers): (usize, Range<u32>)| {
-        run_job(setup, client, consumers, &mut tallies[client], control);
+        match setup.is_coupled(&setup.clients[client]) {
+            true => play_together(setup, client, consumers, &mut tallies[client], control),
+            false => {
+                let mut used = Usages::NONE;
+                play_each(setup, client, consumers, (&mut tallies[client], &mut used), control);
+            }
+        }
         tallies
     };
     let merge = |mut a: Vec<Tally>, b: Vec<Tally>| {
@@ -79,7 +89,8 @@ pub fn run(setup: &Setup, control: &Control) -> Vec<ClientRun> {
     let (large, small): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_large);
     let tallies = small.into_par_iter().fold(empty, fold).reduce_with(merge).unwrap_or_else(empty);
     let tallies = large.into_iter().fold(tallies, fold);
-    tallies.into_iter().map(|tally| ClientRun { tally, cpu: None, chronicle: None }).collect()
+    let tallies = tallies.into_iter().zip(apart).map(|(together, apart)| apart.unwrap_or(together));
+    tallies.map(|tally| ClientRun { tally, cpu: None, chronicle: None }).collect()
 }
 
 fn wire(setup: &Setup, client: usize) -> Wire {
@@ -90,17 +101,37 @@ fn wire(setup: &Setup, client: usize) -> Wire {
         .with_compression(setup.clients[client].is_compressed())
 }
 
-fn run_job(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tally, control: &Control) {
+/// Plays consumers one after the other, each as a cell of its own, and keeps what they use of what is shared.
+fn play_each(
+    setup: &Setup,
+    client: usize,
+    consumers: Range<u32>,
+    (tally, used): (&mut Tally, &mut Usages),
+    control: &Control,
+) {
     let wire = wire(setup, client);
     let client = &setup.clients[client];
-    let size = if setup.is_coupled(client) { setup.consumers } else { 1 };
     let policies = client.policies();
-    for first in consumers.step_by(size.max(1) as usize) {
-        let Some(mut cell) = Cell::new(setup, client, &policies, &wire, first..first + size, control) else { break };
-        let ledger = Ledger::new(setup.frame, (first, size), client.ways(), setup.changes(), tally);
-        let ledger = ledger.watching(&client.faults);
-        cell.run(ledger, control);
+    for first in consumers {
+        let Some(mut cell) = Cell::new(setup, client, &policies, &wire, first..first + 1, control) else { break };
+        let ledger = Ledger::new(setup.frame, (first, 1), client.ways(), setup.changes(), tally);
+        std::mem::swap(&mut cell.traffic.usages, used);
+        cell.run(ledger.watching(&client.faults), control);
+        std::mem::swap(&mut cell.traffic.usages, used);
+        if used.are_exceeded() {
+            break;
+        }
     }
+}
+
+/// Plays consumers who share something, as one cell.
+fn play_together(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tally, control: &Control) {
+    let wire = wire(setup, client);
+    let client = &setup.clients[client];
+    let books = (consumers.start, consumers.end.saturating_sub(consumers.start));
+    let Some(mut cell) = Cell::new(setup, client, &client.policies(), &wire, consumers, control) else { return };
+    let ledger = Ledger::new(setup.frame, books, client.ways(), setup.changes(), tally);
+    cell.run(ledger.watching(&client.faults), control);
 }
 
 /// When which side of a client goes down, the soonest last.
@@ -244,6 +275,7 @@ impl<'a> Cell<'a> {
             self.take(next, &mut ledger);
         }
         report(frame.duration);
+        self.traffic.note_unfinished(cut);
         control.leapt.fetch_add(self.leapt, Ordering::Relaxed);
         ledger.close_all(cut);
     }

@@ -58,6 +58,7 @@ impl Cell<'_> {
             }
             let (exchange, request) = (row.exchange, row.size(event));
             books.delivered(event, &Straight { exchange, left, arrived, request, response: row.response });
+            traffic.usages.sent(left, ended);
             row.exchange.serial += 1;
             traffic.now = ended;
             events.pass_over(1);
@@ -87,6 +88,7 @@ impl Cell<'_> {
             provider.accepted_in_passing(event.consumer, 1);
             books.delivered(&event, &course.straight);
             events.pass_over(1);
+            traffic.usages.sent(course.straight.left, course.ended);
             traffic.now = course.ended;
             delivered += 1;
         }

@@ -21,6 +21,8 @@ pub(super) struct Flight {
     /// What its crossings are about.
     subject: (u64, u64),
     opened: Time,
+    /// When the other side got it; when it was opened, as long as it has not.
+    arrived_at: Time,
     response: Option<Response>,
     times_out_at: Time,
     /// A step will end it for its opener, so that no timeout need be planned.
@@ -37,13 +39,19 @@ pub(super) struct Flight {
 
 impl Flight {
     /// One that the other side has, and to which it has given no answer yet.
-    pub(super) fn arrived(opened: Time, is_poll: bool, subject: (u64, u64), times_out_at: Time) -> Self {
+    pub(super) fn arrived(
+        [opened, arrived_at]: [Time; 2],
+        is_poll: bool,
+        subject: (u64, u64),
+        times_out_at: Time,
+    ) -> Self {
         Self {
             request: None,
             is_poll,
             bytes: [0; 2],
             subject,
             opened,
+            arrived_at,
             response: None,
             times_out_at,
             end_is_planned: false,
@@ -68,7 +76,7 @@ impl Traffic<'_> {
             request,
             bytes: [bytes, 0],
             arrived: false,
-            ..Flight::arrived(self.now, is_poll, subject, times_out_at)
+            ..Flight::arrived([self.now; 2], is_poll, subject, times_out_at)
         };
         match verdict {
             Verdict::Deliver(delay) => {
@@ -107,6 +115,10 @@ impl Traffic<'_> {
         }
         flight.answered = true;
         let (ended, times_out_at, subject) = (flight.ended, flight.times_out_at, flight.subject);
+        let arrived_at = flight.arrived_at;
+        if exchange.opener == Side::Consumer {
+            self.usages.served(arrived_at, now);
+        }
         ledger.record(now, Fact::Replied { exchange, bytes });
         if ended {
             self.window(exchange).take(exchange.serial);
@@ -164,6 +176,19 @@ impl Traffic<'_> {
         }
     }
 
+    /// Notes what the exchanges that are still under way have used up to the end.
+    pub(super) fn note_unfinished(&mut self, end: Time) {
+        let Self { flights, usages, .. } = self;
+        for [polls, webhooks] in flights.iter() {
+            for (_, flight) in polls.iter().filter(|(_, flight)| flight.arrived && !flight.answered) {
+                usages.served(flight.arrived_at, end);
+            }
+            for (_, flight) in webhooks.iter().filter(|(_, flight)| !flight.ended) {
+                usages.sent(flight.opened, end);
+            }
+        }
+    }
+
     pub(super) fn window(&mut self, exchange: Exchange) -> &mut Window<Flight> {
         &mut self.flights[(exchange.consumer - self.first) as usize][exchange.opener as usize]
     }
@@ -171,8 +196,9 @@ impl Traffic<'_> {
 
 impl Cell<'_> {
     pub(super) fn arrive(&mut self, exchange: Exchange, ledger: &mut Ledger<'_>) {
+        let now = self.traffic.now;
         let Some(flight) = self.traffic.window(exchange).get_mut(exchange.serial) else { return };
-        flight.arrived = true;
+        (flight.arrived, flight.arrived_at) = (true, now);
         let bytes = flight.bytes[0];
         let Some(request) = flight.request.take() else { return };
         if let Some(connections) = self.traffic.faults.answerer_down(self.traffic.now, exchange) {
@@ -196,12 +222,16 @@ impl Cell<'_> {
             return;
         }
         flight.ended = true;
+        let opened = flight.opened;
         let is_heard = faults.still_waits(exchange, flight.is_poll, flight.opened, now);
         let response = flight.response.take().filter(|_| is_heard);
         let bytes = if response.is_some() { flight.bytes[1] } else { 0 };
         let (unreachable, is_news) = (flight.unreachable && is_heard, flight.unreachable);
         if flight.answered {
             window.take(exchange.serial);
+        }
+        if exchange.opener == Side::Provider {
+            self.traffic.usages.sent(opened, now);
         }
         if is_news && !is_heard {
             ledger.record(now, Fact::RequestLost(exchange));

@@ -114,7 +114,7 @@ impl Traffic<'_> {
     #[cold]
     fn take_over(&mut self, passage: &Passage, subject: (u64, u64), times_out_at: Time, ledger: &mut Ledger<'_>) {
         ledger.open_late(passage);
-        let flight = Flight::arrived(passage.opened(), passage.is_poll(), subject, times_out_at);
+        let flight = Flight::arrived([passage.opened(), self.now], passage.is_poll(), subject, times_out_at);
         self.take_on(passage.exchange, flight);
     }
 }
@@ -238,6 +238,9 @@ impl Cell<'_> {
         ledger: &mut Ledger<'_>,
     ) {
         let exchange = passage.exchange;
+        if exchange.opener == Side::Provider {
+            self.traffic.usages.sent(passage.opened(), back);
+        }
         self.traffic.window(exchange).skip(1);
         ledger.skip(passage);
         self.traffic.now = back;

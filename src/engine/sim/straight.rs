@@ -31,8 +31,8 @@ const EVENTS_MAX: usize = 256;
 pub(super) enum Way {
     /// Nothing.
     None,
-    /// Polls, which take so long each way, and then keep no other waiting; there are no webhooks.
-    Polls { there: Span, back: Span },
+    /// Polls, which take so long each way and are served in so long, and then keep no other waiting; there are no webhooks.
+    Polls { there: Span, service: Span, back: Span },
     /// Webhooks to one consumer; there are no polls.
     Webhooks,
     /// Webhooks to several consumers, who share how many may be under way; there are no polls.
@@ -42,9 +42,12 @@ pub(super) enum Way {
 impl Way {
     /// What goes straight through between these, who meet no faults.
     pub(super) fn between(provider: &Provider, consumers: &[Consumer], link: &Link) -> Self {
-        match (consumers, link.constant()) {
-            ([consumer, ..], Some([there, back])) if provider.only_answers() && consumer.only_polls() => {
-                Self::Polls { there, back }
+        match (consumers, link.constant().zip(provider.only_answers())) {
+            // One who comes alone never waits for a worker.
+            ([consumer, others @ ..], Some(([there, back], service)))
+                if consumer.only_polls() && (others.is_empty() || service.is_zero()) =>
+            {
+                Self::Polls { there, service, back }
             }
             ([_], _) if provider.only_dispatches() => Self::Webhooks,
             _ if provider.only_dispatches() => Self::WebhooksAmongOthers,
@@ -61,7 +64,7 @@ impl Cell<'_> {
     /// nothing that it does reaches another. What is left is in the future: when its next event occurs, and when its next poll
     /// leaves.
     pub(super) fn poll_straight(&mut self, index: u32, ledger: &mut Ledger<'_>) -> bool {
-        let Way::Polls { there, back } = self.way else { return false };
+        let Way::Polls { there, service, back } = self.way else { return false };
         let place = index as usize;
         let Some(first) = self.consumers[place].foresee_poll() else { return false };
         let is_idle = self.traffic.flights[place][Side::Consumer as usize].is_empty();
@@ -69,7 +72,9 @@ impl Cell<'_> {
             return false;
         }
         let most = if self.consumers.len() == 1 { STEPS_MAX } else { POLLS_AMONG_OTHERS };
-        let Some((ended, steps)) = self.poll_in_a_row(index, most, [there, back], ledger) else { return false };
+        let Some((ended, steps)) = self.poll_in_a_row(index, most, [there, service, back], ledger) else {
+            return false;
+        };
         self.steps = self.steps.saturating_add(steps);
         self.occurrences.note(index);
         let deadline = self.consumers[place].deadline();
@@ -86,15 +91,17 @@ impl Cell<'_> {
         &mut self,
         index: u32,
         most: u32,
-        [there, back]: [Span; 2],
+        [there, service, back]: [Span; 3],
         ledger: &mut Ledger<'_>,
     ) -> Option<(Time, u32)> {
+        // A worker looks up what to answer as soon as it takes a request; that it works on it only delays the answer.
+        let back = service + back;
         let Self { occurrences, provider, consumers, traffic, leaps, leapt, .. } = self;
         let (frame, wire) = (traffic.setup.frame, traffic.wire);
         let consumer = traffic.first + index;
         let mut reading = provider.reading(consumer)?;
         let mut books = ledger.straight(consumer, Side::Consumer)?;
-        let advice_size = wire.advice_size(&reading.advice);
+        let (advice_size, is_limited) = (wire.advice_size(&reading.advice), reading.is_limited);
         let (events, poller) = (occurrences.events(index)?, consumers.get_mut(index as usize)?);
         let stride = leaps.and_then(|_| Stride::of(poller, [there, back], traffic, advice_size));
         // One of several does not know when all are done.
@@ -127,6 +134,10 @@ impl Cell<'_> {
             let response = wire.page_size(brought, false, tag, advice_size);
             let exchange = poll.exchange;
             books.polled(brought, ended, &Straight { exchange, left, arrived, request, response });
+            if is_limited && !service.is_zero() {
+                books.worked(arrived, arrived + service);
+                traffic.usages.served(arrived, arrived + service);
+            }
             events.pass_over(count);
             (now, steps, polls) = (ended, steps + 1, polls + 1);
         }

@@ -2,6 +2,7 @@
 
 use super::flights::Flight;
 use super::passage::Sent;
+use super::usage::Usages;
 use crate::engine::Setup;
 use crate::engine::agenda::Agenda;
 use crate::fault::Faults;
@@ -36,13 +37,16 @@ pub(super) struct Traffic<'a> {
     pub(super) agenda: Agenda<Step>,
     /// The exchanges of each consumer, by who opened them.
     pub(super) flights: Vec<[Window<Flight>; 2]>,
+    /// What it uses of what its consumers share with those of other cells.
+    pub(super) usages: Usages,
 }
 
 impl<'a> Traffic<'a> {
     /// Nothing is under way between `count` consumers from number `first` on and System B.
     pub(super) fn new(setup: &'a Setup, wire: &'a Wire, faults: &'a Faults, first: u32, count: usize) -> Self {
         let flights = (0..count).map(|_| [Window::default(), Window::default()]).collect();
-        Self { setup, wire, faults, first, now: Time::ZERO, agenda: Agenda::default(), flights }
+        let (agenda, usages) = (Agenda::default(), Usages::NONE);
+        Self { setup, wire, faults, first, now: Time::ZERO, agenda, flights, usages }
     }
 }
 

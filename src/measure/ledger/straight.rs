@@ -118,6 +118,13 @@ impl StraightBooks<'_> {
         self.exchanged(straight, !events.is_empty());
     }
 
+    /// Takes down that a worker of the provider was busy from one instant to another.
+    #[inline]
+    pub fn worked(&mut self, from: Time, until: Time) {
+        let busy = self.frame.measured_within(from, until);
+        self.tally.provider.busy_nanos += u128::from(busy.as_nanos());
+    }
+
     /// Whether all that is to be added up about events from the oldest of them until they are seen lies where everything is
     /// counted.
     #[inline]

@@ -6,7 +6,7 @@ use crate::measure::tally::Bytes;
 use crate::time::{SECOND, Span};
 
 /// What fell on one side.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Load {
     /// Exchanges that it took part in.
     pub exchanges: u64,
@@ -84,5 +84,20 @@ impl Load {
         self.bytes.add(other.bytes);
         self.busy_nanos += other.busy_nanos;
         self.queue_max = self.queue_max.max(other.queue_max);
+    }
+}
+
+impl std::fmt::Debug for Load {
+    /// Tells the same of the same load, however it was counted.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut per_second: Vec<u32> = self.per_second().collect();
+        per_second.truncate(per_second.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1));
+        f.debug_struct("Load")
+            .field("exchanges", &self.exchanges)
+            .field("per_second", &per_second)
+            .field("bytes", &self.bytes)
+            .field("busy_nanos", &self.busy_nanos)
+            .field("queue_max", &self.queue_max)
+            .finish()
     }
 }

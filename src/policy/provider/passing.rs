@@ -14,6 +14,8 @@ pub struct Reading<'p> {
     page: u32,
     /// What each answer says of when to ask again.
     pub advice: Advice,
+    /// Whether there are only so many workers, so that their time is counted.
+    pub is_limited: bool,
 }
 
 impl Reading<'_> {
@@ -33,11 +35,14 @@ impl Reading<'_> {
 }
 
 impl Provider {
-    /// Whether it does nothing but answer polls, lets every one in and answers it in no time.
-    pub fn only_answers(&self) -> bool {
+    /// In how long a worker has answered a poll, if it does nothing but answer polls, lets every one in and always takes as long.
+    pub fn only_answers(&self) -> Option<Span> {
         let is_open = self.api.limits == ApiLimits::NONE && self.workers.takes_at_once();
-        let is_immediate = is_open && self.api.service_time == Distribution::ZERO;
-        is_immediate && self.dispatcher.is_none() && self.answers.only_forget_what_is_known()
+        let is_all = is_open && self.dispatcher.is_none() && self.answers.only_forget_what_is_known();
+        match self.api.service_time {
+            Distribution::Constant(service) if is_all => Some(service),
+            _ => None,
+        }
     }
 
     /// Whether it does nothing but send webhooks.
@@ -49,7 +54,8 @@ impl Provider {
     #[inline]
     pub fn reading(&mut self, consumer: u32) -> Option<Reading<'_>> {
         let (page, advice) = (self.api.page, Advice { poll_interval: self.api.poll_interval, quota: None });
-        self.answers.feed(consumer).map(|feed| Reading { feed, page, advice })
+        let is_limited = self.api.capacity.workers.is_some();
+        self.answers.feed(consumer).map(|feed| Reading { feed, page, advice, is_limited })
     }
 
     /// The exchange with which the first attempt of an event leaves that occurs now, and how long it waits for its answer; none
