@@ -14,6 +14,8 @@ use differences::Differences;
 pub struct Beats {
     /// One for each rhythm there has been; mostly there is only one.
     rhythms: Vec<Rhythm>,
+    /// How many seconds it takes to hold them all.
+    seconds: usize,
 }
 
 /// One rhythm, and the marks of what came in it.
@@ -86,16 +88,16 @@ impl Beats {
         if count == 0 {
             return;
         }
-        let last = second(run.nth(count - 1));
-        if per_second.len() <= last {
-            per_second.resize(last + 1, 0);
-        }
+        self.seconds = self.seconds.max(second(run.nth(count - 1)) + 1);
         let rhythm = self.rhythm(run.every);
         if rhythm.stride == 1 && rhythm.beats > 1 {
-            rhythm.mark_several_a_second(run, per_second);
+            rhythm.mark_several_a_second(run);
         } else if 2 * rhythm.beats < count {
             (0..rhythm.beats).for_each(|beat| rhythm.mark(run.without(beat)));
         } else {
+            if per_second.len() < self.seconds {
+                per_second.resize(self.seconds, 0);
+            }
             (0..count).for_each(|index| count_one(&mut per_second[second(run.nth(index))], 1));
         }
     }
@@ -111,15 +113,20 @@ impl Beats {
 
     /// Adds others.
     pub fn merge(&mut self, other: &Self) {
+        self.seconds = self.seconds.max(other.seconds);
         for theirs in &other.rhythms {
             self.rhythm(theirs.every).differences.merge(&theirs.differences);
         }
     }
 
     /// Counts what has only been marked.
-    pub fn count(&mut self, per_second: &mut [u32]) {
-        for Rhythm { stride, differences, .. } in std::mem::take(&mut self.rhythms) {
-            differences.count(stride, per_second);
+    pub fn count(&mut self, per_second: &mut Vec<u32>) {
+        let Self { rhythms, seconds } = std::mem::take(self);
+        for Rhythm { stride, differences, .. } in rhythms {
+            differences.count(stride, per_second, seconds);
+        }
+        if per_second.len() < seconds {
+            per_second.resize(seconds, 0);
         }
     }
 }
@@ -142,18 +149,22 @@ impl Rhythm {
         self.differences.add(first.saturating_add(strides.saturating_mul(self.stride)), u32::MAX);
     }
 
-    /// Marks the seconds that are full of beats, and counts those at either end.
-    fn mark_several_a_second(&mut self, run: Run, per_second: &mut [u32]) {
+    /// Marks the seconds that are full of beats, and those at either end.
+    fn mark_several_a_second(&mut self, run: Run) {
         let (first, last) = (second(run.first), second(run.nth(run.count - 1)));
+        // Modulo 2^32, as marks are.
+        let count = run.count as u32;
         if first == last {
-            return count_one(&mut per_second[first], run.count as u32);
+            self.differences.add(first, count);
+            return self.differences.add(first + 1, count.wrapping_neg());
         }
-        let at_first = run.before(Span::from_secs(first as u64 + 1));
-        let full = (last - first - 1) as u64 * self.beats;
-        count_one(&mut per_second[first], at_first as u32);
-        count_one(&mut per_second[last], (run.count - at_first - full) as u32);
-        self.differences.add(first + 1, self.beats as u32);
-        self.differences.add(last, (self.beats as u32).wrapping_neg());
+        let (at_first, beats) = (run.before(Span::from_secs(first as u64 + 1)) as u32, self.beats as u32);
+        let full = ((last - first - 1) as u32).wrapping_mul(beats);
+        let at_last = count.wrapping_sub(at_first).wrapping_sub(full);
+        self.differences.add(first, at_first);
+        self.differences.add(first + 1, beats.wrapping_sub(at_first));
+        self.differences.add(last, at_last.wrapping_sub(beats));
+        self.differences.add(last + 1, at_last.wrapping_neg());
     }
 }
 
@@ -230,7 +241,7 @@ mod tests {
         let (first, every) = (Span::from_millis(1_500), Span::from_secs(3));
         beats.add(Run { first, every, count: 1_000 }, &mut per_second, usize::MAX);
         assert_eq!((beats.rhythms[0].differences.marks(), beats.rhythms[0].stride), (2, 3));
-        assert_eq!(per_second.iter().sum::<u32>(), 0);
+        assert!(per_second.is_empty());
         beats.count(&mut per_second);
         assert_eq!(
             (per_second.iter().sum::<u32>(), per_second[1], per_second[2_998], per_second.len()),

@@ -40,9 +40,15 @@ impl Differences {
         theirs.for_each(|(difference, second)| self.add(second, *difference));
     }
 
-    /// Adds the counts that they mark, for this stride.
-    pub(super) fn count(self, stride: usize, per_second: &mut [u32]) {
+    /// Adds the counts that they mark, for this stride and so many seconds at most.
+    pub(super) fn count(self, stride: usize, per_second: &mut Vec<u32>, seconds: usize) {
         let Self { few, mut all } = self;
+        if all.is_empty() && stride == 1 {
+            return count_few_of_one(few, per_second, seconds);
+        }
+        if per_second.len() < seconds {
+            per_second.resize(seconds, 0);
+        }
         for index in stride..all.len() {
             all[index] = all[index].wrapping_add(all[index - stride]);
         }
@@ -57,6 +63,25 @@ impl Differences {
     }
 }
 
+/// With a stride of one second a count holds from one mark to the next: seconds that are not there yet come into being with it.
+fn count_few_of_one(mut marks: Vec<(usize, u32)>, per_second: &mut Vec<u32>, seconds: usize) {
+    marks.sort_unstable();
+    let mut count = 0u32;
+    for (index, &(second, difference)) in marks.iter().enumerate() {
+        count = count.wrapping_add(difference);
+        let until = marks.get(index + 1).map_or(seconds, |(next, _)| *next).min(seconds);
+        if count == 0 || second >= until {
+            continue;
+        }
+        let known = per_second.len();
+        per_second.iter_mut().take(until).skip(second).for_each(|second| count_one(second, count));
+        if known < until {
+            per_second.resize(known.max(second), 0);
+            per_second.resize(until, count);
+        }
+    }
+}
+
 /// Seconds that are whole strides apart are a series of their own, in which a count holds from one mark to the next.
 fn count_few(mut marks: Vec<(usize, u32)>, stride: usize, per_second: &mut [u32]) {
     marks.sort_unstable_by_key(|(second, _)| (second % stride, *second));
@@ -66,20 +91,12 @@ fn count_few(mut marks: Vec<(usize, u32)>, stride: usize, per_second: &mut [u32]
         let next = marks.get(index + 1).map(|(next, _)| *next).filter(|next| next % stride == second % stride);
         let until = next.unwrap_or(usize::MAX).min(per_second.len());
         if count > 0 {
-            add_each(per_second.get_mut(second..until).unwrap_or_default(), stride, count);
+            let seconds = per_second.get_mut(second..until).unwrap_or_default();
+            seconds.iter_mut().step_by(stride).for_each(|second| count_one(second, count));
         }
         if next.is_none() {
             count = 0;
         }
-    }
-}
-
-/// Adds to one second in each stride.
-fn add_each(seconds: &mut [u32], stride: usize, count: u32) {
-    if stride == 1 {
-        seconds.iter_mut().for_each(|second| count_one(second, count));
-    } else {
-        seconds.iter_mut().step_by(stride).for_each(|second| count_one(second, count));
     }
 }
 
@@ -102,8 +119,10 @@ mod tests {
             }
             differences.merge(&others);
             assert_eq!(differences.all.is_empty(), marks < FEW);
-            let mut counted = vec![0; 3_000];
-            differences.count(stride, &mut counted);
+            let mut counted = vec![1; 500];
+            differences.count(stride, &mut counted, 3_000);
+            plain.iter_mut().take(500).for_each(|count| *count += 1);
+            counted.resize(3_000, 0);
             assert_eq!(counted, plain);
         }
     }
