@@ -119,6 +119,20 @@ impl Beats {
         }
     }
 
+    /// Whether nothing is marked.
+    pub fn is_empty(&self) -> bool {
+        self.rhythms.is_empty()
+    }
+
+    /// The most that are marked in one second, where a few marks tell it.
+    pub fn peak(&self) -> Option<u32> {
+        match self.rhythms.as_slice() {
+            [] => Some(0),
+            [Rhythm { stride: 1, differences, .. }] => differences.peak(),
+            _ => None,
+        }
+    }
+
     /// Counts what has only been marked.
     pub fn count(&mut self, per_second: &mut Vec<u32>) {
         let Self { rhythms, seconds } = std::mem::take(self);

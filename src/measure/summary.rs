@@ -153,8 +153,7 @@ impl Summary {
         let consumer_workers = terms.consumer_workers.map(|workers| f64::from(workers) * f64::from(terms.consumers));
         let load = |load: &Load, workers: Option<f64>, cpu_s| LoadSummary {
             rps_mean: share(load.exchanges as f64, measured.as_secs_f64()).unwrap_or(0.0),
-            rps_peak: (measured <= Span::from_secs(Load::SECONDS_MAX as u64))
-                .then(|| load.per_second.iter().copied().max().unwrap_or(0)),
+            rps_peak: (measured <= Span::from_secs(Load::SECONDS_MAX as u64)).then(|| load.peak()),
             busy_ratio: workers.and_then(|workers| share(load.busy_nanos as f64, measured.as_nanos() as f64 * workers)),
             queue_max: load.queue_max,
             bytes_in: load.bytes.received,

@@ -407,7 +407,7 @@ impl Tally {
     /// Counts what has only been marked so far. Called once, when everything has been merged.
     pub fn settle(&mut self) {
         for load in [&mut self.provider, &mut self.consumer] {
-            load.beats.count(&mut load.per_second);
+            load.settle();
         }
     }
 

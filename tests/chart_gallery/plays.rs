@@ -74,7 +74,7 @@ pub(crate) fn loads(summaries: &[Summary]) -> Load {
     let line = |(client, summary): (Client, &Summary)| {
         let width = (summary.measured_s / 60.0).ceil() as usize;
         let [provider, consumer] =
-            [&summary.tally.provider, &summary.tally.consumer].map(|load| per_second(&load.per_second, width));
+            [&summary.tally.provider, &summary.tally.consumer].map(|load| per_second(&load.per_second(), width));
         LoadLine { client, provider, consumer }
     };
     Load { dimension: Dimension::Rate, lines: clients(summaries).map(line).collect() }

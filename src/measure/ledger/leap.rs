@@ -2,7 +2,7 @@
 
 use super::{Ledger, account};
 use crate::measure::rhythm::Run;
-use crate::measure::tally::{Bytes, Load, OutcomeKind};
+use crate::measure::tally::{Bytes, OutcomeKind};
 use crate::peer::{Exchange, Side};
 use crate::time::{Span, Time};
 
@@ -99,7 +99,7 @@ impl Ledger<'_> {
         let loads = [&mut self.tally.consumer, &mut self.tally.provider];
         for (load, run) in loads.into_iter().zip(runs) {
             if let Some(run) = run {
-                load.beats.add(run, &mut load.per_second, Load::SECONDS_MAX);
+                load.count_in_rhythm(run);
             }
         }
     }

@@ -56,6 +56,21 @@ impl Differences {
         count_few(few, stride.max(1), per_second);
     }
 
+    /// The largest count that they mark with a stride of one second; none if they are many.
+    pub(super) fn peak(&self) -> Option<u32> {
+        let mut marks = self.few.clone();
+        marks.sort_unstable();
+        let (mut peak, mut count) = (0, 0u32);
+        for (index, &(second, difference)) in marks.iter().enumerate() {
+            count = count.wrapping_add(difference);
+            // All the marks of a second have to be taken together.
+            if marks.get(index + 1).is_none_or(|(next, _)| *next > second) {
+                peak = peak.max(count);
+            }
+        }
+        self.all.is_empty().then_some(peak)
+    }
+
     /// How many there are.
     #[cfg(test)]
     pub(super) fn marks(&self) -> usize {

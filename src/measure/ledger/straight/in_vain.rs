@@ -3,7 +3,6 @@
 use super::super::InVain;
 use super::StraightBooks;
 use crate::measure::rhythm::Run;
-use crate::measure::tally::Load;
 use crate::peer::Side;
 use crate::time::Time;
 
@@ -63,7 +62,7 @@ impl StraightBooks<'_> {
         let over = steady.replace(Run { first, every: polls.every, count });
         if let Some(run) = over {
             let load = if side == Side::Provider { &mut self.tally.provider } else { &mut self.tally.consumer };
-            load.beats.add(run, &mut load.per_second, Load::SECONDS_MAX);
+            load.count_in_rhythm(run);
         }
     }
 }
