@@ -124,6 +124,13 @@ impl Wire {
         self.sizes.answer + api::tag_size(tag) + advice_size + body + digits_long(body)
     }
 
+    /// The size of an answer with nothing in it: that of a page without events.
+    #[inline]
+    pub fn empty_page_size(&self, tag: Tag, advice_size: u64) -> u64 {
+        const BODY: u64 = page_frame(0, false);
+        self.sizes.answer + api::tag_size(tag) + advice_size + BODY + digits_long(BODY)
+    }
+
     /// How many requests in a row, that of this exchange first, are of one size if they ask the same: as long as the number
     /// of the exchange has no digit more. Above zero.
     pub fn alike_from(exchange: Exchange) -> u32 {
@@ -195,7 +202,7 @@ const fn record_frame(is_final: bool) -> u64 {
 
 /// What stands around the events of a page.
 #[inline]
-fn page_frame(events: usize, has_more: bool) -> u64 {
+const fn page_frame(events: usize, has_more: bool) -> u64 {
     let flag = if has_more { "true" } else { "false" };
     (r#"{"data":[],"has_more":}"#.len() + flag.len() + events.saturating_sub(1)) as u64
 }

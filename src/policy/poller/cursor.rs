@@ -60,6 +60,12 @@ impl Cursor {
         (fresh, last)
     }
 
+    /// The same for an answer that holds nothing, and tells this state.
+    #[inline]
+    pub(super) fn take_nothing(&mut self, after: u32, tag: Tag) {
+        self.answered = (self.known >= after).then_some((after, tag));
+    }
+
     /// Forgets the events that lie further back than the overlap.
     fn forget(&mut self) {
         let Some(&(_, newest)) = self.recent.back() else { return };
@@ -109,9 +115,14 @@ mod tests {
         assert_eq!(cursor.tag(2), None, "there was more behind that answer");
         cursor.go_back_before(2);
         assert_eq!((cursor.start(), cursor.tag(1), cursor.tag(2)), (1, None, None));
+        let mut other = cursor.clone();
         // An answer to what was asked for before that does not lead past the gap.
         assert_eq!(cursor.take(2, &page(&[3]), Some(Tag(5))), (1, 1));
         assert_eq!((cursor.start(), cursor.tag(2)), (1, None));
+        other.take_nothing(2, Tag(5));
+        assert_eq!((other.start(), other.tag(2)), (1, None));
+        other.take_nothing(1, Tag(5));
+        assert_eq!((other.start(), other.tag(1)), (1, Some(Tag(5))));
     }
 
     #[test]

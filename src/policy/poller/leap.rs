@@ -80,7 +80,7 @@ impl Poller {
     pub(in crate::policy) fn pass(&mut self, row: &Row, count: u32, answer: &Response, numbers: &mut Numbers) {
         self.skip(row.rhythm, count, numbers);
         if let (Request::Poll { after, .. }, Response::Page { tag, .. }) = (&row.request, answer) {
-            self.cursor.take(*after, &[], Some(*tag));
+            self.cursor.take_nothing(*after, *tag);
         }
     }
 
@@ -94,7 +94,7 @@ impl Poller {
         numbers: &mut Numbers,
     ) {
         self.skip(rhythm, count, numbers);
-        self.cursor.take(first.after, &[], Some(tag));
+        self.cursor.take_nothing(first.after, tag);
     }
 
     #[inline]

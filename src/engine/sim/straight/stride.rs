@@ -66,7 +66,7 @@ impl<'a> Stride<'a> {
         let tag = reading.polled(&[]);
         poller.polled_in_vain(rhythm, (poll, count), tag);
         let request = wire.poll_size(first, poll.after, poll.limit);
-        let response = wire.page_size(&[], false, tag, self.advice_size);
+        let response = wire.empty_page_size(tag, self.advice_size);
         books.polled_in_vain(&InVain { first, leaves, every, count, there, is_known: false, request, response });
         leaves + every.times(u64::from(count - 1)) + self.round_trip
     }
