@@ -201,7 +201,7 @@ impl<P: Peer + 'static> Driver<P> {
         let earliest = {
             let peers = &mut *self.peers.borrow_mut();
             let Some(peer) = peers.all.get_mut(index as usize) else { return };
-            if let Some(due) = peer.deadline().filter(|due| *due <= now) {
+            if let Some(due) = peers.deadlines.of(index).filter(|due| *due <= now) {
                 self.lags.borrow_mut().record(now.since(due));
             }
             peer.handle(now, input, &mut out);

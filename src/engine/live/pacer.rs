@@ -19,6 +19,10 @@ use crate::time::{Span, Time};
 
 /// A round through the runtime that took less than this did nothing but wait.
 const IDLE_ROUND: Span = Span::from_micros(3);
+/// By how much the alarm is set earlier after it came too late, and by how much later after it came in time: so that about
+/// one in a hundred comes too late, however long this machine takes to wake up.
+const MORE_EARLY: Span = Span::from_micros(8);
+const LESS_EARLY: Span = Span::from_nanos(80);
 /// What is due within this is waited for without another round: about as long as a round takes in which nothing happens.
 const LAST_STRETCH: Span = Span::from_nanos(700);
 
@@ -29,6 +33,8 @@ pub(super) struct Pacer {
     waiting: RefCell<Waiting>,
     /// The queue is being watched, so that nobody need set the alarm.
     is_watching: Cell<bool>,
+    /// How much earlier than needed the alarm is set at present.
+    early: Cell<Span>,
     idle: Cell<Span>,
 }
 
@@ -124,6 +130,7 @@ impl Pacer {
             alarm: Alarm::new()?,
             waiting: RefCell::default(),
             is_watching: Cell::new(false),
+            early: Cell::new(Alarm::EARLY),
             idle: Cell::new(Span::ZERO),
         }))
     }
@@ -144,8 +151,9 @@ impl Pacer {
             self.alarm.rung().await?;
             self.is_watching.set(true);
             let mut now = self.clock.now();
+            self.adjust(now);
             while let Some(due) = self.earliest()
-                && due <= now + Alarm::EARLY
+                && due <= now + self.early.get()
             {
                 if due > now && due <= now + LAST_STRETCH {
                     let before = std::mem::replace(&mut now, self.clock.watch_until(due));
@@ -164,6 +172,16 @@ impl Pacer {
                 self.set_alarm(due);
             }
         }
+    }
+
+    /// Has the alarm set earlier or later from now on, as it has just come too late or in time.
+    fn adjust(&self, now: Time) {
+        let Some(due) = self.earliest() else { return };
+        let early = self.early.get();
+        self.early.set(match due < now {
+            true => (early + MORE_EARLY).min(Alarm::EARLY_MAX),
+            false => early.saturating_sub(LESS_EARLY).max(Alarm::EARLY),
+        });
     }
 
     fn was_idle(&self, stretch: Span) {
@@ -187,7 +205,7 @@ impl Pacer {
     }
 
     fn set_alarm(&self, due: Time) {
-        self.alarm.set(self.clock.until(due).saturating_sub(Alarm::EARLY));
+        self.alarm.set(self.clock.until(due).saturating_sub(self.early.get()));
     }
 
     /// Puts a task into the queue and gives back its place.

@@ -1,7 +1,6 @@
 //! Connections to servers over HTTP/1.1, kept from one exchange for the next.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -97,7 +96,8 @@ pub(super) struct Pool {
     connecting: Rc<Connecting>,
     /// How many connections to a server lie idle at most.
     idle_max: usize,
-    servers: RefCell<BTreeMap<SocketAddr, Rc<Kept>>>,
+    /// There are few.
+    servers: RefCell<Vec<(SocketAddr, Rc<Kept>)>>,
 }
 
 /// The connections to one server that nobody uses.
@@ -202,9 +202,13 @@ impl Pool {
     }
 
     fn kept(&self, server: SocketAddr) -> Rc<Kept> {
-        let idle_max = self.idle_max;
-        let new = || Rc::new(Kept { idle: RefCell::default(), idle_max, given_back: Notify::new() });
-        Rc::clone(self.servers.borrow_mut().entry(server).or_insert_with(new))
+        let mut servers = self.servers.borrow_mut();
+        if let Some((_, kept)) = servers.iter().find(|(address, _)| *address == server) {
+            return Rc::clone(kept);
+        }
+        let kept = Rc::new(Kept { idle: RefCell::default(), idle_max: self.idle_max, given_back: Notify::new() });
+        servers.push((server, Rc::clone(&kept)));
+        kept
     }
 }
 
