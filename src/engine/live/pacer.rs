@@ -2,7 +2,8 @@
 //!
 //! All that a thread waits for stands in one queue over one alarm. The alarm rings a little early; the short rest is spent
 //! giving way to other tasks until the instant has all but come, so that no wake-up of a sleeping processor lies in between,
-//! and the very last of it watching the clock, so that no look for what other tasks wait for does either.
+//! and the very last of it watching the clock, so that no look for what other tasks wait for does either. How early is learnt
+//! from how late the alarm comes on this machine.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;

@@ -90,7 +90,7 @@ impl Endpoint {
                 self.keep_recording(consumer, &events);
                 exchange
             }
-            None => self.name_stranger(consumer, &parts.headers),
+            None => self.name_stranger(now, consumer, &parts.headers),
         };
         let request = Ask::Delivery { events, attempt, authenticity };
         match self.driver.ask(now, consumer, exchange, request).await {
@@ -103,19 +103,20 @@ impl Endpoint {
         }
     }
 
-    fn name_stranger(&self, consumer: u32, headers: &HeaderMap) -> Exchange {
+    fn name_stranger(&self, now: Time, consumer: u32, headers: &HeaderMap) -> Exchange {
         let exchange = self.marks.name_stranger(consumer);
         let fact = Fact::Forged { exchange, kind: forgery_kind(headers) };
-        self.driver.line(consumer).record(self.driver.clock.now(), fact);
+        self.driver.line(consumer).record(now, fact);
         exchange
     }
 
     /// Takes down that somebody was turned away before anything could be asked of the consumer.
     fn turn_away(&self, consumer: u32, headers: &HeaderMap, status: u16) -> u16 {
-        let exchange = self.name_stranger(consumer, headers);
+        let now = self.driver.clock.now();
+        let exchange = self.name_stranger(now, consumer, headers);
         let line = self.driver.line(consumer);
         let bytes = line.wire.response_size(&Response::refused(status));
-        line.record(self.driver.clock.now(), Fact::Replied { exchange, bytes });
+        line.record(now, Fact::Replied { exchange, bytes });
         status
     }
 
