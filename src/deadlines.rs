@@ -48,6 +48,12 @@ impl Deadlines {
         }
     }
 
+    /// The deadline of a peer as it was set last.
+    #[inline]
+    pub fn of(&self, index: u32) -> Option<Time> {
+        if self.is_only { self.only } else { self.present.get(index as usize).copied().flatten() }
+    }
+
     fn set_one_of_many(&mut self, index: u32, deadline: Option<Time>) {
         let Some(present) = self.present.get_mut(index as usize) else { return };
         if *present == deadline {

@@ -15,6 +15,7 @@ mod filler;
 mod forgery;
 mod retry_after;
 mod size;
+mod text;
 pub mod vendor_api;
 mod webhook;
 
@@ -25,7 +26,7 @@ use crate::policy::signature::Keys;
 use crate::time::Time;
 
 pub use alike::WebhooksAlike;
-pub use api::{Access, ApiCall, read_access, read_api_call};
+pub use api::{Access, ApiCall, read_access, read_api_call, read_api_call_of};
 pub use event::Epoch;
 pub(crate) use event::event_id;
 pub use forgery::{Forgeries, forgery_kind};
@@ -123,8 +124,19 @@ impl Wire {
 
     /// A request, ready to be sent at `now`.
     pub fn request(&self, exchange: Exchange, request: &Request, now: Time) -> Message {
+        self.request_in(Vec::new, exchange, request, now)
+    }
+
+    /// The same. If it has a body, that is made in the room that `room` gives, whatever is in there.
+    pub fn request_in(
+        &self,
+        room: impl FnOnce() -> Vec<u8>,
+        exchange: Exchange,
+        request: &Request,
+        now: Time,
+    ) -> Message {
         match request {
-            Request::Delivery { events, attempt, .. } => self.webhook(exchange, events, *attempt, now),
+            Request::Delivery { events, attempt, .. } => self.webhook(room(), exchange, events, *attempt, now),
             Request::Poll { .. } | Request::Record { .. } | Request::Fetch { .. } => {
                 self.api_request(exchange, request)
             }
@@ -164,7 +176,7 @@ impl Default for Start {
 impl Message {
     /// A response with a body of JSON.
     fn json_response(status: u16, body: String) -> Self {
-        let headers = vec![("content-type", JSON.into()), ("content-length", body.len().to_string().into())];
+        let headers = vec![("content-type", JSON.into()), ("content-length", text::number(body.len() as u64).into())];
         Self { start: Start::Response(status), headers, body: body.into_bytes() }
     }
 
@@ -192,17 +204,36 @@ pub trait Headers {
 
 impl Headers for http::HeaderMap {
     fn header(&self, name: &str) -> Option<&str> {
-        self.get(name)?.to_str().ok()
+        // There are a few only: to compare them all takes less than to find the place where this one would be.
+        self.iter().find(|(own, _)| own.as_str() == name)?.1.to_str().ok()
     }
 }
 
+/// What keys begin with.
+const KEY: &str = "key_";
 /// The digits of the numbers in a key, at least.
 const CLIENT_DIGITS: usize = 4;
 const CONSUMER_DIGITS: usize = 8;
 
 /// The key with which a consumer's client calls the API. Fixed width: a size must not depend on which client it is.
 pub fn api_key(client: u32, consumer: u32) -> String {
-    format!("key_{client:0CLIENT_DIGITS$}_{consumer:0CONSUMER_DIGITS$}")
+    let mut key = String::with_capacity(KEY.len() + 1 + CLIENT_DIGITS + CONSUMER_DIGITS);
+    push_api_key(&mut key, client, consumer);
+    key
+}
+
+fn push_api_key(out: &mut String, client: u32, consumer: u32) {
+    out.push_str(KEY);
+    push_padded(out, client, CLIENT_DIGITS);
+    out.push('_');
+    push_padded(out, consumer, CONSUMER_DIGITS);
+}
+
+/// Appends a number with so many digits at least.
+fn push_padded(out: &mut String, number: u32, digits: usize) {
+    let written = size::digits(number) as usize;
+    (written..digits).for_each(|_| out.push('0'));
+    text::push_number(out, number);
 }
 
 #[cfg(test)]

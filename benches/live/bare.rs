@@ -18,7 +18,8 @@ use hyper_util::rt::TokioIo;
 use pushpull::wire::{Header, Message, Start};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::runtime::LocalOptions;
+use tokio::task::spawn_local;
 
 /// What is said in every exchange.
 #[derive(Clone, Debug)]
@@ -74,8 +75,9 @@ pub(crate) fn run(script: &Script, connections: usize, warmup: Duration, end: Du
 }
 
 fn in_runtime<T>(what: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    LocalSet::new().block_on(&runtime, what)
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build_local(LocalOptions::default()).expect("a runtime");
+    runtime.block_on(what)
 }
 
 /// The processor time that this thread spends between two instants.

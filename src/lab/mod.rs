@@ -31,10 +31,10 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 
 use crate::engine::Control;
-use crate::engine::live::{LiveError, listen, serve_telling};
+use crate::engine::live::{LiveError, listen, local_runtime, serve_telling};
 use crate::policy::receiver::Limits;
 use crate::scenario::{Problems, Template};
 use crate::time::Span;
@@ -93,8 +93,8 @@ impl Lab {
     /// The system has refused something that a server needs.
     pub fn play(self, sandbox: Sandbox, allow_remote: bool, control: &Control) -> Result<(), LiveError> {
         let refused = |source| LiveError::Io { doing: "serve the lab", source };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
-        let served = LocalSet::new().block_on(&runtime, self.serve(Desk::new(sandbox.0, allow_remote), control));
+        let runtime = local_runtime().map_err(refused)?;
+        let served = runtime.block_on(self.serve(Desk::new(sandbox.0, allow_remote), control));
         // A run that is still under way has been told to stop; nobody waits for it.
         runtime.shutdown_background();
         served.map_err(refused)

@@ -4,10 +4,11 @@ use serde::Deserialize;
 
 use super::conditions::{self, ETAG, IF_NONE_MATCH};
 use super::event::{self, EventBody, event_id, read_event_id, read_record_id};
-use super::size::digits_long;
+use super::size::{digits, digits_long};
+use super::text::push_number;
 use super::{
-    CLIENT_DIGITS, CONSUMER_DIGITS, EXCHANGE_HEADER, Headers, JSON, Message, Payload, Start, USER_AGENT, Wire, api_key,
-    reason, retry_after,
+    CLIENT_DIGITS, CONSUMER_DIGITS, EXCHANGE_HEADER, Headers, JSON, KEY, Message, Payload, Start, USER_AGENT, Wire,
+    push_api_key, reason, retry_after, text,
 };
 use crate::peer::{Advice, Batch, Event, Exchange, Request, Response, Tag};
 use crate::time::{MILLISECOND, Span, Time};
@@ -15,6 +16,9 @@ use crate::time::{MILLISECOND, Span, Time};
 const EVENTS: &str = "/events";
 const EVENT: &str = "/events/";
 const RECORD: &str = "/records/";
+const AFTER: &str = "?after=";
+const LIMIT: &str = "&limit=";
+const BEARER: &str = "Bearer ";
 const HOLD: &str = "hold_ms";
 const NOT_MODIFIED: u16 = 304;
 pub(super) const RETRY_AFTER: &str = "retry-after";
@@ -63,10 +67,7 @@ impl Wire {
     /// A request to the API.
     pub(super) fn api_request(&self, exchange: Exchange, request: &Request) -> Message {
         let path = match request {
-            Request::Poll { after, limit, hold: Span::ZERO, .. } => format!("{EVENTS}?after={after}&limit={limit}"),
-            Request::Poll { after, limit, hold, .. } => {
-                format!("{EVENTS}?after={after}&limit={limit}&{HOLD}={}", millis(*hold))
-            }
+            Request::Poll { after, limit, hold, .. } => poll_path(*after, *limit, *hold),
             Request::Record { record, .. } => format!("{RECORD}rec_{record}"),
             Request::Fetch { event, .. } => format!("{EVENT}{}", event_id(event.consumer, event.serial)),
             Request::Delivery { .. } => return Message::default(),
@@ -75,8 +76,8 @@ impl Wire {
             ("host", "provider.localhost".into()),
             ("user-agent", USER_AGENT.into()),
             ("accept", JSON.into()),
-            ("authorization", format!("Bearer {}", api_key(self.client, exchange.consumer)).into()),
-            (EXCHANGE_HEADER, exchange.serial.to_string().into()),
+            ("authorization", bearer(self.client, exchange.consumer).into()),
+            (EXCHANGE_HEADER, text::number(exchange.serial).into()),
         ];
         if let Request::Poll { tag: Some(tag), .. } | Request::Record { tag: Some(tag), .. } = request {
             headers.push((IF_NONE_MATCH, conditions::write_tag(*tag).into()));
@@ -183,6 +184,32 @@ impl Wire {
     }
 }
 
+fn poll_path(after: u32, limit: u32, hold: Span) -> String {
+    let hold_size = optional_hold_size(hold);
+    let fixed = EVENTS.len() + AFTER.len() + LIMIT.len();
+    let mut path = text::with_room(fixed as u64 + digits(after) + digits(limit) + hold_size);
+    path.push_str(EVENTS);
+    path.push_str(AFTER);
+    push_number(&mut path, after);
+    path.push_str(LIMIT);
+    push_number(&mut path, limit);
+    if !hold.is_zero() {
+        path.push('&');
+        path.push_str(HOLD);
+        path.push('=');
+        push_number(&mut path, millis(hold));
+    }
+    path
+}
+
+fn bearer(client: u32, consumer: u32) -> String {
+    // Numbers of more digits are rare, and make room for themselves.
+    let mut value = String::with_capacity(BEARER.len() + KEY.len() + 1 + CLIENT_DIGITS + CONSUMER_DIGITS);
+    value.push_str(BEARER);
+    push_api_key(&mut value, client, consumer);
+    value
+}
+
 /// The same message with the state of what it answers, and with advice.
 fn with_conditions(mut message: Message, tag: Option<Tag>, advice: &Advice) -> Message {
     message.headers.extend(tag.map(|tag| (ETAG, conditions::write_tag(tag).into())));
@@ -208,8 +235,13 @@ pub(super) fn optional_size(request: &Request) -> u64 {
         Request::Record { tag, .. } => (Span::ZERO, *tag),
         Request::Fetch { .. } | Request::Delivery { .. } => return 0,
     };
-    let held = if hold.is_zero() { 0 } else { 2 + HOLD.len() as u64 + digits_long(millis(hold)) };
-    held + tag.map_or(0, |tag| conditions::tag_size(IF_NONE_MATCH, tag))
+    optional_hold_size(hold) + tag.map_or(0, |tag| conditions::tag_size(IF_NONE_MATCH, tag))
+}
+
+/// The part of them that says how long it may be held.
+#[inline]
+fn optional_hold_size(hold: Span) -> u64 {
+    if hold.is_zero() { 0 } else { 2 + HOLD.len() as u64 + digits_long(millis(hold)) }
 }
 
 /// The bytes of an answer that say in which state what it holds is, and when to ask again.
@@ -232,7 +264,16 @@ pub(super) fn advice_size(advice: &Advice) -> u64 {
 
 /// Reads a request to the API. None if there is no such path, or the key is not one that the API gave out.
 pub fn read_api_call(path: &str, query: Option<&str>, headers: &impl Headers) -> Option<ApiCall> {
-    let Access { client, consumer } = read_access(headers)?;
+    read_api_call_of(read_access(headers)?, path, query, headers)
+}
+
+/// The same of somebody whose key has been read already. None if there is no such path.
+pub fn read_api_call_of(
+    Access { client, consumer }: Access,
+    path: &str,
+    query: Option<&str>,
+    headers: &impl Headers,
+) -> Option<ApiCall> {
     let known = || headers.header(IF_NONE_MATCH).and_then(conditions::read_tag);
     let request = if path == EVENTS {
         let parameter = |name: &str| {

@@ -5,6 +5,7 @@
 //! unlike the `x-ratelimit-reset` of GitHub, `ratelimit-reset` counts from the answer, in seconds.
 
 use super::size::{digits, digits_long};
+use super::text::{push_number, with_room};
 use super::{Header, Headers};
 use crate::peer::{Advice, Quota, Tag};
 use crate::time::{SECOND, Span};
@@ -20,7 +21,11 @@ const RESET: &str = "ratelimit-reset";
 
 /// A tag as it stands in a header.
 pub(super) fn write_tag(tag: Tag) -> String {
-    format!("\"{}\"", tag.0)
+    let mut text = with_room(2 + digits(tag.0));
+    text.push('"');
+    push_number(&mut text, tag.0);
+    text.push('"');
+    text
 }
 
 /// Reads a tag; none if it is not one of this program's.

@@ -1,12 +1,13 @@
 //! An event as text: its name, its instant, and its JSON in this program's own shape.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::size::{digits, digits_long};
+use super::text::{self, push_number};
 use super::{Payload, filler};
 use crate::peer::Event;
 use crate::time::{SECOND, Time};
@@ -36,8 +37,11 @@ impl Epoch {
 
     /// An instant of the run as RFC 3339 with nine decimals, so that every instant takes the same room.
     pub(super) fn rfc3339(self, at: Time) -> String {
-        Timestamp::from_nanosecond(self.unix_nanos(at))
-            .map_or_else(|_| "9999-12-30T22:00:00.000000000Z".into(), |t| format!("{t:.9}"))
+        let nanos = self.unix_nanos(at);
+        text::instant(nanos).unwrap_or_else(|| {
+            Timestamp::from_nanosecond(nanos)
+                .map_or_else(|_| "9999-12-30T22:00:00.000000000Z".into(), |t| format!("{t:.9}"))
+        })
     }
 
     /// The same to the second, as most vendors write it.
@@ -47,14 +51,24 @@ impl Epoch {
 
     /// Reads RFC 3339. None if it is not that, or an instant before the run.
     pub(super) fn read(self, text: &str) -> Option<Time> {
-        let nanos = text.parse::<Timestamp>().ok()?.as_nanosecond().checked_sub(self.nanos)?;
+        let any = || text.parse::<Timestamp>().ok().map(|at| at.as_nanosecond());
+        let nanos = text::read_instant(text).or_else(any)?.checked_sub(self.nanos)?;
         Some(Time::from_nanos(u64::try_from(nanos).ok()?))
     }
 }
 
 /// The name of an event, which tells whose it is and which.
 pub(crate) fn event_id(consumer: u32, serial: u32) -> String {
-    format!("evt_{consumer}_{serial}")
+    let mut id = text::with_room("evt__".len() as u64 + digits(consumer) + digits(serial));
+    push_event_id(&mut id, consumer, serial);
+    id
+}
+
+fn push_event_id(out: &mut String, consumer: u32, serial: u32) {
+    out.push_str("evt_");
+    push_number(out, consumer);
+    out.push('_');
+    push_number(out, serial);
 }
 
 /// Reads the consumer and the serial out of the name of an event.
@@ -155,9 +169,13 @@ pub(super) fn write_readable(out: &mut String, epoch: Epoch, event: &Event) {
 /// Appends the fields of an event in this program's own shape, without the braces.
 pub(super) fn write_fields(out: &mut String, epoch: Epoch, event: &Event, payload: Payload) {
     let Event { consumer, serial, record, .. } = *event;
-    let at = epoch.rfc3339(event.occurred_at);
-    // Writing to a string cannot fail.
-    let _ = write!(out, r#""id":"evt_{consumer}_{serial}","occurred_at":"{at}","record":"rec_{record}""#);
+    out.push_str(r#""id":""#);
+    push_event_id(out, consumer, serial);
+    out.push_str(r#"","occurred_at":""#);
+    out.push_str(&epoch.rfc3339(event.occurred_at));
+    out.push_str(r#"","record":"rec_"#);
+    push_number(out, record);
+    out.push('"');
     write_data(out, event, payload);
 }
 

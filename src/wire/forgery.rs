@@ -41,7 +41,7 @@ impl Forgeries<'_> {
         }]);
         let with_keys = |keys: &Keys, events: &Batch, signed_at: i64| {
             let wire = Wire { keys: keys.clone(), ..self.wire.clone() };
-            wire.webhook_signed_at(exchange, events, 1, signed_at)
+            wire.webhook_signed_at(Vec::new(), exchange, events, 1, signed_at)
         };
         let own = &self.wire.keys;
         let mut message = match kind {

@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::event::{EventBody, event_id};
+use super::size::digits;
 use super::{
-    ATTEMPT_HEADER, EXCHANGE_HEADER, Envelope, Epoch, Headers, Message, Payload, Shape, Start, USER_AGENT, Wire,
+    ATTEMPT_HEADER, EXCHANGE_HEADER, Envelope, Epoch, Headers, Message, Payload, Shape, Start, USER_AGENT, Wire, text,
 };
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request};
 use crate::policy::signature::{self, Delivery, Keys, Scheme};
@@ -25,6 +26,9 @@ pub(super) use stripe::write_whole as write_stripe_event;
 
 /// The most events that a webhook may tell of; a longer one is refused unread.
 pub const EVENTS_MAX: usize = 10_000;
+
+/// What the paths of endpoints begin with; the consumer follows.
+const PATH: &str = "/webhooks/";
 
 /// What happened, where a shape has a name for that.
 pub(super) const EVENT_TYPE: &str = "record.changed";
@@ -39,20 +43,28 @@ pub(super) struct List {
 
 impl Wire {
     /// A webhook, signed at `now`. One that tells of nothing is an empty list.
-    pub(super) fn webhook(&self, exchange: Exchange, events: &Batch, attempt: u32, now: Time) -> Message {
-        self.webhook_signed_at(exchange, events, attempt, self.epoch.unix_seconds(now))
+    pub(super) fn webhook(
+        &self,
+        room: Vec<u8>,
+        exchange: Exchange,
+        events: &Batch,
+        attempt: u32,
+        now: Time,
+    ) -> Message {
+        self.webhook_signed_at(room, exchange, events, attempt, self.epoch.unix_seconds(now))
     }
 
     /// The same, signed at some Unix time in seconds.
     pub(super) fn webhook_signed_at(
         &self,
+        room: Vec<u8>,
         exchange: Exchange,
         events: &Batch,
         attempt: u32,
         timestamp: i64,
     ) -> Message {
         let Envelope { shape, .. } = self.envelope;
-        let body = self.webhook_body(events);
+        let body = self.webhook_body(room, events);
         let (consumer, serial) = named_after(exchange, events.first());
         let id = event_id(consumer, serial);
         let (user_agent, content_type) = sender(shape);
@@ -60,9 +72,9 @@ impl Wire {
             ("host", "consumer.localhost".into()),
             ("user-agent", user_agent.into()),
             ("content-type", content_type.into()),
-            ("content-length", body.len().to_string().into()),
-            (EXCHANGE_HEADER, exchange.serial.to_string().into()),
-            (ATTEMPT_HEADER, attempt.to_string().into()),
+            ("content-length", text::number(body.len() as u64).into()),
+            (EXCHANGE_HEADER, text::number(exchange.serial).into()),
+            (ATTEMPT_HEADER, text::number(attempt).into()),
         ];
         match shape {
             Shape::GitHub => headers.extend(github::headers(consumer, serial)),
@@ -74,14 +86,18 @@ impl Wire {
         let delivery = Delivery { id: &id, timestamp, body: body.as_bytes() };
         let signed = signature::sign(self.keys.scheme, &self.keys.signing, delivery);
         headers.extend(signed.into_iter().map(|(name, value)| (name, value.into())));
-        let path = format!("/webhooks/{consumer}");
+        let mut path = text::with_room(PATH.len() as u64 + digits(consumer));
+        path.push_str(PATH);
+        text::push_number(&mut path, consumer);
         Message { start: Start::Request("POST", path), headers, body: body.into_bytes() }
     }
 
-    fn webhook_body(&self, events: &Batch) -> String {
+    fn webhook_body(&self, mut room: Vec<u8>, events: &Batch) -> String {
         let Envelope { shape, payload, .. } = self.envelope;
         let payloads: usize = events.iter().map(|event| event.payload as usize).sum();
-        let mut body = String::with_capacity(if payload == Payload::Full { payloads } else { 0 } + 256);
+        room.clear();
+        let mut body = String::from_utf8(room).unwrap_or_default();
+        body.reserve(if payload == Payload::Full { payloads } else { 0 } + 256);
         let (list, is_list) = (list(shape), is_list(self.envelope, events.len()));
         if is_list {
             body.push_str(list.before);
@@ -129,7 +145,7 @@ impl Wire {
 
 /// Reads the consumer out of the path of a webhook.
 pub fn read_webhook_path(path: &str) -> Option<u32> {
-    path.strip_prefix("/webhooks/")?.parse().ok()
+    path.strip_prefix(PATH)?.parse().ok()
 }
 
 /// Reads the events out of a body, be it one or a list. None if it is no JSON, or the list is too long.

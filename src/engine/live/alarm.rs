@@ -27,8 +27,10 @@ mod fine {
     }
 
     impl Alarm {
-        /// How much earlier than needed to let it ring, so that an idle processor is awake in time.
+        /// How much earlier than needed to let it ring at least, so that an idle processor is awake in time.
         pub(in super::super) const EARLY: Span = Span::from_micros(80);
+        /// How much earlier at most, where processors take longer to wake up.
+        pub(in super::super) const EARLY_MAX: Span = Span::from_micros(160);
 
         /// An alarm that is not set, in the runtime that is entered.
         pub(in super::super) fn new() -> io::Result<Self> {
@@ -93,6 +95,8 @@ mod coarse {
     impl Alarm {
         /// How much earlier than needed to let it ring: two of its steps.
         pub(in super::super) const EARLY: Span = Span::from_millis(2);
+        /// No more at most: two steps make up for a late one.
+        pub(in super::super) const EARLY_MAX: Span = Self::EARLY;
 
         /// An alarm that is not set.
         #[allow(clippy::unnecessary_wraps, reason = "the other alarm can fail")]

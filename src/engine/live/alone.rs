@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use http::{Method, Request};
 use hyper::body::Incoming;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 
 use super::api::{Answer, Api, History};
 use super::board::Board;
@@ -22,6 +22,7 @@ use super::http::{HttpClient, request_size};
 use super::pacer::Pacer;
 use super::publisher::publish;
 use super::roles::Start;
+use super::runtime::local_runtime;
 use super::server::serve;
 use super::witness::{Call, Destination, Witness};
 use super::{LOOK_EVERY, Lag, LiveError, allow_many_files, listen, start_soon};
@@ -30,6 +31,7 @@ use crate::engine::{ClientSetup, Control, Setup};
 use crate::fault::Faults;
 use crate::link::{Leg, Link};
 use crate::measure::expected::{Polls, Ways};
+use crate::measure::tally::Frame;
 use crate::peer::{Event, Input, Response, Side};
 use crate::policy::provider::Provider;
 use crate::policy::receiver::Limits;
@@ -102,12 +104,11 @@ impl Alone {
     ) -> Result<AloneRun, LiveError> {
         let refused = |source| LiveError::Io { doing: "run in real time", source };
         allow_many_files();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
+        let runtime = local_runtime().map_err(refused)?;
         let start = start_soon()?;
         witness.starts(start.epoch_nanos);
         start.clock.sleep_to_start();
-        let tasks = LocalSet::new();
-        tasks.block_on(&runtime, self.perform(start, destination, keys, witness, control)).map_err(refused)
+        runtime.block_on(self.perform(start, destination, keys, witness, control)).map_err(refused)
     }
 
     async fn perform(
@@ -147,18 +148,21 @@ impl Alone {
         });
         let answer = move |request| Rc::clone(&desk).answer(request);
         let serving = serve(self.api.0, Limits::DEFAULT, Door::default(), answer);
+        let frame = setup.frame;
         let waking = spawn_local(Rc::clone(&driver).keep_awake());
         let pacing = spawn_local(async move { pacer.run().await });
-        let publishing = async {
-            publish(&setup, &driver, &history).await;
+        let publisher = Rc::clone(&driver);
+        // A task of its own: whatever stands beside it would be looked after at each event too.
+        let publishing = spawn_local(async move {
+            publish(&setup, &publisher, &history).await;
             std::future::pending().await
-        };
+        });
         let is_stopped = tokio::select! {
-            is_stopped = watch(&setup, &board, &*witness, start.clock, control) => is_stopped,
+            is_stopped = watch(frame, &board, &*witness, start.clock, control) => is_stopped,
             failed = spawn_local(serving) => failed.map_err(io::Error::other)?.map(|()| false)?,
             failed = pacing => failed.map_err(io::Error::other)?.map(|()| false)?,
             failed = waking => failed.map(|()| false).map_err(io::Error::other)?,
-            never = publishing => never,
+            failed = publishing => failed.map_err(io::Error::other)?,
         };
         let lag = driver.lags.borrow().sum_up();
         Ok(AloneRun { lag, ended_at: start.clock.now(), is_stopped })
@@ -166,8 +170,7 @@ impl Alone {
 }
 
 /// Waits for the end of a run; gives back whether it was stopped early.
-async fn watch(setup: &Setup, board: &Board, witness: &dyn Witness, clock: Clock, control: &Control) -> bool {
-    let frame = setup.frame;
+async fn watch(frame: Frame, board: &Board, witness: &dyn Witness, clock: Clock, control: &Control) -> bool {
     let end = frame.end.max(frame.duration);
     loop {
         let now = clock.now();

@@ -17,8 +17,9 @@ use crate::peer::{Advice, Batch, Event, Exchange, Request as Ask, Response, Side
 use crate::policy::fixed_window::FixedWindow;
 use crate::policy::inbox::Inbox;
 use crate::policy::provider::Provider;
+use crate::time::Time;
 use crate::wire::vendor_api::{self, Brought, Vendor, View, Worth};
-use crate::wire::{Access, ApiCall, Message, read_access, read_api_call};
+use crate::wire::{Access, ApiCall, Message, read_access, read_api_call_of};
 
 const BAD_REQUEST: u16 = 400;
 const UNAUTHORIZED: u16 = 401;
@@ -122,23 +123,24 @@ impl Api {
         if parts.method != Method::GET {
             return Err(METHOD_NOT_ALLOWED);
         }
-        self.admit(parts)?;
+        let access = self.admit(parts)?;
         let unreadable = if path == EVENTS { BAD_REQUEST } else { NOT_FOUND };
-        read_api_call(path, parts.uri.query(), &parts.headers).ok_or(unreadable)
+        read_api_call_of(access, path, parts.uri.query(), &parts.headers).ok_or(unreadable)
     }
 
     async fn carry_out(&self, parts: &Parts, call: ApiCall) -> Option<Answer> {
         let line = self.driver.line(call.client);
         let exchange = self.marks[call.client as usize].take(&line.board, call.consumer, &parts.headers);
-        if let Some(connections) = self.down(call.client, call.consumer) {
-            exchange.inspect(|exchange| line.record(self.driver.clock.now(), Fact::RequestLost(*exchange)));
+        let now = self.driver.clock.now();
+        if let Some(connections) = line.faults.provider_down(now, call.consumer) {
+            exchange.inspect(|exchange| line.record(now, Fact::RequestLost(*exchange)));
             return self.driver.hang_up(connections).await;
         }
         match exchange {
             Some(exchange) => {
-                line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes: request_size(parts, 0) });
+                line.record(now, Fact::Arrived { exchange, bytes: request_size(parts, 0) });
                 let (client, consumer) = (call.client, call.consumer);
-                match self.have_answered(exchange, call).await {
+                match self.have_answered(now, exchange, call).await {
                     Some(message) => Some(Answer { message, worth: None }),
                     // It may be up again by now; then the connection is as gone.
                     None => self.driver.hang_up(self.down(client, consumer).unwrap_or(Connections::Reset)).await,
@@ -154,21 +156,21 @@ impl Api {
     }
 
     /// Hands a request of the run to its peer; none if that goes down before it answers.
-    async fn have_answered(&self, exchange: Exchange, mut call: ApiCall) -> Option<Message> {
+    async fn have_answered(&self, now: Time, exchange: Exchange, mut call: ApiCall) -> Option<Message> {
         if let Ask::Fetch { event, .. } = &mut call.request {
             match self.history.find(event.consumer, event.serial) {
                 Some(whole) => *event = whole,
-                None => return Some(self.refuse(call.client, exchange, NOT_FOUND)),
+                None => return Some(self.refuse(now, call.client, exchange, NOT_FOUND)),
             }
         }
-        self.driver.ask(call.client, exchange, call.request).await
+        self.driver.ask(now, call.client, exchange, call.request).await
     }
 
     /// Turns down a request of the run before its peer has heard of it.
-    fn refuse(&self, client: u32, exchange: Exchange, status: u16) -> Message {
+    fn refuse(&self, now: Time, client: u32, exchange: Exchange, status: u16) -> Message {
         let (line, response) = (self.driver.line(client), Response::refused(status));
         let bytes = line.wire.response_size(&response);
-        line.record(self.driver.clock.now(), Fact::Replied { exchange, bytes });
+        line.record(now, Fact::Replied { exchange, bytes });
         line.wire.response(&response)
     }
 }

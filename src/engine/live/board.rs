@@ -20,44 +20,44 @@ pub(super) struct Board {
     all_occurred: AtomicBool,
     /// How many exchanges each side has opened, for each consumer.
     opened: [Vec<AtomicU32>; 2],
-    awaited: Mutex<Awaited>,
+    /// For each consumer. Both threads write at the same time mostly about different ones, and then neither waits.
+    awaited: Vec<Mutex<Awaited>>,
 }
 
-/// What is still to be learnt, by the same rules as in the ledger.
+/// What is still to be learnt of one consumer, by the same rules as in the ledger.
 struct Awaited {
-    /// The events of each consumer that may still come.
-    expected: Vec<Expected>,
+    /// The events that may still come.
+    expected: Expected,
     pending: u64,
-    /// Counted exchanges of either side with each consumer: whether the other side is done with each, and whether it has ended
-    /// for its opener.
-    underway: [Vec<Window<[bool; 2]>>; 2],
+    /// Counted exchanges of either side: whether the other side is done with each, and whether it has ended for its opener.
+    underway: [Window<[bool; 2]>; 2],
     /// How many there are.
     underway_count: u64,
 }
 
 impl Board {
     pub(super) fn new(frame: Frame, consumers: u32, ways: Ways) -> Self {
-        let windows = || (0..consumers).map(|_| Window::default()).collect();
+        let awaited = |_| {
+            let (expected, underway) = (Expected::new(ways), [Window::default(), Window::default()]);
+            Mutex::new(Awaited { expected, pending: 0, underway, underway_count: 0 })
+        };
         let zeros = || (0..consumers).map(|_| AtomicU32::new(0)).collect();
         Self {
             frame,
             newest: zeros(),
             all_occurred: AtomicBool::new(false),
             opened: [zeros(), zeros()],
-            awaited: Mutex::new(Awaited {
-                expected: (0..consumers).map(|_| Expected::new(ways)).collect(),
-                pending: 0,
-                underway: [windows(), windows()],
-                underway_count: 0,
-            }),
+            awaited: (0..consumers).map(awaited).collect(),
         }
     }
 
     /// Takes down a fact before anybody else can have learnt of it.
     pub(super) fn take_down(&self, at: Time, fact: &Fact) {
         self.count(fact);
-        if decides(fact) {
-            self.awaited().take_down(self.frame, at, fact);
+        if decides(fact)
+            && let Some(awaited) = fact.consumer().and_then(|consumer| self.awaited.get(consumer as usize))
+        {
+            lock(awaited).take_down(self.frame, at, fact);
         }
     }
 
@@ -73,11 +73,6 @@ impl Board {
         {
             opened.store(exchange.serial.saturating_add(1), Ordering::Release);
         }
-    }
-
-    fn awaited(&self) -> MutexGuard<'_, Awaited> {
-        // A thread that panicked here ends the whole run anyway.
-        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this exchange was opened; a stranger may name any.
@@ -104,9 +99,18 @@ impl Board {
     ///
     /// Only once exchanges are no longer counted does it stay so.
     pub(super) fn is_settled(&self) -> bool {
-        let awaited = self.awaited();
-        self.all_occurred.load(Ordering::Acquire) && awaited.pending == 0 && awaited.underway_count == 0
+        let is_settled = |awaited: &Mutex<Awaited>| {
+            let awaited = lock(awaited);
+            awaited.pending == 0 && awaited.underway_count == 0
+        };
+        // Of a consumer of which all is known by then, nothing more is to be learnt while the others are looked at.
+        self.all_occurred.load(Ordering::Acquire) && self.awaited.iter().all(is_settled)
     }
+}
+
+fn lock(awaited: &Mutex<Awaited>) -> MutexGuard<'_, Awaited> {
+    // A thread that panicked here ends the whole run anyway.
+    awaited.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a fact may change what is still to be learnt. Both sides write many that do not, and one would wait for the other.
@@ -125,15 +129,13 @@ impl Awaited {
         match fact {
             Fact::Occurred(event) => {
                 self.pending += 1;
-                self.learn(event.consumer, |expected| {
-                    u64::from(expected.occurred(event, frame.counts(event.occurred_at)).is_some())
-                });
+                self.learn(|expected| u64::from(expected.occurred(event, frame.counts(event.occurred_at)).is_some()));
             }
             Fact::Opened { exchange, request, .. } => {
                 if frame.counts(at) {
                     self.leave(*exchange);
                 }
-                self.learn(exchange.consumer, |expected| {
+                self.learn(|expected| {
                     match request {
                         Request::Delivery { events, .. } => expected.attempted(events),
                         _ => expected.asked(exchange.serial, matches!(request, Request::Poll { .. })),
@@ -146,7 +148,7 @@ impl Awaited {
                 if *end == End::Unreachable {
                     self.settle(*exchange);
                 }
-                self.learn(exchange.consumer, |expected| {
+                self.learn(|expected| {
                     let mut lost = 0;
                     match exchange.opener {
                         Side::Consumer => expected.answered(exchange.serial, |_| lost += 1),
@@ -159,47 +161,45 @@ impl Awaited {
                 });
                 self.close(*exchange, 1);
             }
-            Fact::Noted(_, Note::Took { event, fresh: true, .. }) => self.learn(event.consumer, |expected| {
+            Fact::Noted(_, Note::Took { event, fresh: true, .. }) => self.learn(|expected| {
                 expected.took(event.serial);
                 0
             }),
             Fact::Noted(_, Note::Dropped { event, .. }) => {
-                self.learn(event.consumer, |expected| expected.dropped(event.serial).into_iter().count() as u64);
+                self.learn(|expected| expected.dropped(event.serial).into_iter().count() as u64);
             }
             Fact::Noted(_, Note::Seen(event)) => {
-                self.learn(event.consumer, |expected| {
+                self.learn(|expected| {
                     let mut lost = 0;
                     let seen = expected.seen(at, event.serial, |_| lost += 1);
                     lost + u64::from(seen.is_some())
                 });
             }
-            Fact::Noted(_, Note::StoppedPolling { consumer, record }) => {
-                self.learn(*consumer, |expected| {
+            Fact::Noted(_, Note::StoppedPolling { record, .. }) => {
+                self.learn(|expected| {
                     let mut lost = 0;
                     expected.stopped_polling(at, *record, |_| lost += 1);
                     lost
                 });
             }
             Fact::Noted(_, Note::GaveUp(event, cause)) => {
-                self.learn(event.consumer, |expected| u64::from(expected.gave_up(at, event.serial, *cause).is_some()));
+                self.learn(|expected| u64::from(expected.gave_up(at, event.serial, *cause).is_some()));
             }
             Fact::Noted(_, Note::AgedOut(event)) => {
-                self.learn(event.consumer, |expected| u64::from(expected.aged_out(at, event.serial).is_some()));
+                self.learn(|expected| u64::from(expected.aged_out(at, event.serial).is_some()));
             }
             Fact::RecordOpened { .. } | Fact::Arrived { .. } | Fact::Forged { .. } | Fact::Noted(..) => {}
         }
     }
 
-    /// Tells the events of a consumer something; `what` gives back how many less may still come.
-    fn learn(&mut self, consumer: u32, what: impl FnOnce(&mut Expected) -> u64) {
-        if let Some(expected) = self.expected.get_mut(consumer as usize) {
-            self.pending = self.pending.saturating_sub(what(expected));
-        }
+    /// Tells the events of the consumer something; `what` gives back how many less may still come.
+    fn learn(&mut self, what: impl FnOnce(&mut Expected) -> u64) {
+        self.pending = self.pending.saturating_sub(what(&mut self.expected));
     }
 
     fn settle(&mut self, exchange: Exchange) {
         if exchange.opener == Side::Provider {
-            self.learn(exchange.consumer, |expected| {
+            self.learn(|expected| {
                 let mut lost = 0;
                 expected.settled(exchange.serial, |_| lost += 1);
                 lost
@@ -208,9 +208,9 @@ impl Awaited {
         self.close(exchange, 0);
     }
 
-    /// The exchanges of an opener with a consumer.
+    /// The exchanges of an opener.
     fn window(&mut self, exchange: Exchange) -> Option<&mut Window<[bool; 2]>> {
-        self.underway.get_mut(exchange.opener as usize)?.get_mut(exchange.consumer as usize)
+        self.underway.get_mut(exchange.opener as usize)
     }
 
     /// Takes down an exchange that is counted and has just been opened.

@@ -21,6 +21,17 @@ impl Clock {
         Time::ZERO + Span::from(Instant::now().saturating_duration_since(self.start))
     }
 
+    /// Does nothing else until an instant has come, and gives back the first one that was read from there on.
+    pub(super) fn watch_until(&self, at: Time) -> Time {
+        loop {
+            let now = self.now();
+            if now >= at {
+                return now;
+            }
+            std::hint::spin_loop();
+        }
+    }
+
     /// How long it is still until an instant; zero if that has passed.
     pub(super) fn until(&self, at: Time) -> Span {
         at.since(self.now())

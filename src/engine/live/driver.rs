@@ -191,11 +191,17 @@ impl<P: Peer + 'static> Driver<P> {
     /// Tells a peer something and carries out what it wants; gives back the instant at which that happened.
     pub(super) fn tell(self: &Rc<Self>, index: u32, input: Input) -> Time {
         let now = self.clock.now();
+        self.tell_at(now, index, input);
+        now
+    }
+
+    /// The same where the present instant is known already. Nothing may have been told since it was read.
+    pub(super) fn tell_at(self: &Rc<Self>, now: Time, index: u32, input: Input) {
         let mut out = self.out.take();
         let earliest = {
             let peers = &mut *self.peers.borrow_mut();
-            let Some(peer) = peers.all.get_mut(index as usize) else { return now };
-            if let Some(due) = peer.deadline().filter(|due| *due <= now) {
+            let Some(peer) = peers.all.get_mut(index as usize) else { return };
+            if let Some(due) = peers.deadlines.of(index).filter(|due| *due <= now) {
                 self.lags.borrow_mut().record(now.since(due));
             }
             peer.handle(now, input, &mut out);
@@ -205,6 +211,8 @@ impl<P: Peer + 'static> Driver<P> {
             peers.deadlines.earliest().map(|(at, _)| at)
         };
         if earliest.is_some_and(|at| at < self.looks_again.get()) {
+            // It looks at once now; it need not be told so again.
+            self.looks_again.set(Time::ZERO);
             self.look_sooner.notify_one();
         }
         for output in out.drain(..) {
@@ -215,13 +223,19 @@ impl<P: Peer + 'static> Driver<P> {
             }
         }
         self.out.set(out);
-        now
     }
 
-    /// Hands a request to a peer and waits for its answer; none if that peer goes down before there is one.
-    pub(super) async fn ask(self: &Rc<Self>, index: u32, exchange: Exchange, request: Request) -> Option<Message> {
+    /// Hands a request to a peer, at the present instant, and waits for its answer; none if that peer goes down before there
+    /// is one.
+    pub(super) async fn ask(
+        self: &Rc<Self>,
+        now: Time,
+        index: u32,
+        exchange: Exchange,
+        request: Request,
+    ) -> Option<Message> {
         self.asked_now.set(Some((index, exchange)));
-        self.tell(index, Input::Requested(exchange, request));
+        self.tell_at(now, index, Input::Requested(exchange, request));
         self.asked_now.set(None);
         if let Some(answer) = self.answered_now.take() {
             return Some(answer);
@@ -278,9 +292,10 @@ impl<P: Peer + 'static> Driver<P> {
         let mut in_a_row = 0;
         loop {
             let next = self.peers.borrow_mut().deadlines.earliest();
+            let now = self.clock.now();
             match next {
-                Some((at, index)) if at <= self.clock.now() => {
-                    self.tell(index, Input::Wake);
+                Some((at, index)) if at <= now => {
+                    self.tell_at(now, index, Input::Wake);
                     in_a_row += 1;
                     if in_a_row % WAKES_IN_A_ROW == 0 {
                         tokio::task::yield_now().await;

@@ -140,7 +140,8 @@ impl<P: Peer + 'static> Driver<P> {
             self.pacer.wait(flight.opened + delay).await;
         }
         let line = self.line(flight.index);
-        let mut message = line.wire.request(flight.exchange, &flight.request, self.clock.now());
+        let room = || self.http.rooms.take();
+        let mut message = line.wire.request_in(room, flight.exchange, &flight.request, self.clock.now());
         line.address(&mut message);
         let target = line.target.ok_or(Failure::NoConnection)?;
         self.http.send(flight.exchange.consumer, target, message).await
@@ -190,7 +191,7 @@ impl<P: Peer + 'static> Driver<P> {
         // For one who has gone down meanwhile, nothing came.
         let (outcome, bytes) = if is_heard { (outcome, bytes) } else { (Outcome::TimedOut, 0) };
         let end = End::from(&outcome);
-        let now = self.tell(flight.index, Input::Ended(exchange, outcome));
+        self.tell_at(now, flight.index, Input::Ended(exchange, outcome));
         line.record(now, Fact::Ended { exchange, end, bytes });
     }
 }

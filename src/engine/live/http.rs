@@ -1,24 +1,25 @@
 //! Messages as an HTTP library takes and gives them, and the client that sends them.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
+use http::header::CONTENT_ENCODING;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::ext::on_informational;
 use tokio::sync::Notify;
 
 use super::gzip::expand;
+use super::heads::Heads;
 use super::pool::{Connecting, Pool, Sender};
+use super::rooms::Rooms;
 use super::witness::Failure;
 use crate::peer::Exchange;
-use crate::wire::{Header, Message, Start};
+use crate::wire::{Message, Start};
 
 /// The most headers that a message may have.
 pub(super) const HEADERS_MAX: usize = 64;
@@ -27,6 +28,9 @@ pub(super) const HEADERS_MAX: usize = 64;
 pub(super) struct HttpClient {
     /// One for each consumer that has connections of its own, or a single one that all of them share.
     pools: Vec<Pool>,
+    heads: Heads,
+    /// Where the bodies of requests are made.
+    pub(super) rooms: Rooms,
     body_max: usize,
     /// Whether compressed bodies are expanded.
     expands: bool,
@@ -77,7 +81,15 @@ impl HttpClient {
     }
 
     fn with_pools(body_max: usize, pools: Vec<Pool>) -> Self {
-        Self { pools, body_max, expands: false, is_among_own: false, failed: None }
+        Self {
+            pools,
+            heads: Heads::default(),
+            rooms: Rooms::default(),
+            body_max,
+            expands: false,
+            is_among_own: false,
+            failed: None,
+        }
     }
 
     /// The same client, which expands compressed bodies, or does not. One that stands for more than the client reads is as
@@ -110,18 +122,14 @@ impl HttpClient {
             [shared] => shared,
             each => each.get(consumer as usize).ok_or(Failure::NoConnection)?,
         };
-        let request = request(message).ok_or(Failure::NoConnection)?;
+        let request = request(message, &self.heads, &self.rooms).ok_or(Failure::NoConnection)?;
         let mut connection = pool.connection(server).await?;
         let response = match self.is_among_own {
             true => connection.sender.send_request(request).await.map_err(|_| Failure::BadAnswer)?,
             false => Box::pin(answer_of_a_stranger(&mut connection.sender, request)).await?,
         };
         let (parts, body) = response.into_parts();
-        let body = match Limited::new(body, self.body_max).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
-            Err(_) => return Err(Failure::BadAnswer),
-        };
+        let body = read_whole(body, self.body_max).await?;
         connection.give_back();
         let reason = parts.status.canonical_reason().unwrap_or("<none>");
         let bytes = size("HTTP/1.1 200 \r\n".len() + reason.len(), &parts.headers, body.len());
@@ -131,6 +139,22 @@ impl HttpClient {
             false => body,
         };
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body, bytes })
+    }
+}
+
+/// Reads a body; an empty one in place of one that is larger than that.
+async fn read_whole(mut body: Incoming, max: usize) -> Result<Bytes, Failure> {
+    let Some(frame) = body.frame().await else { return Ok(Bytes::new()) };
+    let first = frame.map_err(|_| Failure::BadAnswer)?.into_data().unwrap_or_default();
+    let Some(left) = max.checked_sub(first.len()) else { return Ok(Bytes::new()) };
+    if body.is_end_stream() {
+        // It came in one piece.
+        return Ok(first);
+    }
+    match Limited::new(body, left).collect().await {
+        Ok(rest) => Ok([first, rest.to_bytes()].concat().into()),
+        Err(error) if error.is::<LengthLimitError>() => Ok(Bytes::new()),
+        Err(_) => Err(Failure::BadAnswer),
     }
 }
 
@@ -150,42 +174,33 @@ async fn answer_of_a_stranger(
 }
 
 /// A message as a request. None if it is none.
-fn request(message: Message) -> Option<Request<Full<Bytes>>> {
+fn request(message: Message, heads: &Heads, rooms: &Rooms) -> Option<Request<Full<Bytes>>> {
     let Start::Request(method, path) = message.start else { return None };
-    let mut request = Request::new(Full::new(Bytes::from(message.body)));
+    let mut request = Request::new(Full::new(rooms.lend(message.body)));
     *request.method_mut() = Method::from_bytes(method.as_bytes()).ok()?;
     *request.uri_mut() = PathAndQuery::try_from(path).ok()?.into();
-    fill(request.headers_mut(), message.headers)?;
+    *request.headers_mut() = heads.fill(message.headers)?;
     Some(request)
 }
 
 /// A message as a response; one that cannot be a response becomes an empty one with status 500.
-pub(super) fn response(message: Message) -> Response<Full<Bytes>> {
+pub(super) fn response(message: Message, heads: &Heads) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(message.body)));
     let status = match message.start {
         Start::Response(status) => StatusCode::from_u16(status).ok(),
         Start::Request(..) => None,
     };
-    match (status, fill(response.headers_mut(), message.headers)) {
-        (Some(status), Some(())) => *response.status_mut() = status,
+    match (status, heads.fill(message.headers)) {
+        (Some(status), Some(headers)) => {
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+        }
         _ => {
             response = Response::new(Full::default());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         }
     }
     response
-}
-
-fn fill(map: &mut HeaderMap, headers: Vec<Header>) -> Option<()> {
-    map.reserve(headers.len());
-    for (name, value) in headers {
-        let value = match value {
-            Cow::Borrowed(fixed) => HeaderValue::from_maybe_shared(Bytes::from_static(fixed.as_bytes())),
-            Cow::Owned(text) => HeaderValue::try_from(text),
-        };
-        map.append(HeaderName::from_static(name), value.ok()?);
-    }
-    Some(())
 }
 
 /// The size on the wire of a request that came.

@@ -1,7 +1,9 @@
 //! Waits for instants of a run, to the microsecond.
 //!
 //! All that a thread waits for stands in one queue over one alarm. The alarm rings a little early; the short rest is spent
-//! giving way to other tasks until the instant has come, so that no wake-up of a sleeping processor lies in between.
+//! giving way to other tasks until the instant has all but come, so that no wake-up of a sleeping processor lies in between,
+//! and the very last of it watching the clock, so that no look for what other tasks wait for does either. How early is learnt
+//! from how late the alarm comes on this machine.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -18,6 +20,12 @@ use crate::time::{Span, Time};
 
 /// A round through the runtime that took less than this did nothing but wait.
 const IDLE_ROUND: Span = Span::from_micros(3);
+/// By how much the alarm is set earlier after it came too late, and by how much later after it came in time: so that about
+/// one in a hundred comes too late, however long this machine takes to wake up.
+const MORE_EARLY: Span = Span::from_micros(8);
+const LESS_EARLY: Span = Span::from_nanos(80);
+/// What is due within this is waited for without another round: about as long as a round takes in which nothing happens.
+const LAST_STRETCH: Span = Span::from_nanos(700);
 
 /// The timer queue of one thread.
 pub(super) struct Pacer {
@@ -26,6 +34,8 @@ pub(super) struct Pacer {
     waiting: RefCell<Waiting>,
     /// The queue is being watched, so that nobody need set the alarm.
     is_watching: Cell<bool>,
+    /// How much earlier than needed the alarm is set at present.
+    early: Cell<Span>,
     idle: Cell<Span>,
 }
 
@@ -80,12 +90,14 @@ impl Waiting {
         self.seats[place.2 as usize].take().map(|(_, waker)| waker)
     }
 
-    /// Goes on waiting in a place, to be woken by this from now on.
-    fn stay(&mut self, place: Place, waker: &Waker) {
-        if let Some((came, own)) = &mut self.seats[place.2 as usize]
-            && *came == place.1
-        {
-            own.clone_from(waker);
+    /// Goes on waiting in a place, to be woken by this from now on; false if whoever waited there has been woken.
+    fn stay(&mut self, place: Place, waker: &Waker) -> bool {
+        match &mut self.seats[place.2 as usize] {
+            Some((came, own)) if *came == place.1 => {
+                own.clone_from(waker);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -119,6 +131,7 @@ impl Pacer {
             alarm: Alarm::new()?,
             waiting: RefCell::default(),
             is_watching: Cell::new(false),
+            early: Cell::new(Alarm::EARLY),
             idle: Cell::new(Span::ZERO),
         }))
     }
@@ -139,15 +152,20 @@ impl Pacer {
             self.alarm.rung().await?;
             self.is_watching.set(true);
             let mut now = self.clock.now();
+            self.adjust(now);
             while let Some(due) = self.earliest()
-                && due <= now + Alarm::EARLY
+                && due <= now + self.early.get()
             {
+                if due > now && due <= now + LAST_STRETCH {
+                    let before = std::mem::replace(&mut now, self.clock.watch_until(due));
+                    self.was_idle(now.since(before));
+                }
                 self.wake_due(now);
                 tokio::task::yield_now().await;
                 let before = std::mem::replace(&mut now, self.clock.now());
                 let round = now.since(before);
                 if round < IDLE_ROUND {
-                    self.idle.set(self.idle.get() + round);
+                    self.was_idle(round);
                 }
             }
             self.is_watching.set(false);
@@ -155,6 +173,20 @@ impl Pacer {
                 self.set_alarm(due);
             }
         }
+    }
+
+    /// Has the alarm set earlier or later from now on, as it has just come too late or in time.
+    fn adjust(&self, now: Time) {
+        let Some(due) = self.earliest() else { return };
+        let early = self.early.get();
+        self.early.set(match due < now {
+            true => (early + MORE_EARLY).min(Alarm::EARLY_MAX),
+            false => early.saturating_sub(LESS_EARLY).max(Alarm::EARLY),
+        });
+    }
+
+    fn was_idle(&self, stretch: Span) {
+        self.idle.set(self.idle.get() + stretch);
     }
 
     fn earliest(&self) -> Option<Time> {
@@ -174,7 +206,7 @@ impl Pacer {
     }
 
     fn set_alarm(&self, due: Time) {
-        self.alarm.set(self.clock.until(due).saturating_sub(Alarm::EARLY));
+        self.alarm.set(self.clock.until(due).saturating_sub(self.early.get()));
     }
 
     /// Puts a task into the queue and gives back its place.
@@ -202,17 +234,16 @@ impl Future for Wait {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.pacer.clock.now() >= self.due {
-            return Poll::Ready(());
-        }
         match self.place {
-            Some(place) => {
-                // Polled for some other reason: the waker may have changed.
-                self.pacer.waiting.borrow_mut().stay(place, context.waker());
+            // Whoever is no longer in its place has been woken because it is due. One that is polled for some other reason
+            // stays: the waker may have changed.
+            Some(place) if self.pacer.waiting.borrow_mut().stay(place, context.waker()) => Poll::Pending,
+            None if self.pacer.clock.now() < self.due => {
+                self.place = Some(self.pacer.enter(self.due, context.waker().clone()));
+                Poll::Pending
             }
-            None => self.place = Some(self.pacer.enter(self.due, context.waker().clone())),
+            Some(_) | None => Poll::Ready(()),
         }
-        Poll::Pending
     }
 }
 
@@ -228,14 +259,15 @@ impl Drop for Wait {
 mod tests {
     use std::time::Duration;
 
-    use tokio::task::{LocalSet, spawn_local};
+    use tokio::task::spawn_local;
 
+    use super::super::runtime::local_runtime;
     use super::*;
 
     #[test]
     fn waits_end_in_the_order_of_their_instants_and_never_early() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let order = LocalSet::new().block_on(&runtime, async {
+        let runtime = local_runtime().expect("a runtime");
+        let order = runtime.block_on(async {
             // Every task is there before anything but the start is due, however busy the machine.
             let clock = Clock::starting_in(Duration::from_millis(200));
             let pacer = Pacer::new(clock).expect("an alarm");

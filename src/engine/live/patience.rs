@@ -57,16 +57,16 @@ impl Future for Until {
 
 /// Waits for an instant at which something is too late that nearly always comes at once.
 ///
-/// The runtime's timer is set only when that has not come by the second look.
+/// The runtime's timer is set, and the time begins, only when that has not come by the second look.
 pub(super) struct Late {
-    deadline: Instant,
+    duration: Duration,
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
     is_second_look: bool,
 }
 
 impl Late {
     pub(super) fn after(duration: Duration) -> Self {
-        Self { deadline: Instant::now() + duration, timer: None, is_second_look: false }
+        Self { duration, timer: None, is_second_look: false }
     }
 }
 
@@ -79,8 +79,8 @@ impl Future for Late {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let deadline = self.deadline;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.into())));
+        let duration = self.duration;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(duration)));
         timer.as_mut().poll(context)
     }
 }

@@ -1,7 +1,6 @@
 //! Connections to servers over HTTP/1.1, kept from one exchange for the next.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -97,7 +96,8 @@ pub(super) struct Pool {
     connecting: Rc<Connecting>,
     /// How many connections to a server lie idle at most.
     idle_max: usize,
-    servers: RefCell<BTreeMap<SocketAddr, Rc<Kept>>>,
+    /// There are few.
+    servers: RefCell<Vec<(SocketAddr, Rc<Kept>)>>,
 }
 
 /// The connections to one server that nobody uses.
@@ -202,9 +202,13 @@ impl Pool {
     }
 
     fn kept(&self, server: SocketAddr) -> Rc<Kept> {
-        let idle_max = self.idle_max;
-        let new = || Rc::new(Kept { idle: RefCell::default(), idle_max, given_back: Notify::new() });
-        Rc::clone(self.servers.borrow_mut().entry(server).or_insert_with(new))
+        let mut servers = self.servers.borrow_mut();
+        if let Some((_, kept)) = servers.iter().find(|(address, _)| *address == server) {
+            return Rc::clone(kept);
+        }
+        let kept = Rc::new(Kept { idle: RefCell::default(), idle_max: self.idle_max, given_back: Notify::new() });
+        servers.push((server, Rc::clone(&kept)));
+        kept
     }
 }
 
@@ -216,8 +220,8 @@ mod tests {
     use http_body_util::BodyExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
-    use tokio::task::LocalSet;
 
+    use super::super::runtime::local_runtime;
     use super::*;
 
     const KEPT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -258,8 +262,8 @@ mod tests {
 
     /// How many connections six exchanges take, three times two at once.
     fn connections(connecting: Connecting, idle_max: usize, answer: &'static str) -> u32 {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        LocalSet::new().block_on(&runtime, async {
+        let runtime = local_runtime().expect("a runtime");
+        runtime.block_on(async {
             let (server, connections) = server(answer).await;
             let pool = Pool::new(Rc::new(connecting), idle_max);
             for _ in 0..3 {
@@ -290,8 +294,8 @@ mod tests {
 
     #[test]
     fn each_server_has_connections_of_its_own() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        LocalSet::new().block_on(&runtime, async {
+        let runtime = local_runtime().expect("a runtime");
+        runtime.block_on(async {
             let servers = [server(KEPT).await, server(KEPT).await];
             let pool = Pool::new(Rc::new(Connecting::PLAIN), 1);
             for _ in 0..3 {
@@ -305,8 +309,8 @@ mod tests {
 
     #[test]
     fn nobody_there_is_no_connection() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        LocalSet::new().block_on(&runtime, async {
+        let runtime = local_runtime().expect("a runtime");
+        runtime.block_on(async {
             let closed = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr());
             let pool = Pool::new(Rc::new(Connecting::PLAIN), 1);
             let failed = pool.connection(closed.expect("a free port")).await.err();

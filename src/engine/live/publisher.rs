@@ -37,11 +37,12 @@ pub(super) async fn publish(setup: &Setup, driver: &Rc<Driver<Provider>>, histor
             }
         }
         let index = consumer as usize;
-        let next = events[index].next();
-        due.set(consumer, next.map(|event| event.occurred_at));
-        if let Some(event) = std::mem::replace(&mut upcoming[index], next) {
+        if let Some(event) = upcoming[index].take() {
             occur(driver, history, event);
         }
+        // Drawn only now: it would make the event late.
+        upcoming[index] = events[index].next();
+        due.set(consumer, upcoming[index].map(|event| event.occurred_at));
     }
     announce_end(driver);
 }

@@ -16,6 +16,7 @@ use crate::measure::fact::Fact;
 use crate::peer::{Authenticity, Batch, Event, Exchange, Request as Ask, Response, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::receiver::Limits;
+use crate::time::Time;
 use crate::wire::{Message, forgery_kind, read_webhook_path};
 
 const BAD_REQUEST: u16 = 400;
@@ -70,14 +71,14 @@ impl Endpoint {
         else {
             return Err(self.turn_away(consumer, &parts.headers, BAD_REQUEST));
         };
+        let now = self.driver.clock.now();
         // What is forged belongs to no exchange, whichever it names.
         let is_authentic = authenticity == Authenticity::Accepted;
-        if is_authentic && !events.iter().all(|event| self.can_be(consumer, event)) {
+        if is_authentic && !events.iter().all(|event| self.can_be(now, consumer, event)) {
             events.clear();
         }
         let mark = || self.marks.take(&line.board, consumer, &parts.headers);
         let exchange = (is_authentic && !events.is_empty()).then(mark).flatten();
-        let now = self.driver.clock.now();
         if let Some(connections) = line.faults.receiver_down(now, consumer) {
             exchange.inspect(|exchange| line.record(now, Fact::RequestLost(*exchange)));
             return Ok(self.driver.hang_up(connections).await);
@@ -85,14 +86,14 @@ impl Endpoint {
         let exchange = match exchange {
             Some(exchange) => {
                 let bytes = request_size(&parts, body.len());
-                line.record(self.driver.clock.now(), Fact::Arrived { exchange, bytes });
+                line.record(now, Fact::Arrived { exchange, bytes });
                 self.keep_recording(consumer, &events);
                 exchange
             }
-            None => self.name_stranger(consumer, &parts.headers),
+            None => self.name_stranger(now, consumer, &parts.headers),
         };
         let request = Ask::Delivery { events, attempt, authenticity };
-        match self.driver.ask(consumer, exchange, request).await {
+        match self.driver.ask(now, consumer, exchange, request).await {
             Some(response) => Ok(Some(response)),
             None => {
                 // It may be up again by now; then the connection is as gone.
@@ -102,19 +103,20 @@ impl Endpoint {
         }
     }
 
-    fn name_stranger(&self, consumer: u32, headers: &HeaderMap) -> Exchange {
+    fn name_stranger(&self, now: Time, consumer: u32, headers: &HeaderMap) -> Exchange {
         let exchange = self.marks.name_stranger(consumer);
         let fact = Fact::Forged { exchange, kind: forgery_kind(headers) };
-        self.driver.line(consumer).record(self.driver.clock.now(), fact);
+        self.driver.line(consumer).record(now, fact);
         exchange
     }
 
     /// Takes down that somebody was turned away before anything could be asked of the consumer.
     fn turn_away(&self, consumer: u32, headers: &HeaderMap, status: u16) -> u16 {
-        let exchange = self.name_stranger(consumer, headers);
+        let now = self.driver.clock.now();
+        let exchange = self.name_stranger(now, consumer, headers);
         let line = self.driver.line(consumer);
         let bytes = line.wire.response_size(&Response::refused(status));
-        line.record(self.driver.clock.now(), Fact::Replied { exchange, bytes });
+        line.record(now, Fact::Replied { exchange, bytes });
         status
     }
 
@@ -127,10 +129,10 @@ impl Endpoint {
 
     /// Whether an event can have occurred as it is told. Without signatures anybody may tell anything, and numbers out of
     /// all proportion would cost memory out of all proportion.
-    fn can_be(&self, consumer: u32, event: &Event) -> bool {
+    fn can_be(&self, now: Time, consumer: u32, event: &Event) -> bool {
         event.consumer == consumer
             && event.record < self.records.max(1)
-            && event.occurred_at <= self.driver.clock.now()
+            && event.occurred_at <= now
             && self.driver.line(consumer).board.has_occurred(consumer, event.serial)
     }
 }

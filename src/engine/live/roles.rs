@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 
 use super::api::{Api, History};
 use super::attacker::{Attack, Recordings};
@@ -29,6 +29,7 @@ use super::pacer::Pacer;
 use super::pool::{Connecting, IDLE_CONNECTION};
 use super::publisher::publish;
 use super::receiver::Endpoint;
+use super::runtime::local_runtime;
 use super::server::serve;
 use super::tls::Tls;
 use crate::engine::{ClientSetup, PushSetup, Setup};
@@ -261,19 +262,14 @@ impl Stage {
 
 /// Gets a runtime ready, waits for the start, plays, and leaves nothing behind.
 fn perform(cue: Cue, part: impl AsyncFnOnce(Start) -> io::Result<Played>) -> io::Result<Option<Played>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = local_runtime()?;
     let Cue { ready, start } = cue;
     // Nobody listens where the run has been called off; then nobody gives the start either.
     let _ = ready.send(());
     drop(ready);
     let Ok(start) = start.recv() else { return Ok(None) };
     start.clock.sleep_to_start();
-    let tasks = LocalSet::new();
-    let played = tasks.block_on(&runtime, part(start));
-    // The tasks hold sockets that belong to the runtime.
-    drop(tasks);
-    drop(runtime);
-    played.map(Some)
+    runtime.block_on(part(start)).map(Some)
 }
 
 /// How long a connection may lie idle: half as long as the most impatient of the servers waits for the next request, so that

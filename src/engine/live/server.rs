@@ -19,11 +19,12 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::spawn_local;
+use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
 use super::door::{Door, Reserved};
 use super::entrance::{Counter, Entrance};
+use super::heads::Heads;
 use super::http::{HEADERS_MAX, response};
 use super::patience::{Late, Patience};
 use super::stream::Conn;
@@ -86,12 +87,13 @@ where
     let Entrance { listener, tls, counter } = entrance;
     let mut listener = tokio::net::TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
+    let heads = Rc::<Heads>::default();
     let places = Arc::new(Semaphore::new(limits.connections.max(1) as usize));
     loop {
         tokio::select! {
             biased;
             () = door.shut() => {}
-            failed = accept(&listener, (&places, &counter), &tls, (limits, &door), &handler, &broken) => failed?,
+            failed = accept(&listener, (&places, &counter), &tls, (limits, &heads), &handler, &broken) => failed?,
         }
         drop(listener);
         let reserved = Reserved::new(address)?;
@@ -100,12 +102,12 @@ where
     }
 }
 
-/// Accepts connections for ever.
+/// Accepts connections for ever. When it is dropped, they end with it.
 async fn accept<H, F, B>(
     listener: &tokio::net::TcpListener,
     (places, counter): (&Arc<Semaphore>, &Arc<Counter>),
     tls: &Option<Arc<ServerConfig>>,
-    (limits, door): (Limits, &Door),
+    (limits, heads): (Limits, &Rc<Heads>),
     handler: &H,
     broken: &B,
 ) -> io::Result<()>
@@ -114,18 +116,19 @@ where
     F: Future<Output = Option<Message>> + 'static,
     B: Fn(Broken) + Clone + 'static,
 {
+    let mut conversations = JoinSet::new();
     loop {
+        // Those that have ended take room until they are asked for.
+        while conversations.try_join_next().is_some() {}
         let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
         match listener.accept().await {
             Ok((stream, _)) => {
-                let conversation = meet(stream, tls.clone(), limits, handler.clone(), broken.clone());
-                let (door, open) = (door.clone(), counter.enter());
-                spawn_local(async move {
+                let conversation =
+                    meet(stream, tls.clone(), (limits, Rc::clone(heads)), handler.clone(), broken.clone());
+                let open = counter.enter();
+                conversations.spawn_local(async move {
                     let _held = (place, open);
-                    tokio::select! {
-                        () = conversation => {}
-                        () = door.shut() => {}
-                    }
+                    conversation.await;
                 });
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -134,15 +137,20 @@ where
 }
 
 /// Takes a connection. A handshake counts into the time that its first request has to come.
-async fn meet<H, F, B>(stream: TcpStream, tls: Option<Arc<ServerConfig>>, limits: Limits, handler: H, broken: B)
-where
+async fn meet<H, F, B>(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    (limits, heads): (Limits, Rc<Heads>),
+    handler: H,
+    broken: B,
+) where
     H: Fn(Request<Incoming>) -> F + 'static,
     F: Future<Output = Option<Message>> + 'static,
     B: Fn(Broken),
 {
     if tls.is_none() {
         if let Ok(stream) = Conn::take(stream, None).await {
-            converse(stream, limits, handler, &broken).await;
+            converse(stream, (limits, heads), handler, &broken).await;
         }
         return;
     }
@@ -159,7 +167,7 @@ where
         coming.set(true);
         handler(request)
     };
-    let mut conversation = pin!(converse(stream, limits, first_noted, &broken));
+    let mut conversation = pin!(converse(stream, (limits, heads), first_noted, &broken));
     tokio::select! {
         biased;
         () = &mut conversation => return,
@@ -172,7 +180,7 @@ where
     }
 }
 
-async fn converse<H, F, B>(stream: Conn, limits: Limits, handler: H, broken: &B)
+async fn converse<H, F, B>(stream: Conn, (limits, heads): (Limits, Rc<Heads>), handler: H, broken: &B)
 where
     H: Fn(Request<Incoming>) -> F + 'static,
     F: Future<Output = Option<Message>> + 'static,
@@ -186,11 +194,12 @@ where
     let taken = Rc::clone(&unread);
     let answer = service_fn(move |request| {
         let (answer, taken, unanswered) = (handler(request), Rc::clone(&taken), Rc::clone(&unanswered));
+        let heads = Rc::clone(&heads);
         async move {
             let answer = answer.await;
             taken.set(false);
             unanswered.set(answer.is_none());
-            answer.map(response).ok_or(Unanswered)
+            answer.map(|answer| response(answer, &heads)).ok_or(Unanswered)
         }
     });
     let connection = http1::Builder::new()

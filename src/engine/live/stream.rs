@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ServerConfig};
+use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
@@ -68,27 +69,16 @@ impl Conn {
 /// one.
 const JOINED_MAX: usize = 2_048;
 
-/// A few small parts in one piece.
-struct Joined {
-    bytes: [u8; JOINED_MAX],
-    length: usize,
-}
-
-impl Joined {
-    /// None if they are too large for that.
-    fn new(parts: &[io::IoSlice<'_>]) -> Option<Self> {
-        let mut joined = Self { bytes: [0; JOINED_MAX], length: 0 };
-        for part in parts {
-            let end = joined.length.checked_add(part.len())?;
-            joined.bytes.get_mut(joined.length..end)?.copy_from_slice(part);
-            joined.length = end;
+/// A few small parts in one piece; none if they are too large for that.
+fn joined(parts: &[io::IoSlice<'_>]) -> Option<SmallVec<[u8; JOINED_MAX]>> {
+    let mut joined = SmallVec::new();
+    for part in parts {
+        if part.len() > JOINED_MAX - joined.len() {
+            return None;
         }
-        Some(joined)
+        joined.extend_from_slice(part);
     }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
+    Some(joined)
 }
 
 /// Without this messages may wait for others to be acknowledged; where the system refuses they are merely late.
@@ -119,8 +109,8 @@ impl AsyncWrite for Conn {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(stream) => match Joined::new(parts) {
-                Some(joined) => Pin::new(stream).poll_write(context, joined.bytes()),
+            Self::Plain(stream) => match joined(parts) {
+                Some(joined) => Pin::new(stream).poll_write(context, &joined),
                 None => Pin::new(stream).poll_write_vectored(context, parts),
             },
             Self::Encrypted(stream) => Pin::new(stream).poll_write_vectored(context, parts),

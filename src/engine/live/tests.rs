@@ -3,11 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 
 use super::door::Door;
 use super::http::HttpClient;
 use super::pool::Connecting;
+use super::runtime::local_runtime;
 use super::server::{read_body, serve};
 use crate::peer::{Advice, Authenticity, Batch, Event, Exchange, Quota, Request, Response, Side, Tag};
 use crate::policy::receiver::Limits;
@@ -86,8 +87,8 @@ fn read_message(stream: &mut TcpStream) -> String {
 }
 
 fn on_a_runtime<T>(task: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    LocalSet::new().block_on(&runtime, task)
+    let runtime = local_runtime().expect("a runtime");
+    runtime.block_on(task)
 }
 
 #[test]

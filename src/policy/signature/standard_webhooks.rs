@@ -15,17 +15,15 @@ const ID: &str = "webhook-id";
 const TIMESTAMP: &str = "webhook-timestamp";
 const SIGNATURE: &str = "webhook-signature";
 const VERSION: &str = "v1,";
+/// Room for one signature of this kind in its header.
+const SIGNATURE_BYTES: usize = 47;
 
 /// The three headers, with one signature for each secret.
 pub(super) fn sign<'a>(
     secrets: impl Iterator<Item = &'a Secret>,
     delivery: Delivery<'_>,
 ) -> Vec<(&'static str, String)> {
-    let signature = |parts: &[&[u8]], secret: &Secret| {
-        let code = code(secret.keyed(), parts).finalize().into_bytes();
-        format!("{VERSION}{}", BASE64.encode(code))
-    };
-    headers(delivery, |parts| secrets.map(|secret| signature(parts, secret)).collect())
+    headers(delivery, |parts| list(VERSION, secrets.map(|secret| code(secret.keyed(), parts).finalize().into_bytes())))
 }
 
 /// Whether any signature of the list is one of any secret, and at most so many seconds from now, either way. None if a header is missing or makes no sense.
@@ -43,13 +41,23 @@ pub(super) fn holds<'a, 'k>(
     }))
 }
 
+/// Signatures as they stand in their header.
+pub(super) fn list(version: &str, signatures: impl Iterator<Item = impl AsRef<[u8]>>) -> String {
+    let mut list = String::with_capacity(SIGNATURE_BYTES);
+    for signature in signatures {
+        if !list.is_empty() {
+            list.push(' ');
+        }
+        list.push_str(version);
+        BASE64.encode_string(signature, &mut list);
+    }
+    list
+}
+
 /// The three headers with the signatures that `sign` makes of the parts of what is signed.
-pub(super) fn headers(
-    delivery: Delivery<'_>,
-    sign: impl FnOnce(&[&[u8]]) -> Vec<String>,
-) -> Vec<(&'static str, String)> {
+pub(super) fn headers(delivery: Delivery<'_>, sign: impl FnOnce(&[&[u8]]) -> String) -> Vec<(&'static str, String)> {
     let timestamp = delivery.timestamp.to_string();
-    let signatures = sign(&[delivery.id.as_bytes(), b".", timestamp.as_bytes(), b".", delivery.body]).join(" ");
+    let signatures = sign(&[delivery.id.as_bytes(), b".", timestamp.as_bytes(), b".", delivery.body]);
     vec![(ID, delivery.id.to_owned()), (TIMESTAMP, timestamp), (SIGNATURE, signatures)]
 }
 

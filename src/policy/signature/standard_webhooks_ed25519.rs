@@ -4,12 +4,10 @@
 //! the list is `v1a`. System A holds a public key and so cannot sign itself. After the specification and the Svix server,
 //! which signs so; the reference libraries do not check this version.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 
 use super::Delivery;
-use super::standard_webhooks::{Signed, headers};
+use super::standard_webhooks::{Signed, headers, list};
 
 const VERSION: &str = "v1a,";
 
@@ -24,7 +22,7 @@ pub(super) fn sign<'a>(
 ) -> Vec<(&'static str, String)> {
     headers(delivery, |parts| {
         let content = parts.concat();
-        keys.map(|key| format!("{VERSION}{}", BASE64.encode(key.sign(&content).to_bytes()))).collect()
+        list(VERSION, keys.map(|key| key.sign(&content).to_bytes()))
     })
 }
 

@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{Method, Request};
 use hyper::body::{Bytes, Incoming};
 use serde_json::Value;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 
 pub use counts::{Counts, Plain, Reason, Second};
 pub use figures::{FIGURES, Outcome, SECOND_FIGURES, csv, json, line, table};
@@ -25,7 +25,7 @@ pub use identify::Pointers;
 
 use crate::engine::Control;
 use crate::engine::live::{
-    Broken, LiveError, Room, allow_many_files, listen, read_body_within, request_size, serve_telling,
+    Broken, LiveError, Room, allow_many_files, listen, local_runtime, read_body_within, request_size, serve_telling,
 };
 use crate::peer::Authenticity;
 use crate::policy::receiver::Limits;
@@ -107,8 +107,8 @@ impl Endpoint {
     ) -> Result<Received, LiveError> {
         let refused = |source| LiveError::Io { doing: "take webhooks", source };
         allow_many_files();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(refused)?;
-        LocalSet::new().block_on(&runtime, self.perform(terms, control, show)).map_err(refused)
+        let runtime = local_runtime().map_err(refused)?;
+        runtime.block_on(self.perform(terms, control, show)).map_err(refused)
     }
 
     async fn perform(

@@ -1,7 +1,5 @@
 //! The outline that Standard Webhooks recommends: `type`, `timestamp` and `data`. A thin one has the name in `data` alone.
 
-use std::fmt::Write as _;
-
 use serde::Deserialize;
 
 use super::super::event::{EventBody, write_event};
@@ -21,9 +19,11 @@ impl Body<'_> {
 }
 
 pub(super) fn write(out: &mut String, epoch: Epoch, event: &Event, payload: Payload) {
-    let at = epoch.rfc3339(event.occurred_at);
-    // Writing to a string cannot fail.
-    let _ = write!(out, r#"{{"type":"{EVENT_TYPE}","timestamp":"{at}","data":"#);
+    out.push_str(r#"{"type":""#);
+    out.push_str(EVENT_TYPE);
+    out.push_str(r#"","timestamp":""#);
+    out.push_str(&epoch.rfc3339(event.occurred_at));
+    out.push_str(r#"","data":"#);
     write_event(out, epoch, event, payload);
     out.push('}');
 }
