@@ -52,8 +52,12 @@ pub fn estimate_amount(mean: f64, half_width: f64) -> String {
 
 /// Files hold nine digits: what may be off by less is not known to be.
 const ROUNDING: f64 = 1e-9;
-/// As many digits behind the point as anybody can read.
-const DECIMALS_MAX: f64 = 15.0;
+/// As many digits behind the point as a number has.
+const DECIMALS_MAX: i32 = 15;
+/// With more digits behind the point than this, an error is shown with one digit alone.
+const DECIMALS_WIDE: i32 = 6;
+/// Of a value that is surer than so many digits tell, one digit less is shown.
+const DIGITS_MAX: i32 = 6;
 
 fn is_exact(value: f64, half_width: f64) -> bool {
     half_width <= ROUNDING * value.abs()
@@ -65,11 +69,22 @@ fn plus_minus(value: f64, half_width: f64) -> String {
         return number(value);
     }
     // Two digits of the error where it begins with a small one and otherwise one, and the value to the same place.
-    let magnitude = libm::floor(libm::log10(half_width));
-    let leading = half_width / libm::pow(10.0, magnitude);
-    let digits = if leading < 3.55 { 1.0 } else { 0.0 };
-    let decimals = (digits - magnitude).clamp(0.0, DECIMALS_MAX) as usize;
-    format!("{} ± {}", fixed(value, decimals), fixed(half_width, decimals))
+    let magnitude = magnitude(half_width);
+    let is_small = half_width / libm::pow(10.0, f64::from(magnitude)) < 3.55;
+    let decimals = i32::from(is_small) - magnitude;
+    let decimals = if decimals > DECIMALS_WIDE { (decimals - 1).max(DECIMALS_WIDE) } else { decimals };
+    // Nobody reads ten digits: those that are shown are sure.
+    let before = self::magnitude(value) + 1;
+    let enough = if before + decimals > DIGITS_MAX { (DIGITS_MAX - 1 - before).max(0) } else { decimals };
+    let enough = enough.clamp(0, DECIMALS_MAX) as usize;
+    let last = libm::pow(10.0, -(enough as f64));
+    let error = if half_width < last / 2.0 { format!("< {}", fixed(last, enough)) } else { fixed(half_width, enough) };
+    format!("{} ± {error}", fixed(value, enough))
+}
+
+/// The power of ten of the first digit of a number; that of the units for 0.
+fn magnitude(value: f64) -> i32 {
+    if value == 0.0 { 0 } else { libm::floor(libm::log10(value.abs())) as i32 }
 }
 
 /// A number with so many digits behind the point; from a thousand on those before it are grouped.
@@ -219,8 +234,8 @@ mod tests {
             ((5_021.3, 130.0), "5.02 ± 0.13 s"),
             ((152.4, 12.3), "152 ± 12 ms"),
             ((60_000.0, 0.0), "60 s"),
-            ((60_000.0, 0.1), "60.00000 ± 0.00010 s"),
-            ((732.4, 1.6e-4), "732.40000 ± 0.00016 ms"),
+            ((60_000.0, 0.1), "60.000 ± < 0.001 s"),
+            ((732.4, 1.6e-3), "732.40 ± < 0.01 ms"),
             ((150_250.0, 61_000.0), "2.5 ± 1.0 min"),
         ];
         for ((mean, half), text) in times {
@@ -228,9 +243,9 @@ mod tests {
         }
         assert_eq!(estimate_number(12_345.6, 123.0), "12,346 ± 123");
         assert_eq!(estimate_number(1_234.0, 5.25), "1,234 ± 5");
-        assert_eq!(estimate_number(1_234.0, 0.0123), "1,234.000 ± 0.012");
-        assert_eq!(estimate_percent(8.3e-7, 2e-9), "0.00008300 ± 0.00000020 %");
-        assert_eq!(estimate_amount(8.3e-7, 2.1e-9), "0.0000008300 ± 0.0000000021");
+        assert_eq!(estimate_number(1_234.0, 0.0123), "1,234.0 ± < 0.1");
+        assert_eq!(estimate_percent(8.3e-7, 2e-9), "0.0000830 ± 0.0000002 %");
+        assert_eq!(estimate_amount(8.3e-7, 2.1e-9), "0.000000830 ± 0.000000002");
         assert_eq!((estimate_amount(8.3e-7, 0.0), estimate_amount(12.34, 1e-9)), ("0.00000083".into(), "12.3".into()));
         assert_eq!((estimate_number(1.0, 0.0), estimate_number(0.0, 0.0)), ("1".into(), "0".into()));
         assert_eq!(estimate_percent(0.9851, 0.0023), "98.51 ± 0.23 %");
@@ -246,9 +261,16 @@ mod tests {
             let text = estimate_number(value, half);
             let (shown, error) = text.split_once(" ± ").expect("it may be off");
             let read = |text: &str| text.replace(',', "").parse::<f64>().expect("a number");
-            // The error is shown with one or two digits, and the value to the same place: neither is off by more than half of it.
-            prop_assert!((read(error) / half - 1.0).abs() <= 0.15, "{text} for {half}");
-            prop_assert!((read(shown) - value).abs() <= 0.51 * half, "{text} for {value}");
+            let shown = read(shown);
+            match error.strip_prefix("< ") {
+                // Of what is surer than anybody reads, all digits that are shown are sure.
+                Some(last) => prop_assert!(half < read(last) / 2.0 && (shown - value).abs() <= 0.51 * read(last), "{text}"),
+                // The error is shown with one or two digits, and the value to the same place.
+                None => {
+                    prop_assert!((read(error) / half - 1.0).abs() <= 0.5, "{text} for {half}");
+                    prop_assert!((shown - value).abs() <= 1.01 * half, "{text} for {value}");
+                }
+            }
         }
     }
 
