@@ -21,6 +21,8 @@ const REPLICATIONS: u32 = 10;
 
 /// Events a second.
 const RATE: f64 = 0.2;
+/// So few that a run has three on average, and one in twenty has none.
+const RARE: f64 = 3.0 / LENGTH;
 /// Seconds from one poll to the next.
 const EVERY: f64 = 10.0;
 /// Seconds that events happen: a whole number of intervals, so that events are spread evenly over one whatever its phase.
@@ -30,11 +32,11 @@ const TRANSIT: f64 = 0.05;
 /// Mean seconds that the handler of webhooks takes.
 const HANDLING: f64 = 0.5;
 
-fn scenario() -> Setup {
+fn scenario(rate: f64) -> Setup {
     let mut webhooks = push_policy(delays(&[]));
     webhooks.receive.service_time = Distribution::Exponential { mean: secs(HANDLING) };
     let clients = vec![pull(poll_policy(EVERY)), push(webhooks)];
-    let mut setup = setup(poisson(RATE), LENGTH, TRANSIT, clients);
+    let mut setup = setup(poisson(rate), LENGTH, TRANSIT, clients);
     // Nobody looks at the course of these runs, which would take most of the time.
     setup.frame = setup.frame.with_buckets(4);
     setup
@@ -63,18 +65,14 @@ fn outcome(mut setup: Setup, seed: u64) -> Outcome {
     })
 }
 
-/// E(1 / N | N > 0) for a Poisson number of that mean.
-fn mean_of_inverse(mean: f64) -> f64 {
-    let (mut probability, mut sum) = ((-mean).exp(), 0.0);
-    for count in 1..2_000 {
-        probability *= mean / f64::from(count);
-        sum += probability / f64::from(count);
-    }
-    sum / (1.0 - (-mean).exp())
+/// A figure, its true value, and its interval in an experiment.
+type Claim = (&'static str, f64, (f64, f64));
+
+fn interval(outcomes: &[Outcome], client: &str, column: &str) -> (f64, f64) {
+    estimate(outcomes, "sim", client, column).unwrap().interval().unwrap()
 }
 
-/// The true mean of each figure, and its interval in an experiment.
-fn figures(outcomes: &[Outcome]) -> [(&'static str, f64, (f64, f64)); 5] {
+fn figures(outcomes: &[Outcome]) -> Vec<Claim> {
     let polls = LENGTH / EVERY;
     let per_interval = RATE * EVERY;
     // Before the first poll is sampled there is less than an interval: uniform in it, and the transit on top.
@@ -82,29 +80,42 @@ fn figures(outcomes: &[Outcome]) -> [(&'static str, f64, (f64, f64)); 5] {
     let empty = ((polls - 1.0) * (-per_interval).exp() + first) / polls;
     let polled = (EVERY / 2.0 + TRANSIT) * 1e3;
     let told = (HANDLING + TRANSIT) * 1e3;
-    let of = |client, column| estimate(outcomes, "sim", client, column).unwrap().interval().unwrap();
-    let difference = |column| {
-        let paired = paired(outcomes, "sim", ["poll", "webhook"], column).unwrap();
-        paired.difference.interval().unwrap()
-    };
-    let per_event = polls * mean_of_inverse(RATE * LENGTH);
-    [
-        ("mean latency of polls", polled, of("poll", "latency_mean_ms")),
-        ("mean latency of webhooks", told, of("webhook", "latency_mean_ms")),
-        ("polls per event", per_event, of("poll", "requests_per_event")),
-        ("share of empty polls", empty, of("poll", "wasted_ratio")),
-        ("difference of mean latencies", told - polled, difference("latency_mean_ms")),
+    let difference = paired(outcomes, "sim", ["poll", "webhook"], "latency_mean_ms").unwrap().difference;
+    vec![
+        ("mean latency of polls", polled, interval(outcomes, "poll", "latency_mean_ms")),
+        ("mean latency of webhooks", told, interval(outcomes, "webhook", "latency_mean_ms")),
+        // All polls divided by all events, whatever a single run has.
+        ("polls per event", 1.0 / per_interval, interval(outcomes, "poll", "requests_per_event")),
+        ("share of empty polls", empty, interval(outcomes, "poll", "wasted_ratio")),
+        ("difference of mean latencies", told - polled, difference.interval().unwrap()),
     ]
 }
 
-#[test]
-fn intervals_of_replications_hold_the_true_mean_as_often_as_they_say() {
-    let setup = scenario();
-    let covered = |experiment: u64| {
+/// The same where many runs have hardly anything to divide by, or nothing: the mean of their quotients is another number.
+fn rare_figures(outcomes: &[Outcome]) -> Vec<Claim> {
+    let per_event = 1.0 / (RARE * EVERY);
+    let of = |column| paired(outcomes, "sim", ["webhook", "poll"], column).unwrap();
+    let requests = of("requests_per_event");
+    vec![
+        ("polls per rare event", per_event, interval(outcomes, "poll", "requests_per_event")),
+        ("difference of requests per rare event", per_event - 1.0, requests.difference.interval().unwrap()),
+        ("ratio of requests per rare event", per_event, requests.ratio.unwrap().interval().unwrap()),
+        (
+            "mean latency of polls for rare events",
+            (EVERY / 2.0 + TRANSIT) * 1e3,
+            interval(outcomes, "poll", "latency_mean_ms"),
+        ),
+    ]
+}
+
+/// Holds the intervals of many experiments against the truth.
+fn hold(setup: &Setup, figures: fn(&[Outcome]) -> Vec<Claim>) {
+    let covered = |experiment: u64| -> Vec<_> {
         let outcomes: Vec<_> = (0..REPLICATIONS)
             .map(|replication| outcome(setup.clone(), replicated(experiment + 1, replication)))
             .collect();
-        figures(&outcomes).map(|(name, truth, (low, high))| (name, u32::from((low..=high).contains(&truth))))
+        let covers = |(name, truth, (low, high)): Claim| (name, u32::from((low..=high).contains(&truth)));
+        figures(&outcomes).into_iter().map(covers).collect()
     };
     let all: Vec<_> = (0..EXPERIMENTS).into_par_iter().map(covered).collect();
     for (index, (name, _)) in all[0].iter().enumerate() {
@@ -116,6 +127,35 @@ fn intervals_of_replications_hold_the_true_mean_as_often_as_they_say() {
 }
 
 #[test]
+fn intervals_of_replications_hold_the_true_mean_as_often_as_they_say() {
+    hold(&scenario(RATE), figures);
+}
+
+#[test]
+fn so_they_do_where_events_are_rare() {
+    hold(&scenario(RARE), rare_figures);
+}
+
+#[test]
+fn all_requests_are_divided_by_all_events_also_where_runs_have_none() {
+    let setup = scenario(RARE);
+    let run = |replication| outcome(setup.clone(), replicated(11, replication));
+    let outcomes: Vec<_> = (0..500).into_par_iter().map(run).collect();
+    let sum = |client, column| -> f64 {
+        outcomes.iter().map(|outcome| outcome.row(Some("sim"), client).unwrap().value(column).unwrap()).sum()
+    };
+    assert!(outcomes.iter().filter(|outcome| outcome.rows[0].value("requests_per_event").is_none()).count() > 10);
+    let per_event = estimate(&outcomes, "sim", "poll", "requests_per_event").unwrap();
+    assert!((per_event.mean / (sum("poll", "requests") / sum("poll", "events")) - 1.0).abs() < 1e-12);
+    assert_eq!(per_event.n, 500, "those without events have polls");
+    // The standard error of 1,500 events is 2.6 %; the mean of the quotients would be a third too much.
+    let truth = 1.0 / (RARE * EVERY);
+    assert!((per_event.mean / truth - 1.0).abs() < 4.0 / 1_500f64.sqrt(), "{} for {truth}", per_event.mean);
+    let wasted = estimate(&outcomes, "sim", "poll", "wasted_ratio").unwrap().mean;
+    assert!((wasted / (sum("poll", "wasted") / sum("poll", "requests")) - 1.0).abs() < 1e-12);
+}
+
+#[test]
 fn pairs_are_worth_more_than_two_separate_samples() {
     // Polls every 10 s and every 5 s: the events that both meet are the same, and so is what is left to chance.
     let mut twice = poll_policy(EVERY / 2.0);
@@ -124,7 +164,7 @@ fn pairs_are_worth_more_than_two_separate_samples() {
     "webhook".clone_into(&mut often.name);
     let mut once = poll_policy(EVERY);
     once.phase = pushpull::policy::poller::Phase::Aligned;
-    let setup = Setup { clients: vec![pull(once), often], ..scenario() };
+    let setup = Setup { clients: vec![pull(once), often], ..scenario(RATE) };
     let outcomes: Vec<_> = (0..200).map(|replication| outcome(setup.clone(), replicated(5, replication))).collect();
     let variance = |client| {
         let estimate = estimate(&outcomes, "sim", client, "latency_mean_ms").unwrap();

@@ -205,6 +205,92 @@ fn where_keys_change_together_what_lies_between_points_is_read_off() {
     insta::assert_snapshot!(swept.sentences());
 }
 
+#[test]
+fn a_crossover_is_where_it_is_whether_a_point_is_near_or_not() {
+    let found = |rates: &str, seed: &str| {
+        let vary = format!("events.rate={rates}");
+        let few =
+            ["--set", "consumers=1", "--set", "duration=10m", "--replications", "10", "--set", seed, "--vary", &vary];
+        let swept = Swept::new(&scenario(1.0, ""), &few);
+        let [row] = &swept.rows[..] else { panic!("{:?}", swept.rows) };
+        ["number", "ci_low", "ci_high"].map(|column| number(row, column))
+    };
+    for seed in ["seed=1", "seed=2", "seed=3"] {
+        let [at, low, high] = found("0.5/s,2/s", seed);
+        // An interval of 95 % may be beside the truth, but not by more than itself.
+        assert!((at - 1.0).abs() < high - low, "{low} to {high}");
+        for rates in ["0.5/s,1/s,2/s", "0.5/s,1.02/s,2/s", "0.5/s,0.99/s,2/s"] {
+            let [near, near_low, near_high] = found(rates, seed);
+            // From another value the slope is a little different.
+            assert!((near - at).abs() < 0.1 * (high - low), "{near}, not {at}, with {rates} and {seed}");
+            assert!(
+                ((near_high - near_low) / (high - low) - 1.0).abs() < 0.2,
+                "{near_low} to {near_high} with {rates}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_target_that_nothing_may_fail_holds_up_to_the_first_failure() {
+    let few = ["--set", "consumers=1", "--set", "duration=10m", "--target", "poll.failed <= 0"];
+    let swept = Swept::new(&scenario(1.0, ""), &[&few[..4], &["--vary", "network.loss=0..0.5:3"], &few[4..]].concat());
+    let row = swept.rows.iter().find(|row| row["kind"] == "target").unwrap();
+    assert_eq!((&*row["below"], &*row["above"], &*row["method"]), ("holds", "misses", "refined"));
+    assert_eq!((&*row["ci_low"], &*row["replications"]), ("", "1"), "a single run does not say how sure it is");
+    assert!(swept.sentences().contains("from a single run of each value"), "{}", swept.sentences());
+    assert!(row["number"].len() < 20, "{row:?}");
+    // Whoever loses a message at one share of losses loses it at all greater ones. The value is known to a millionth of what
+    // lies between two points.
+    let at = number(row, "number");
+    let around = format!("network.loss={},{}", at - 3e-7, at + 3e-7);
+    swept.bench.good(&[&["sweep", "mine.toml", "--out", "again", "--quiet", "--vary", &around], &few[..4]].concat());
+    let there = table(&fs::read(swept.bench.path("again").join("summary.csv")).unwrap());
+    let failed: Vec<_> = there.iter().filter(|row| row["client"] == "poll").map(|row| number(row, "failed")).collect();
+    assert!(failed[0] == 0.0 && failed[1] > 0.0, "{failed:?} around {at}");
+}
+
+#[test]
+fn a_target_of_a_quotient_is_one_of_all_runs_together() {
+    // Sixty polls an hour are twenty an event where there are three events an hour. One run in twenty has none.
+    let arguments = [
+        "--set",
+        "consumers=1",
+        "--set",
+        "duration=1h",
+        "--set",
+        "client.poll.pull.every=1m",
+        "--replications",
+        "200",
+        "--vary",
+        "events.rate=1/h,10/h",
+        "--target",
+        "poll.requests_per_event < 20",
+    ];
+    let swept = Swept::new(&scenario(1.0, ""), &arguments);
+    let row = swept.rows.iter().find(|row| row["kind"] == "target").unwrap();
+    let [at, low, high] = ["number", "ci_low", "ci_high"].map(|column| number(row, column) * 3_600.0);
+    assert!(low < 3.0 && 3.0 < high && at > low && at < high, "{low} to {high}");
+    // The standard error of 600 events is 4 %.
+    assert!(high - low < 6.0 / 600f64.sqrt() * 3.0, "{low} to {high}");
+    assert_eq!(row["replications"], "200");
+}
+
+#[test]
+fn what_is_not_known_and_what_is_not_sure_is_said() {
+    let short = ["--set", "consumers=1", "--set", "duration=10m", "--target", "latency_p95 < 30s"];
+    // Six events have no 95th percentile, and at one event a second both need the same, but for chance.
+    let rates = ["--vary", "events.rate=0.01/s,0.5/s,1/s", "--replications", "3"];
+    let swept = Swept::new(&scenario(1.0, ""), &[&short[..], &rates].concat());
+    let unknown: Vec<_> =
+        swept.rows.iter().map(|row| (&*row["kind"], &*row["points"], &*row["points_unknown"])).collect();
+    assert_eq!(unknown, [("requests", "3", "0"), ("target", "3", "1"), ("target", "3", "1")]);
+    insta::assert_snapshot!(swept.sentences());
+    let swept =
+        Swept::new(&scenario(1.0, ""), &[&short[..4], &["--vary", "events.rate=1/s,2/s,4/s"], &rates[2..]].concat());
+    insta::assert_snapshot!(swept.sentences());
+}
+
 /// A sweep of fewer events, for what does not depend on their number.
 const SWEEP: [&str; 11] = [
     "sweep",

@@ -219,6 +219,52 @@ fn the_table_marks_points_that_miss_and_few_misses_are_told() {
 }
 
 #[test]
+fn points_at_which_a_client_is_overloaded_are_marked() {
+    let bench = bench();
+    let sweep =
+        ["sweep", "alone.toml", "--vary", "events.rate=5/s,18/s", "--set", "warmup=0s", "--quiet", "--out", "out"];
+    for more in [&[][..], &["--replications", "2"]] {
+        let output = bench.run(&[&sweep[..], &["--no-crossover"], more].concat());
+        let table = String::from_utf8(output.stdout).unwrap();
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+        let marked: Vec<_> = table.lines().filter(|line| line.ends_with('*')).collect();
+        assert!(marked.len() == 1 && marked[0].contains("18/s"), "the receiver of the second point, no poll: {table}");
+        assert!(table.contains("* overloaded: it turns work away"), "{table}");
+        let page = String::from_utf8(fs::read(bench.path("out").join("report.html")).unwrap()).unwrap();
+        assert!(page.contains("“webhook” is overloaded at events.rate = 18/s"), "{more:?}");
+        assert!(page.contains("</data> *</td>") && page.contains(" * Overloaded: the client"), "{more:?}");
+        assert!(!page.contains("“poll” is overloaded"));
+    }
+    bench.run(&[&sweep[..3], &["events.rate=1/s,5/s", "--set", "warmup=0s", "--quiet", "--out", "out"]].concat());
+    let page = String::from_utf8(fs::read(bench.path("out").join("report.html")).unwrap()).unwrap();
+    assert!(!page.contains("verloaded"), "nobody is");
+}
+
+#[test]
+fn what_clients_cost_and_how_old_their_views_are_is_compared_with_intervals() {
+    let bench = bench();
+    let run = ["run", "alone.toml", "--replications", "5", "--set", "warmup=0s", "--quiet", "--out", "run"];
+    bench.run(&run);
+    let (header, comparison) = rows(&bench, "run", "comparison.csv");
+    let names: Vec<_> = comparison.iter().map(|row| row[0].as_str()).collect();
+    let added = ["staleness_age_mean_ms", "age_mean_ms", "age_peak_mean_ms", "cost_total", "cost_per_million_events"];
+    assert_eq!(names[names.len() - 5..], added, "at the end");
+    let [low, high, ratio_low] = ["ci_low", "ci_high", "ratio_ci_low"].map(|name| column(&header, name));
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    for row in &comparison[comparison.len() - 5..] {
+        assert!(number(&row[low]) < number(&row[high]) && number(&row[ratio_low]) > 0.0, "{row:?}");
+    }
+    // A single run has the same rows, and none of costs where there are no prices.
+    bench.run(&["run", "alone.toml", "--set", "warmup=0s", "--quiet", "--out", "single"]);
+    let (_, single) = rows(&bench, "single", "comparison.csv");
+    assert_eq!(single.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), names);
+    fs::write(bench.path("plain.toml"), QUEUE.split("[prices]").next().unwrap()).unwrap();
+    bench.good(&["run", "plain.toml", "--set", "warmup=0s", "--quiet", "--replications", "2", "--out", "plain"]);
+    let (_, plain) = rows(&bench, "plain", "comparison.csv");
+    assert!(plain.iter().all(|row| !row[0].starts_with("cost_")) && plain.iter().any(|row| row[0] == "age_mean_ms"));
+}
+
+#[test]
 fn thresholds_travel_with_shards() {
     let bench = bench();
     let few =

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use proptest::prelude::*;
+use pushpull::evaluation::estimate::estimate;
 use pushpull::evaluation::outcome::{ClientOutcome, Outcome};
 use pushpull::evaluation::threshold::{idle_engines, judge};
 use pushpull::measure::dimension::Dimension;
@@ -145,12 +146,73 @@ fn replications_stand_for_their_mean_and_none_may_be_missing() {
     let found = &judged("webhook.latency_p95 <= 2s", &[run(1_000.0), run(3_000.0), run(2_000.0)])[0];
     assert_eq!((found.value, found.holds()), (Some(2_000.0), true));
     let silent = outcome("sim", &[("webhook", &[])]);
-    for runs in [vec![run(1_000.0), silent.clone()], vec![silent]] {
+    let cases = [
+        (vec![run(1_000.0), silent.clone(), run(1_000.0)], " in 1 of 3 replications"),
+        (vec![silent.clone(), silent.clone()], " in all 2 replications"),
+        (vec![silent], ""),
+    ];
+    for (runs, where_empty) in cases {
         let found = &judged("webhook.latency_p95 <= 2s", &runs)[0];
         assert_eq!((found.value, found.holds()), (None, false), "what cannot be judged is missed");
-        assert!(found.unknown.as_ref().unwrap().contains("latency_p95_ms of \"webhook\" is empty"));
+        let expected = format!("latency_p95_ms of \"webhook\" is empty{where_empty} (");
+        assert!(found.unknown.as_ref().unwrap().contains(&expected), "{:?}", found.unknown);
     }
     assert!(judged("webhook.latency_p95 <= 2s", &[]).is_empty());
+}
+
+proptest! {
+    #[test]
+    fn a_quotient_is_that_of_all_runs_and_the_one_that_statistics_have(
+        runs in prop::collection::vec((0u32..90, 0u32..9, 0.0..1e5f64), 1..20),
+    ) {
+        let outcomes: Vec<_> = runs
+            .iter()
+            .map(|&(requests, events, latency)| {
+                let mut values = vec![("requests", f64::from(requests)), ("events", f64::from(events))];
+                values.push(("latency_n", f64::from(events)));
+                if events > 0 {
+                    values.push(("requests_per_event", f64::from(requests) / f64::from(events)));
+                    values.push(("latency_mean_ms", latency));
+                }
+                outcome("sim", &[("webhook", &values)])
+            })
+            .collect();
+        let events: u32 = runs.iter().map(|(_, events, _)| events).sum();
+        prop_assume!(events > 0);
+        let requests: u32 = runs.iter().map(|(requests, ..)| requests).sum();
+        let latencies: f64 = runs.iter().map(|(_, events, latency)| f64::from(*events) * latency).sum();
+        for (column, truth) in [
+            ("requests_per_event", f64::from(requests) / f64::from(events)),
+            ("latency_mean_ms", latencies / f64::from(events)),
+        ] {
+            let unit = if column.ends_with("_ms") { "0ms" } else { "0" };
+            let found = judged(&format!("webhook.{column} >= {unit}"), &outcomes)[0].value.unwrap();
+            prop_assert!((found - truth).abs() <= 1e-8 * truth, "{column}: {found}, not {truth}");
+            let statistics = estimate(&outcomes, "sim", "webhook", column).unwrap();
+            prop_assert_eq!(Cell::from(statistics.mean).rounded().value(), Some(found));
+        }
+    }
+}
+
+#[test]
+fn a_cost_without_a_price_is_refused_before_anything_is_played() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |scenario: &str, expect: &str| {
+        let output = run_in(folder.path(), scenario, &["--threshold", expect]);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+        assert!(!folder.path().join("out").exists(), "nothing was played");
+        text(&output.stderr)
+    };
+    let said = refused(SCENARIO, "poll.cost_total < 5 * webhook.cost_total");
+    assert!(said.contains("`cost_total` is always empty without [prices]"), "{said}");
+    let priced = format!("{SCENARIO}\n[prices]\negress_per_gib = 0.09\n");
+    let said = refused(&priced, "cost_requests_consumer < 5");
+    assert!(said.contains("`cost_requests_consumer` is always empty without a price for it"), "{said}");
+    let said = refused(&format!("{SCENARIO}\n[[threshold]]\nexpect = \"cost_per_million_events < 5\"\n"), "lost < 9");
+    assert!(said.contains("`cost_per_million_events` is always empty without [prices]"), "{said}");
+    let held =
+        run_in(folder.path(), &priced, &["--threshold", "cost_egress < 5000", "--threshold", "cost_total < 5000"]);
+    assert_eq!(held.status.code(), Some(0), "{}", text(&held.stderr));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! swept key meet the same luck (common random numbers), so the difference is smooth enough to look for its root; what is
 //! left of chance is told by replications.
 
-use crate::measure::statistics::student_t_975;
+use crate::measure::sample::Estimate;
 
 /// How distances along the swept value are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +20,12 @@ pub enum Scale {
 pub struct Crossing {
     /// The value of the key.
     pub at: f64,
-    /// Its 95 % interval; none where the replications do not tell, since the difference is the same on either side.
+    /// Its 95 % interval, which has no width where chance plays no part; none where the runs do not tell, since the difference
+    /// jumps from one side to the other.
     pub interval: Option<(f64, f64)>,
     /// Whether the difference grows with the value.
     pub rises: bool,
-    /// The replications that the interval comes from.
+    /// The replications of each value that it comes from.
     pub replications: u32,
 }
 
@@ -33,32 +34,48 @@ pub trait Difference {
     /// Why it could not be told.
     type Error;
 
-    /// The difference at a value of the key, in each of the first so many replications; none where it is not defined.
+    /// The difference at a value of the key, as the first so many replications have it; none where it is not defined, or the
+    /// key cannot have the value. One that is no difference at all but has a side to which it belongs is [`LEAN`] to that side.
     ///
     /// # Errors
     ///
     /// If a run fails or is stopped.
-    fn at(&mut self, value: f64, replications: u32) -> Result<Option<Vec<f64>>, Self::Error>;
+    fn at(&mut self, value: f64, replications: u32) -> Result<Option<Estimate>, Self::Error>;
 
     /// The value that the key can hold which is nearest to this one.
     fn representable(&self, value: f64) -> f64;
+
+    /// Whether the key can have a value.
+    fn allows(&self, value: f64) -> bool;
 }
 
+/// A place along the swept value with the mean difference there.
+type Place = (f64, f64);
+
+/// A difference that is zero and leans to one side: it says on which side it is, and nothing of how far.
+pub const LEAN: f64 = f64::MIN_POSITIVE;
 /// The bracket is closed in on until its ends differ by less than this share.
 const WIDTH: f64 = 1e-3;
+/// Or, where the root may be zero, by less than this share of what the bracket was.
+const WIDTH_OF_BRACKET: f64 = 1e-6;
 /// The slope is taken over this share of the value to both sides.
 const STEP: f64 = 0.02;
 /// A value in the middle that is off the line between its neighbours by more than this share of their distance jumps.
 const JUMP: f64 = 0.25;
 /// At most so many looks at each bracket; halving alone brings a bracket of three decades below the width in 13.
 const LOOKS_MAX: u32 = 40;
+/// So many are usual.
+pub const LOOKS: u32 = 8;
+/// A slope is taken again, at most so often, where the root turns out to lie beyond the values that it was taken from.
+const SLOPES_MAX: u32 = 3;
 /// Fewer replications than this make a wide interval.
 pub const REPLICATIONS_MIN: u32 = 10;
 
 /// Looks for the root of a difference between two neighbouring points, given with the mean difference at each: in all of
 /// `replications` runs to close in on it, in at least [`REPLICATIONS_MIN`] to say how sure it is.
 ///
-/// None where the difference does not change its sign there, or is not defined on the way.
+/// More runs than closed in on it may put the root beyond the points. None where the difference does not change its sign
+/// there, or is not defined on the way.
 ///
 /// # Errors
 ///
@@ -76,34 +93,70 @@ pub fn find<D: Difference>(
     let closed_in =
         close_in(difference, scale, replications, [(scale.forth(low), at_low), (scale.forth(high), at_high)])?;
     let Some(root) = closed_in else { return Ok(None) };
-    let rises = at_high > at_low;
-    let samples = replications.max(REPLICATIONS_MIN);
-    let neighbours = neighbours(difference, scale, scale.back(root), [low.min(high), low.max(high)]);
-    let at = difference.representable(scale.back(root));
-    let (Some(here), [Some(below), Some(above)]) =
-        (difference.at(at, samples)?, [difference.at(neighbours[0], samples)?, difference.at(neighbours[1], samples)?])
-    else {
-        return Ok(Some(Crossing { at, interval: None, rises, replications: samples }));
+    let crossing = Crossing {
+        at: difference.representable(scale.back(root)),
+        interval: None,
+        rises: at_high > at_low,
+        replications,
     };
-    let rise = mean(&above) - mean(&below);
-    let slope = rise / (scale.forth(neighbours[1]) - scale.forth(neighbours[0]));
-    // Where it jumps there is no slope to go by: the value lies within the bracket, and that is all.
-    let jumps = (mean(&here) - f64::midpoint(mean(&above), mean(&below))).abs() > JUMP * rise.abs();
-    if !slope.is_finite() || slope == 0.0 || (slope > 0.0) != rises || jumps {
-        return Ok(Some(Crossing { at, interval: None, rises, replications: samples }));
+    // Where there is no difference on one side, no line through it leads to the root.
+    if is_lean(at_low) || is_lean(at_high) {
+        return Ok(Some(crossing));
     }
-    // More replications than closed in on it move the root a little: one step of Newton's method, but not out of the bracket.
-    let within = |place: f64| scale.back(place).clamp(low.min(high), low.max(high));
-    let centre = scale.forth(at) - mean(&here) / slope;
-    let half = half_width(&here) / slope.abs();
-    let at = within(centre);
-    // Where few replications put the bracket beside the root of more, the interval reaches from the one to the other.
-    let interval = (half > 0.0).then(|| (scale.back(centre - half).min(at), scale.back(centre + half).max(at)));
-    Ok(Some(Crossing { at, interval, rises, replications: samples }))
+    let bracket = [low.min(high), low.max(high)];
+    Ok(Some(sampled(difference, scale, bracket, crossing)?.unwrap_or(crossing)))
+}
+
+/// The root where more replications have it: a step of Newton's method from where the first ones do, with the interval that the
+/// spread of the difference and its slope come to. None where there is no slope to go by.
+fn sampled<D: Difference>(
+    difference: &mut D,
+    scale: Scale,
+    bracket: [f64; 2],
+    crossing: Crossing,
+) -> Result<Option<Crossing>, D::Error> {
+    let samples = crossing.replications.max(REPLICATIONS_MIN);
+    let mut at = crossing.at;
+    for slopes in 1.. {
+        let Some(here) = difference.at(at, samples)? else { return Ok(None) };
+        let place = scale.forth(at);
+        let [below, above] = neighbours(difference, scale, at, bracket, samples)?;
+        let [below, above] = [below, above].map(|side| side.unwrap_or((place, here.mean)));
+        let Some(slope) = slope(below, (place, here.mean), above) else { return Ok(None) };
+        if (slope > 0.0) != crossing.rises {
+            return Ok(None);
+        }
+        let centre = place - here.mean / slope;
+        let within = scale.back(centre).clamp(bracket[0], bracket[1]);
+        let next = if difference.allows(scale.back(centre)) { scale.back(centre) } else { within };
+        // A line says nothing certain of what lies far beyond the values that it was drawn through.
+        let is_beyond = centre < below.0 - (place - below.0) || centre > above.0 + (above.0 - place);
+        if is_beyond && slopes < SLOPES_MAX {
+            at = difference.representable(next);
+            continue;
+        }
+        let half = here.half_width.unwrap_or(0.0) / slope.abs();
+        // Where the key cannot have the value itself, the interval reaches to the one nearest to it.
+        let interval = (scale.back(centre - half).min(next), scale.back(centre + half).max(next));
+        return Ok(Some(Crossing { at: next, interval: Some(interval), replications: samples, ..crossing }));
+    }
+    Ok(None)
+}
+
+/// The slope through three places with their means, in rising order; none where it jumps, or there is none.
+fn slope(below: Place, here: Place, above: Place) -> Option<f64> {
+    let (run, rise) = (above.0 - below.0, above.1 - below.1);
+    let slope = rise / run;
+    let share = (here.0 - below.0) / run;
+    let off = (here.1 - (below.1 + rise * share)).abs();
+    // A jump is less far off the line where the value is nearer to one side.
+    let jumps = off > JUMP * 4.0 * share * (1.0 - share) * rise.abs();
+    (slope.is_finite() && slope != 0.0 && !jumps).then_some(slope)
 }
 
 /// The place of the root after closing in on it from two places with a difference of either sign: the Illinois variant of
-/// regula falsi (Dowell and Jarratt 1971), which halves instead where that does not halve the bracket in three looks.
+/// regula falsi (Dowell and Jarratt 1971), which halves instead where that does not halve the bracket in three looks, and
+/// where an end does not say how far it is.
 fn close_in<D: Difference>(
     difference: &mut D,
     scale: Scale,
@@ -111,31 +164,31 @@ fn close_in<D: Difference>(
     ends: [(f64, f64); 2],
 ) -> Result<Option<f64>, D::Error> {
     let [mut a, mut b] = ends;
+    let whole = (b.0 - a.0).abs();
     // The end that stays twice counts for half as much in the next chord, so that it does not stay for ever.
     let mut weights = [1.0, 1.0];
-    let (mut moved, mut looks_since_halved, mut last_width) = (None, 0, (b.0 - a.0).abs());
-    let chord = |a: (f64, f64), b: (f64, f64)| (a.0 * b.1 - b.0 * a.1) / (b.1 - a.1);
+    let (mut moved, mut looks_since_halved, mut last_width) = (None, 0, whole);
     for _ in 0..LOOKS_MAX {
         if let Some((place, _)) = [a, b].into_iter().find(|(_, value)| *value == 0.0) {
             return Ok(Some(place));
         }
-        if scale.is_narrow(a.0, b.0) {
+        if scale.is_narrow(a.0, b.0, whole) {
             break;
         }
         let place = chord((a.0, a.1 * weights[0]), (b.0, b.1 * weights[1]));
         let is_between = place > a.0.min(b.0) && place < a.0.max(b.0);
-        let place = if looks_since_halved >= 3 || !is_between { f64::midpoint(a.0, b.0) } else { place };
+        let halves = looks_since_halved >= 3 || !is_between || is_lean(a.1) || is_lean(b.1);
+        let place = if halves { f64::midpoint(a.0, b.0) } else { place };
         let place = scale.forth(difference.representable(scale.back(place)));
         if place == a.0 || place == b.0 {
             break;
         }
-        let Some(values) = difference.at(scale.back(place), replications)? else { return Ok(None) };
-        let value = mean(&values);
-        let end = usize::from(changes_sign(a.1, value));
+        let Some(value) = difference.at(scale.back(place), replications)? else { return Ok(None) };
+        let end = usize::from(changes_sign(a.1, value.mean));
         if end == 1 {
-            b = (place, value)
+            b = (place, value.mean)
         } else {
-            a = (place, value)
+            a = (place, value.mean)
         }
         weights[end] = 1.0;
         weights[1 - end] = if moved == Some(end) { weights[1 - end] / 2.0 } else { 1.0 };
@@ -147,21 +200,40 @@ fn close_in<D: Difference>(
             looks_since_halved += 1;
         }
     }
-    Ok(Some(chord(a, b)))
+    Ok(Some(if is_lean(a.1) || is_lean(b.1) { f64::midpoint(a.0, b.0) } else { chord(a, b) }))
 }
 
-/// Values to both sides of a place that the key can hold, within the bracket.
-fn neighbours<D: Difference>(difference: &D, scale: Scale, at: f64, [low, high]: [f64; 2]) -> [f64; 2] {
-    let step = match scale {
+/// Where the line through two places with a difference is zero.
+fn chord(a: Place, b: Place) -> f64 {
+    (a.0 * b.1 - b.0 * a.1) / (b.1 - a.1)
+}
+
+/// Places to both sides of a value with the mean there: as near as the slope asks for, and otherwise the ends of the bracket.
+/// None where there is no other value to a side.
+fn neighbours<D: Difference>(
+    difference: &mut D,
+    scale: Scale,
+    at: f64,
+    [low, high]: [f64; 2],
+    samples: u32,
+) -> Result<[Option<Place>; 2], D::Error> {
+    let least = match scale {
         Scale::Linear => STEP * at.abs().max((high - low) * STEP),
         Scale::Logarithmic => STEP * at,
     };
-    let side = |value: f64, end: f64| {
-        let near = difference.representable(value.clamp(low, high));
+    let mut side = |direction: f64, end: f64| {
         // A key of whole numbers may not have any that near.
-        if near == difference.representable(at) { end } else { near }
+        let steps = std::iter::successors(Some(least), |step| Some(step * 2.0))
+            .take_while(|step| *step <= least.max(high - low));
+        let near = steps.map(|step| difference.representable(at + direction * step)).find(|near| *near != at);
+        for value in near.into_iter().chain([end]).filter(|value| (value - at) * direction > 0.0) {
+            if let Some(there) = difference.at(value, samples)? {
+                return Ok(Some((scale.forth(value), there.mean)));
+            }
+        }
+        Ok(None)
     };
-    [side(at - step, low), side(at + step, high)]
+    Ok([side(-1.0, low)?, side(1.0, high)?])
 }
 
 impl Scale {
@@ -179,29 +251,21 @@ impl Scale {
         }
     }
 
-    fn is_narrow(self, a: f64, b: f64) -> bool {
+    fn is_narrow(self, a: f64, b: f64, whole: f64) -> bool {
         let width = (b - a).abs();
         match self {
-            Self::Linear => width <= WIDTH * a.abs().max(b.abs()),
+            Self::Linear => width <= (WIDTH * a.abs().max(b.abs())).max(WIDTH_OF_BRACKET * whole),
             Self::Logarithmic => width <= WIDTH,
         }
     }
 }
 
+fn is_lean(difference: f64) -> bool {
+    difference.abs() <= LEAN
+}
+
 fn changes_sign(a: f64, b: f64) -> bool {
     (a <= 0.0 && b > 0.0) || (a < 0.0 && b >= 0.0) || (a >= 0.0 && b < 0.0) || (a > 0.0 && b <= 0.0)
-}
-
-/// The mean of some values; not a number if there are none.
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Half the width of the 95 % interval of the mean.
-fn half_width(values: &[f64]) -> f64 {
-    let (count, centre) = (values.len() as f64, mean(values));
-    let squares: f64 = values.iter().map(|value| (value - centre) * (value - centre)).sum();
-    student_t_975(values.len().saturating_sub(1)) * (squares / (count - 1.0) / count).sqrt()
 }
 
 #[cfg(test)]
@@ -211,6 +275,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::measure::statistics::student_t_975;
     use crate::seed::{Purpose, Seed};
 
     /// A function with noise that is the same at every value.
@@ -225,14 +290,19 @@ mod tests {
     impl<F: Fn(f64) -> f64> Difference for Noisy<F> {
         type Error = Infallible;
 
-        fn at(&mut self, value: f64, replications: u32) -> Result<Option<Vec<f64>>, Infallible> {
+        fn at(&mut self, value: f64, replications: u32) -> Result<Option<Estimate>, Infallible> {
             self.looks += 1;
             let luck = |r: u32| Seed::new(self.seed).draw(Purpose::Replication, [r.into(), 0, 0]).unit() - 0.5;
-            Ok(Some((0..replications).map(|r| (self.function)(value) + self.noise * luck(r)).collect()))
+            let values: Vec<_> = (0..replications).map(|r| (self.function)(value) + self.noise * luck(r)).collect();
+            Ok(Estimate::of(&values).filter(|_| self.allows(value)))
         }
 
         fn representable(&self, value: f64) -> f64 {
             if self.step > 0.0 { (value / self.step).round() * self.step } else { value }
+        }
+
+        fn allows(&self, value: f64) -> bool {
+            value >= 0.0
         }
     }
 
@@ -256,7 +326,7 @@ mod tests {
             let (found, looks) = crossing(difference, 0.0, 0.0, Scale::Logarithmic, [root / below, root * above]);
             let found = found.expect("there is one");
             prop_assert!((found.at / root - 1.0).abs() < 1e-3, "{} for {root}", found.at);
-            prop_assert!(found.rises && found.interval.is_none());
+            prop_assert!(found.rises && found.interval == Some((found.at, found.at)), "{found:?}");
             prop_assert!(looks <= 35, "{looks} looks");
         }
 
@@ -265,8 +335,79 @@ mod tests {
             let (found, looks) = crossing(|x| if x < root { 1.0 } else { -7.0 }, 0.0, 0.0, Scale::Logarithmic, [0.5, 2e4]);
             let found = found.expect("there is one");
             prop_assert!((found.at / root - 1.0).abs() < 2e-3 && !found.rises);
+            prop_assert_eq!((found.interval, found.replications), (None, 1));
             prop_assert!(looks <= LOOKS_MAX + 3);
         }
+    }
+
+    /// A root of a straight line with noise, looked for between two points.
+    fn noisy_root(root: f64, noise: f64, seed: u64, scale: Scale, ends: [f64; 2]) -> Option<Crossing> {
+        let function = |x: f64| 10.0 * (x / root - 1.0);
+        let mut noisy = Noisy { function, noise, step: 0.0, seed, looks: 0 };
+        // The points are known from the one run that closes in on the root as well.
+        let mut at = |value: f64| {
+            let Ok(found) = noisy.at(value, 1);
+            (value, found.expect("a value that is allowed").mean)
+        };
+        let ends = ends.map(&mut at);
+        let Ok(found) = find(&mut noisy, scale, 1, ends);
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn a_point_near_the_root_changes_nothing(
+            seed in any::<u64>(), near in -0.1f64..0.1, is_linear in any::<bool>(), is_below in any::<bool>(),
+        ) {
+            let scale = if is_linear { Scale::Linear } else { Scale::Logarithmic };
+            let far = noisy_root(3.0, 1.0, seed, scale, [1.0, 10.0]).expect("there is one");
+            let at = far.at * (1.0 + near);
+            // Of the two brackets that the point makes there is one in which a single run has the root.
+            let single = 3.0 * (1.0 - 0.1 * (Seed::new(seed).draw(Purpose::Replication, [0, 0, 0]).unit() - 0.5));
+            prop_assume!((at - single).abs() > 1e-6 && is_below == (at < single));
+            let ends = if at < single { [at, 10.0] } else { [1.0, at] };
+            let close = noisy_root(3.0, 1.0, seed, scale, ends).expect("there is one");
+            let (low, high) = far.interval.expect("noise has a spread");
+            let (near_low, near_high) = close.interval.expect("it has one with the point as well");
+            // A straight line is not quite one on the other scale, and is looked at from another place.
+            let width = high - low;
+            prop_assert!((close.at - far.at).abs() < 0.1 * width, "{close:?} and {far:?}");
+            prop_assert!((near_low - low).abs() < 0.1 * width && (near_high - high).abs() < 0.1 * width);
+            prop_assert_eq!((close.replications, far.replications), (REPLICATIONS_MIN, REPLICATIONS_MIN));
+        }
+
+        #[test]
+        fn where_there_is_no_difference_up_to_a_value_that_value_is_found(root in 2e-4f64..0.4, slope in 1e-3f64..1e6) {
+            // As of failures: none at first, and then more and more.
+            let function = |x: f64| if x <= root { -LEAN } else { slope * (x - root) + 1.0 };
+            let (found, looks) = crossing(function, 0.0, 0.0, Scale::Linear, [0.0, 0.5]);
+            let found = found.expect("there is one");
+            prop_assert!((found.at - root).abs() <= (WIDTH * root).max(WIDTH_OF_BRACKET * 0.5), "{found:?} for {root}");
+            prop_assert_eq!((found.interval, found.replications), (None, 1), "a single run does not say how sure it is");
+            prop_assert!(looks <= 24, "{} looks", looks);
+        }
+
+        #[test]
+        fn a_jump_is_none_the_less_one_where_a_point_is_near(root in 1.0f64..1e2, near in 0.001f64..0.05) {
+            let function = |x: f64| if x < root { -3.0 } else { 5.0 };
+            for ends in [[root * (1.0 - near), 1e3], [0.5, root * (1.0 + near)]] {
+                let found = crossing(function, 0.0, 0.0, Scale::Logarithmic, ends).0.expect("there is one");
+                prop_assert_eq!((found.interval, found.replications), (None, 1), "{:?}", found);
+                prop_assert!((found.at / root - 1.0).abs() < 2e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_a_key_cannot_have_is_no_crossing() {
+        // One run has the root above zero, and for some of them ten have it below, where the key has no values.
+        let found: Vec<_> =
+            (0..200).filter_map(|seed| noisy_root(1e-3, 100.0, seed, Scale::Linear, [0.0, 5.0])).collect();
+        assert!(found.iter().all(|found| found.at >= 0.0), "{found:?}");
+        assert!(
+            found.iter().any(|found| found.interval.is_some_and(|(low, _)| low < 0.0 && found.at == 0.0)),
+            "{found:?}"
+        );
     }
 
     #[test]

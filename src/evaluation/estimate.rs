@@ -1,7 +1,8 @@
 //! What the replications of a point say of each figure: its mean, its spread, and how sure the mean is.
 
 use crate::evaluation::outcome::{ClientOutcome, Outcome};
-use crate::measure::sample::Estimate;
+use crate::measure::quotient::Quotient;
+use crate::measure::sample::{Estimate, Part};
 use crate::report::columns::MEASURES;
 use crate::report::replications::Estimated;
 
@@ -9,18 +10,14 @@ use crate::report::replications::Estimated;
 const SETTINGS: [&str; 2] = ["warmup_s", "consumers"];
 
 /// Every figure of every engine and client, in the order of the rows and of the columns of `summary.csv`. A figure that no
-/// replication has is left out. A percentile is the mean of the replications' percentiles: each replication is one
-/// observation of it, and only so its interval is one of independent observations.
+/// replication has is left out. A quotient is that of the sums over all replications. A percentile is the mean of the
+/// replications' percentiles: each replication is one observation of it, and only so its interval is one of independent
+/// observations.
 pub fn estimates(outcomes: &[Outcome]) -> Vec<Estimated> {
     let mut estimates = Vec::new();
-    for (position, row) in rows(outcomes).iter().enumerate() {
-        // Every replication has its rows in the same order.
-        let same = |other: &&ClientOutcome| (&other.engine, &other.client) == (&row.engine, &row.client);
-        let others: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.rows.get(position).filter(same)).collect();
-        let figures = MEASURES.iter().enumerate().filter(|(_, column)| !SETTINGS.contains(&column.name));
-        for (index, column) in figures {
-            let value = |other: &&ClientOutcome| other.cells.get(index)?.value();
-            let estimate = Estimate::of(&others.iter().filter_map(value).collect::<Vec<_>>());
+    for row in rows(outcomes) {
+        for column in MEASURES.iter().filter(|column| !SETTINGS.contains(&column.name)) {
+            let estimate = estimate(outcomes, &row.engine, &row.client, column.name);
             estimates.extend(estimate.map(|estimate| Estimated {
                 engine: row.engine.clone(),
                 client: row.client.clone(),
@@ -34,8 +31,32 @@ pub fn estimates(outcomes: &[Outcome]) -> Vec<Estimated> {
 
 /// One figure of one client with one engine; none where no replication has a value.
 pub fn estimate(outcomes: &[Outcome], engine: &str, client: &str, column: &str) -> Option<Estimate> {
-    let value = |outcome: &Outcome| outcome.row(Some(engine), client)?.value(column);
-    Estimate::of(&outcomes.iter().filter_map(value).collect::<Vec<_>>())
+    let parts = parts(outcomes, engine, client, column);
+    Estimate::of_parts(&parts.into_iter().flatten().collect::<Vec<_>>())
+}
+
+/// What each replication adds to a figure of a client with an engine; none of one in which it is not known. Where there is
+/// nothing to divide, and nothing to divide by, that is known.
+pub fn parts(outcomes: &[Outcome], engine: &str, client: &str, column: &str) -> Vec<Option<Part>> {
+    let row = |outcome| Outcome::row(outcome, Some(engine), client);
+    match outcomes {
+        // The figure of a single run is the one that stands in its row, with the rounding that it has there.
+        [only] => vec![row(only).and_then(|row| row.value(column)).map(Part::from)],
+        outcomes => outcomes.iter().map(|outcome| part(row(outcome)?, column)).collect(),
+    }
+}
+
+fn part(row: &ClientOutcome, column: &str) -> Option<Part> {
+    match Quotient::of_figure(column) {
+        None => row.value(column).map(Part::from),
+        Some(Quotient::Of { numerator, denominator, factor }) => {
+            Some(Part { sum: row.value(numerator)? * factor, of: row.value(denominator)? })
+        }
+        Some(Quotient::MeanOver(count)) => match row.value(count)? {
+            0.0 => Some(Part::NONE),
+            of => row.value(column).map(|mean| Part { sum: mean * of, of }),
+        },
+    }
 }
 
 /// The engines and clients of a point: every replication has the same.

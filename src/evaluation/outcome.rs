@@ -103,6 +103,12 @@ impl ClientOutcome {
         let index = MEASURES.iter().position(|known| known.name == column)?;
         self.cells.get(index)?.value()
     }
+
+    /// Whether a part of the client could not keep up, so that its means do not converge.
+    pub fn is_overloaded(&self) -> bool {
+        let index = MEASURES.iter().position(|known| known.name == "overloaded");
+        matches!(index.and_then(|index| self.cells.get(index)), Some(Cell::Text(text)) if text == "true")
+    }
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 //! All clients of a replication meet the same events and the same luck, so that their difference varies less than either of
 //! them: an interval from the differences is narrower than what two separate intervals would allow to say.
 
-use crate::evaluation::estimate::rows;
+use crate::evaluation::estimate::{parts, rows};
 use crate::evaluation::outcome::{ClientOutcome, Outcome};
 use crate::measure::sample::Paired;
 use crate::report::replications::Compared;
 
 /// The figures that are compared, in the order of `comparison.csv`.
-pub const METRICS: [&str; 20] = [
+pub const METRICS: [&str; 25] = [
     "latency_mean_ms",
     "latency_p50_ms",
     "latency_p95_ms",
@@ -30,6 +30,11 @@ pub const METRICS: [&str; 20] = [
     "consumer_rps_peak",
     "consumer_bytes_in",
     "consumer_bytes_out",
+    "staleness_age_mean_ms",
+    "age_mean_ms",
+    "age_peak_mean_ms",
+    "cost_total",
+    "cost_per_million_events",
 ];
 
 /// Every figure that is compared, of every later client against the first, for each engine.
@@ -42,7 +47,9 @@ pub fn comparisons(outcomes: &[Outcome]) -> Vec<Compared> {
             continue;
         }
         let baseline = &rows[baseline];
-        comparisons.extend(METRICS.into_iter().map(|metric| compared(outcomes, baseline, client, metric)));
+        let all = METRICS.into_iter().map(|metric| compared(outcomes, baseline, client, metric));
+        // Where there are no prices, nothing is said of costs.
+        comparisons.extend(all.filter(|compared| compared.paired.is_some() || !compared.metric.starts_with("cost_")));
     }
     comparisons
 }
@@ -57,10 +64,10 @@ fn compared(outcomes: &[Outcome], baseline: &ClientOutcome, client: &ClientOutco
     }
 }
 
-/// A column of two clients with one engine, the baseline first, over the replications in which both have a value; none where
-/// there is no such replication.
+/// A column of two clients with one engine, the baseline first, over the replications in which both are known; none where there
+/// is no such replication.
 pub fn paired(outcomes: &[Outcome], engine: &str, [baseline, client]: [&str; 2], column: &str) -> Option<Paired> {
-    let value = |outcome: &Outcome, client| outcome.row(Some(engine), client)?.value(column);
-    let pair = |outcome: &Outcome| Some((value(outcome, baseline)?, value(outcome, client)?));
-    Paired::of(&outcomes.iter().filter_map(pair).collect::<Vec<_>>())
+    let [baselines, clients] = [baseline, client].map(|client| parts(outcomes, engine, client, column));
+    let pairs = baselines.into_iter().zip(clients).filter_map(|(baseline, client)| baseline.zip(client));
+    Paired::of_parts(&pairs.collect::<Vec<_>>())
 }

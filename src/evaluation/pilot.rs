@@ -71,7 +71,14 @@ pub fn settle(scenario: Scenario, control: &Control) -> Result<Option<Settled>, 
         return Ok(Some(Settled { scenario, found: None }));
     }
     let found = warm_up(&scenario, control)?;
-    Ok(found.map(|found| Settled { scenario: scenario.with_warmup(found.span), found: Some(found) }))
+    Ok(found.map(|found| Settled::with(&scenario, found)))
+}
+
+impl Settled {
+    /// A scenario with the warm-up that was found for it.
+    pub fn with(scenario: &Scenario, found: WarmUp) -> Self {
+        Self { scenario: scenario.with_warmup(found.span), found: Some(found) }
+    }
 }
 
 /// Finds the warm-up of a scenario by a pilot run: the longest that any of its clients takes, so that all are counted over the
@@ -87,7 +94,7 @@ pub fn settle(scenario: Scenario, control: &Control) -> Result<Option<Settled>, 
 /// If an identity of the counts does not hold, which is a bug of this program.
 pub fn warm_up(scenario: &Scenario, control: &Control) -> Result<Option<WarmUp>, BrokenIdentity> {
     let mut found = WarmUp { span: Span::ZERO, longest: None, steady: true };
-    let setup = pilot(scenario);
+    let setup = setup(scenario);
     for client in &setup.clients {
         // One client at a time: so fine a look takes much memory.
         let alone = Setup { clients: vec![client.clone()], ..setup.clone() };
@@ -107,7 +114,7 @@ pub fn warm_up(scenario: &Scenario, control: &Control) -> Result<Option<WarmUp>,
 
 /// How much a pilot run amounts to, in nanoseconds over all its parts.
 pub fn amount(scenario: &Scenario) -> u64 {
-    let setup = pilot(scenario);
+    let setup = setup(scenario);
     let parts = (setup.clients.len() as u64).saturating_mul(setup.consumers.into());
     parts.saturating_mul(setup.frame.duration.as_nanos())
 }
@@ -125,7 +132,7 @@ impl WarmUp {
 }
 
 /// The setup of the pilot run of a scenario.
-fn pilot(scenario: &Scenario) -> Setup {
+pub fn setup(scenario: &Scenario) -> Setup {
     let seed = Seed::new(replicated(scenario.seed, REPLICATION));
     let mut setup = scenario.setup.clone();
     setup.reseed(seed);

@@ -1,6 +1,8 @@
 //! Closed forms beside what several replications observed.
 
+use crate::evaluation::estimate::estimate;
 use crate::evaluation::outcome::{Outcome, TheoryOutcome};
+use crate::measure::quotient::Quotient;
 use crate::measure::sample::Estimate;
 use crate::report::columns::Cell;
 use crate::report::replications::Verified;
@@ -32,8 +34,11 @@ fn over(form: &TheoryOutcome, outcomes: &[Outcome]) -> Option<Verified> {
         (&other.engine, &other.client, &other.metric) == (&form.engine, &form.client, &form.metric)
     };
     let forms: Vec<_> = outcomes.iter().map(|outcome| outcome.theory.iter().find(same)).collect::<Option<_>>()?;
-    let values: Vec<f64> = forms.iter().filter_map(|form| form.observed.value()).collect();
-    let estimate = Estimate::of(&values);
+    let observed = || Estimate::of(&forms.iter().filter_map(|form| form.observed.value()).collect::<Vec<_>>());
+    let estimate = match Quotient::of_figure(&form.metric) {
+        Some(_) => estimate(outcomes, &form.engine, &form.client, &form.metric),
+        None => observed(),
+    };
     let interval = estimate.and_then(|estimate| estimate.interval());
     // The mean of several cannot be told apart more finely than each of them.
     let resolution = forms.iter().filter_map(|form| form.resolution.value()).fold(0.0, f64::max);

@@ -22,10 +22,9 @@ pub fn replications(outcomes: &[Outcome], stopped: Option<(Rule, Stop)>) -> Repl
 
 /// In how many replications a part of which client could not keep up.
 fn overloads(outcomes: &[Outcome]) -> Vec<(String, String, usize)> {
-    let Some(column) = MEASURES.iter().position(|column| column.name == "overloaded") else { return Vec::new() };
-    let is_overloaded = |row: &ClientOutcome| matches!(row.cells.get(column), Some(Cell::Text(text)) if text == "true");
     let count = |row: &ClientOutcome| {
-        let same = |outcome: &&Outcome| outcome.row(Some(&row.engine), &row.client).is_some_and(is_overloaded);
+        let same =
+            |outcome: &&Outcome| outcome.row(Some(&row.engine), &row.client).is_some_and(ClientOutcome::is_overloaded);
         (row.engine.clone(), row.client.clone(), outcomes.iter().filter(same).count())
     };
     estimate::rows(outcomes).iter().map(count).filter(|(.., count)| *count > 0).collect()

@@ -1,8 +1,8 @@
 //! When there are enough replications: a pure function of the replications in their order.
 
-use crate::evaluation::estimate::rows;
+use crate::evaluation::estimate::{parts, rows};
 use crate::evaluation::outcome::{ClientOutcome, Outcome};
-use crate::measure::sample::Estimate;
+use crate::measure::sample::{Estimate, Part};
 use crate::scenario::Scenario;
 
 /// The figures that have to be precise: how late clients hear of events, and what that costs. Shares that may be near 0,
@@ -100,7 +100,7 @@ impl Rule {
         let series = series(outcomes);
         let first = self.minimum().max(checked.saturating_add(1));
         let precise =
-            (first..=known).find(|&count| series.iter().all(|values| self.is_precise(&values[..count as usize])));
+            (first..=known).find(|&count| series.iter().all(|parts| self.is_precise(&parts[..count as usize])));
         match precise {
             Some(count) => Some(Stop { count, reached: true }),
             None => (known == self.maximum).then_some(Stop { count: known, reached: false }),
@@ -110,19 +110,16 @@ impl Rule {
     /// Whether a figure is precise: half of its 95 % interval is at most P / (1 + P) of the observed mean, so that it is at
     /// most P of the true mean wherever that lies in the interval (Law, Simulation Modeling and Analysis, section 9.4.1).
     /// What is the same in every replication is precise, and what no replication has need not be.
-    fn is_precise(&self, values: &[Option<f64>]) -> bool {
+    fn is_precise(&self, parts: &[Option<Part>]) -> bool {
         let widest = self.precision / (1.0 + self.precision);
-        let known: Vec<f64> = values.iter().copied().flatten().collect();
+        let known: Vec<Part> = parts.iter().copied().flatten().collect();
         let width = |estimate: Estimate| estimate.relative_half_width().is_some_and(|width| width <= widest);
-        Estimate::of(&known).is_none_or(width)
+        Estimate::of_parts(&known).is_none_or(width)
     }
 }
 
-/// The values of each of [`METRICS`] of each client and engine, replication by replication.
-fn series(outcomes: &[Outcome]) -> Vec<Vec<Option<f64>>> {
-    let of = |row: &ClientOutcome, metric| {
-        let value = |outcome: &Outcome| outcome.row(Some(&row.engine), &row.client)?.value(metric);
-        outcomes.iter().map(value).collect()
-    };
+/// What each replication adds to each of [`METRICS`] of each client and engine.
+fn series(outcomes: &[Outcome]) -> Vec<Vec<Option<Part>>> {
+    let of = |row: &ClientOutcome, metric| parts(outcomes, &row.engine, &row.client, metric);
     rows(outcomes).iter().flat_map(|row| METRICS.into_iter().map(move |metric| of(row, metric))).collect()
 }

@@ -15,6 +15,7 @@ use crate::evaluation;
 use crate::evaluation::crossing::{self, Difference, Scale};
 use crate::evaluation::play::RunError;
 use crate::measure::dimension::Dimension;
+use crate::measure::sample::Estimate;
 use crate::measure::summary::Summary;
 use crate::report::Report;
 use crate::report::chart::{
@@ -58,8 +59,8 @@ pub(super) fn answer(
     }))
 }
 
-/// The requests for each event of polling and of the webhook; none where nothing happened.
-type Pair = [Option<f64>; 2];
+/// What polling and the webhook need: all requests, and those for each event, of which there are none where nothing happened.
+type Pair = [Option<(u64, Option<f64>)>; 2];
 
 /// Runs that differ from a state in the rate of events alone.
 struct Along<'a> {
@@ -97,13 +98,12 @@ impl Along<'_> {
         let summaries = evaluation::summarise(&scenario.setup, runs).map_err(RunError::from)?;
         Ok([Role::Pull, Role::Push].map(|role| {
             let is_of = |summary: &&Summary| self.start.role_of(&summary.terms.client) == Some(role);
-            summaries.iter().find(is_of).and_then(Summary::requests_per_event)
+            summaries.iter().find(is_of).map(|summary| (summary.requests(), summary.requests_per_event()))
         }))
     }
 
     /// Where the two need the same, between the first two rates between which the lines cross.
     fn crossing(&mut self, points: &[(f64, Pair)]) -> Result<Option<crossing::Crossing>, PlayError> {
-        let difference = |pair: &Pair| Some(pair[0]? - pair[1]?);
         let known: Vec<(f64, f64)> =
             points.iter().filter_map(|(rate, pair)| Some((*rate, difference(pair)?))).collect();
         let bracket = known.windows(2).find(|pair| (pair[0].1 > 0.0) != (pair[1].1 > 0.0));
@@ -115,18 +115,28 @@ impl Along<'_> {
 impl Difference for Along<'_> {
     type Error = PlayError;
 
-    fn at(&mut self, value: f64, replications: u32) -> Result<Option<Vec<f64>>, PlayError> {
+    fn at(&mut self, value: f64, replications: u32) -> Result<Option<Estimate>, PlayError> {
         let mut differences = Vec::new();
         for replication in 0..replications {
-            let [Some(pull), Some(push)] = self.run(value, replication)? else { return Ok(None) };
-            differences.push(pull - push);
+            let Some(of_run) = difference(&self.run(value, replication)?) else { return Ok(None) };
+            differences.push(of_run);
         }
-        Ok(Some(differences))
+        Ok(Estimate::of(&differences))
     }
 
     fn representable(&self, value: f64) -> f64 {
         plain(value).parse().unwrap_or(value)
     }
+
+    fn allows(&self, value: f64) -> bool {
+        value > 0.0
+    }
+}
+
+/// How many requests polling needs beyond those of the webhook, for the same events.
+fn difference(pair: &Pair) -> Option<f64> {
+    let [(pull, _), (push, _)] = [pair[0]?, pair[1]?];
+    Some(pull as f64 - push as f64)
 }
 
 /// What there is to say of the runs.
@@ -152,7 +162,7 @@ fn chart(
     let clients = report.engines.first().map(|engine| facts::clients(along.start, engine)).unwrap_or_default();
     let line = |(place, role): (usize, Role)| {
         let client = clients.iter().find(|client| client.role == role)?;
-        let point = |(rate, pair): &(f64, Pair)| Some(SweepPoint { x: *rate, y: pair[place]?, interval: None });
+        let point = |(rate, pair): &(f64, Pair)| Some(SweepPoint { x: *rate, y: pair[place]?.1?, interval: None });
         let owner = Owner::new(&client.summary.terms.client, client.index);
         Some(SweepLine { client: owner, points: points.iter().filter_map(point).collect() })
     };

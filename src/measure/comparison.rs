@@ -1,5 +1,6 @@
 //! Clients side by side: differences, ratios, and what follows from them.
 
+use crate::measure::prices::{Costs, Prices};
 use crate::measure::statistics;
 use crate::measure::summary::{Figure, Mode, Summary};
 
@@ -28,8 +29,8 @@ impl Comparison {
     }
 }
 
-/// Compares a client with the baseline, figure by figure.
-pub fn compare(baseline: &Summary, client: &Summary) -> Vec<Comparison> {
+/// Compares a client with the baseline, figure by figure; costs where there are prices.
+pub fn compare(baseline: &Summary, client: &Summary, prices: Option<&Prices>) -> Vec<Comparison> {
     let with_interval = |figure: Figure| {
         let batches = client.batches(figure).zip(baseline.batches(figure));
         let interval = batches.and_then(|(client, baseline)| statistics::ratio_difference(&client, &baseline));
@@ -46,7 +47,11 @@ pub fn compare(baseline: &Summary, client: &Summary) -> Vec<Comparison> {
         client: value(client),
         interval: None,
     };
-    vec![
+    let cost = |metric: &str, value: fn(&Costs) -> Option<f64>| {
+        let of = |summary| prices.and_then(|prices| value(&Costs::of(prices, summary)));
+        Comparison { metric: metric.into(), baseline: of(baseline), client: of(client), interval: None }
+    };
+    let mut comparisons = vec![
         with_interval(Figure::LatencyMean),
         plain("latency_p50_ms", |s| s.latency_p50_ms),
         plain("latency_p95_ms", |s| s.latency_p95_ms),
@@ -67,7 +72,15 @@ pub fn compare(baseline: &Summary, client: &Summary) -> Vec<Comparison> {
         plain("consumer_rps_peak", |s| s.consumer.rps_peak.map(f64::from)),
         plain("consumer_bytes_in", |s| Some(s.consumer.bytes_in as f64)),
         plain("consumer_bytes_out", |s| Some(s.consumer.bytes_out as f64)),
-    ]
+        plain("staleness_age_mean_ms", |s| s.staleness_age_mean_ms),
+        plain("age_mean_ms", |s| s.age_mean_ms),
+        plain("age_peak_mean_ms", |s| s.age_peak_mean_ms),
+    ];
+    if prices.is_some() {
+        comparisons.push(cost("cost_total", |costs| costs.total));
+        comparisons.push(cost("cost_per_million_events", |costs| costs.per_million_events));
+    }
+    comparisons
 }
 
 /// The figures behind a verdict on two clients.

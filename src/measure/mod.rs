@@ -17,6 +17,7 @@ pub mod histogram;
 pub mod judgement;
 pub mod ledger;
 pub mod prices;
+pub mod quotient;
 pub mod records;
 pub mod rhythm;
 pub mod sample;

@@ -43,6 +43,21 @@ pub struct Costs {
     pub per_million_events: Option<f64>,
 }
 
+impl Prices {
+    /// Whether there is a price for what a column of `summary.csv` counts; so there is for one that is no cost.
+    pub fn has(&self, column: &str) -> bool {
+        let Sides { provider, consumer } = self.requests;
+        let cpu = self.cpu_hour.provider.or(self.cpu_hour.consumer);
+        match column {
+            "cost_requests_provider" => provider.is_some(),
+            "cost_requests_consumer" => consumer.is_some(),
+            "cost_egress" => self.egress_per_gib.is_some(),
+            "cost_cpu" => cpu.is_some(),
+            _ => true,
+        }
+    }
+}
+
 const GIB: f64 = (1u64 << 30) as f64;
 const HOUR: f64 = 3_600.0;
 

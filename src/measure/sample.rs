@@ -1,19 +1,49 @@
 //! What independent repetitions of a run say of a figure: its mean, its spread, and how sure the mean is.
 //!
-//! Each repetition gives one value. The values are independent whatever happens within a run, so that Student's t interval
-//! of their mean holds the truth as often as it says, if the values are not too far from normal: means and shares of a run are
-//! sums of many things and come close to that by themselves.
+//! Each repetition gives one value, or, where the figure is a quotient, a sum and what it is divided by. Repetitions are
+//! independent whatever happens within a run, so that Student's t interval holds the truth as often as it says, if the values
+//! are not too far from normal: means and shares of a run are sums of many things and come close to that by themselves. The
+//! interval of a quotient of sums is that of what each repetition pulls it up or down by (delta method).
 
 use crate::measure::statistics::student_t_975;
+
+/// Repetitions that differ by less than this share of their mean differ by rounding alone.
+const ROUNDING: f64 = 1e-12;
+
+/// What a repetition adds to a figure: the figure is the sum of these sums, divided by the sum of what each counts for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    /// What is summed.
+    pub sum: f64,
+    /// What it counts for.
+    pub of: f64,
+}
+
+impl From<f64> for Part {
+    /// A value that counts as much as that of any other repetition.
+    fn from(value: f64) -> Self {
+        Self { sum: value, of: 1.0 }
+    }
+}
+
+impl Part {
+    /// Nothing, divided by nothing.
+    pub const NONE: Self = Self { sum: 0.0, of: 0.0 };
+
+    fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
+}
 
 /// The mean of a figure over repetitions, and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// How many repetitions have a value; at least one.
+    /// How many repetitions say something of it; at least one.
     pub n: u32,
-    /// The mean of these values.
+    /// The mean of their values, or the quotient of their sums.
     pub mean: f64,
-    /// Their standard deviation (with n - 1); none of a single value.
+    /// The standard deviation of the values (with n - 1), or of what each repetition by itself pulls the quotient to; none of a
+    /// single one.
     pub standard_deviation: Option<f64>,
     /// Half of the width of the 95 % confidence interval of the mean (Student's t with n - 1 degrees of freedom); none of a
     /// single value.
@@ -23,20 +53,22 @@ pub struct Estimate {
 impl Estimate {
     /// The estimate from the values of repetitions, in their order; none without any.
     pub fn of(values: &[f64]) -> Option<Self> {
-        let first = *values.first()?;
-        let n = u32::try_from(values.len()).ok()?;
-        if n == 1 {
-            return Some(Self { n, mean: first, standard_deviation: None, half_width: None });
-        }
-        // Rounding gives values that are all the same neither another mean nor a spread.
-        if values.iter().all(|value| *value == first) {
-            return Some(Self { n, mean: first, standard_deviation: Some(0.0), half_width: Some(0.0) });
-        }
-        let count = f64::from(n);
-        let mean = sum(values.iter().copied()) / count;
-        let squares = sum(values.iter().map(|value| (value - mean) * (value - mean)));
-        let deviation = (squares / (count - 1.0)).sqrt();
-        Some(Self { n, mean, standard_deviation: Some(deviation), half_width: Some(half_width(n, deviation)) })
+        Self::of_parts(&values.iter().copied().map(Part::from).collect::<Vec<_>>())
+    }
+
+    /// The estimate of a quotient of sums from the part of each repetition, in their order; none where there is nothing to divide
+    /// by. Repetitions of nothing do not count.
+    pub fn of_parts(parts: &[Part]) -> Option<Self> {
+        let parts: Vec<Part> = parts.iter().copied().filter(|part| !part.is_none()).collect();
+        let (mean, residuals) = linearised(&parts)?;
+        Self::around(mean, &residuals, mean.abs())
+    }
+
+    /// The estimate of a mean from what each repetition pulls it up or down by, where values are about as large as `scale`.
+    fn around(mean: f64, residuals: &[f64], scale: f64) -> Option<Self> {
+        let n = u32::try_from(residuals.len()).ok().filter(|n| *n > 0)?;
+        let deviation = (n > 1).then(|| deviation(residuals, scale));
+        Some(Self { n, mean, standard_deviation: deviation, half_width: deviation.map(|spread| half_width(n, spread)) })
     }
 
     /// The 95 % confidence interval of the mean; none of a single value.
@@ -54,6 +86,29 @@ impl Estimate {
     }
 }
 
+/// A quotient of sums, and by how much each repetition pulls it up or down; none where there is nothing to divide by.
+fn linearised(parts: &[Part]) -> Option<(f64, Vec<f64>)> {
+    let all = sum(parts.iter().map(|part| part.of));
+    let first = parts.first().filter(|_| all > 0.0)?;
+    // Rounding gives values that are all the same neither another mean nor a spread.
+    let is_same = parts.iter().all(|part| part == first);
+    let mean = if is_same { first.sum / first.of } else { sum(parts.iter().map(|part| part.sum)) / all };
+    let each = all / parts.len() as f64;
+    let pull = |part: &Part| if is_same { 0.0 } else { (part.sum - mean * part.of) / each };
+    Some((mean, parts.iter().map(pull).collect()))
+}
+
+/// The standard deviation of residuals (with n - 1), of values about as large as `scale`.
+fn deviation(residuals: &[f64], scale: f64) -> f64 {
+    if residuals.iter().all(|residual| residual.abs() <= ROUNDING * scale) {
+        return 0.0;
+    }
+    let count = residuals.len() as f64;
+    let mean = sum(residuals.iter().copied()) / count;
+    let squares = sum(residuals.iter().map(|residual| (residual - mean) * (residual - mean)));
+    (squares / (count - 1.0)).sqrt()
+}
+
 /// Half of the width of the 95 % interval of the mean of `n` values with that standard deviation.
 fn half_width(n: u32, deviation: f64) -> f64 {
     student_t_975(n as usize - 1) * deviation / f64::from(n).sqrt()
@@ -63,7 +118,7 @@ fn half_width(n: u32, deviation: f64) -> f64 {
 /// they have in common cancels out (common random numbers).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Paired {
-    /// The mean of the baseline over the repetitions in which both have a value.
+    /// The mean of the baseline over the repetitions in which both are known.
     pub baseline: f64,
     /// The mean of the client over the same.
     pub client: f64,
@@ -92,15 +147,29 @@ impl RatioEstimate {
 impl Paired {
     /// The pair from values of the baseline and of the client, in the order of the repetitions; none without any.
     pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
-        let of = |value: fn(&(f64, f64)) -> f64| Estimate::of(&pairs.iter().map(value).collect::<Vec<_>>());
-        let (baseline, client) = (of(|pair| pair.0)?.mean, of(|pair| pair.1)?.mean);
-        let difference = of(|pair| pair.1 - pair.0)?;
+        Self::of_parts(
+            &pairs.iter().map(|(baseline, client)| ((*baseline).into(), (*client).into())).collect::<Vec<_>>(),
+        )
+    }
+
+    /// The pair of two quotients of sums from the parts of the baseline and of the client, in the order of the repetitions; none
+    /// where there is nothing to divide by. Repetitions of nothing do not count.
+    pub fn of_parts(pairs: &[(Part, Part)]) -> Option<Self> {
+        let known = pairs.iter().filter(|(baseline, client)| !baseline.is_none() || !client.is_none());
+        let (baselines, clients): (Vec<Part>, Vec<Part>) = known.copied().unzip();
+        let (baseline, of_baseline) = linearised(&baselines)?;
+        let (client, of_client) = linearised(&clients)?;
+        let pulls = || of_baseline.iter().zip(&of_client);
+        let scale = baseline.abs().max(client.abs());
+        let residuals: Vec<f64> = pulls().map(|(baseline, client)| client - baseline).collect();
+        let difference = Estimate::around(client - baseline, &residuals, scale)?;
         let ratio = (baseline != 0.0).then(|| {
             let ratio = client / baseline;
             // By how much each repetition pulls the ratio up or down (delta method).
             let residuals: Vec<f64> =
-                pairs.iter().map(|(baseline_value, value)| (value - ratio * baseline_value) / baseline).collect();
-            RatioEstimate { ratio, half_width: Estimate::of(&residuals).and_then(|estimate| estimate.half_width) }
+                pulls().map(|(of_baseline, of_client)| (of_client - ratio * of_baseline) / baseline).collect();
+            let estimate = Estimate::around(ratio, &residuals, ratio.abs());
+            RatioEstimate { ratio, half_width: estimate.and_then(|estimate| estimate.half_width) }
         });
         Some(Self { baseline, client, difference, ratio })
     }
@@ -156,7 +225,50 @@ mod tests {
         assert_eq!(Paired::of(&[(2.0, 3.0)]).unwrap().ratio.unwrap().interval(), None);
     }
 
+    #[test]
+    fn a_quotient_is_that_of_the_sums_and_counts_repetitions_that_have_nothing_to_divide_by() {
+        // Sixty polls an hour, whether there are events or not.
+        let parts = [(60.0, 3.0), (60.0, 0.0), (60.0, 6.0), (60.0, 1.0)].map(|(sum, of)| Part { sum, of });
+        let estimate = Estimate::of_parts(&parts).unwrap();
+        assert_eq!((estimate.n, estimate.mean), (4, 24.0));
+        // Each pulls by (60 - 24 events) / 2.5.
+        let pulls = [-12.0, 60.0, -84.0, 36.0].map(|pull: f64| pull / 2.5);
+        let by_hand = (pulls.iter().map(|pull| pull * pull).sum::<f64>() / 3.0).sqrt();
+        assert!((estimate.standard_deviation.unwrap() - by_hand).abs() < 1e-9);
+        assert_eq!(Estimate::of_parts(&[Part { sum: 60.0, of: 0.0 }]), None, "nothing to divide by");
+        assert_eq!(Estimate::of_parts(&[Part::NONE; 3]), None);
+        let with_nothing = [parts.as_slice(), &[Part::NONE]].concat();
+        assert_eq!(Estimate::of_parts(&with_nothing), Some(estimate), "nothing says nothing");
+    }
+
+    #[test]
+    fn quotients_that_are_all_the_same_are_exact() {
+        let parts = [1.0, 3.0, 7.0, 11.0].map(|of| Part { sum: 0.1 * of, of });
+        let estimate = Estimate::of_parts(&parts).unwrap();
+        assert!((estimate.mean - 0.1).abs() < 1e-15);
+        assert_eq!(estimate.half_width, Some(0.0));
+        let pairs: Vec<_> = parts.iter().map(|part| (*part, Part { sum: 3.0 * part.sum, of: part.of })).collect();
+        let paired = Paired::of_parts(&pairs).unwrap();
+        assert_eq!(paired.difference.half_width, Some(0.0));
+        assert_eq!(paired.ratio.unwrap().half_width, Some(0.0));
+    }
+
     proptest! {
+        #[test]
+        fn parts_of_the_same_weight_are_values_and_splitting_a_weight_changes_no_mean(
+            values in prop::collection::vec(1.0..1e3f64, 2..20), weight in 0.1..10.0f64,
+        ) {
+            let estimate = Estimate::of(&values).unwrap();
+            let parts: Vec<_> = values.iter().map(|value| Part { sum: value * weight, of: weight }).collect();
+            let weighted = Estimate::of_parts(&parts).unwrap();
+            prop_assert!((weighted.mean / estimate.mean - 1.0).abs() < 1e-9);
+            prop_assert!((weighted.half_width.unwrap() - estimate.half_width.unwrap()).abs() < 1e-9 * estimate.mean);
+            let pairs: Vec<_> = values.iter().zip(&parts).map(|(value, part)| (Part::from(*value), *part)).collect();
+            let paired = Paired::of_parts(&pairs).unwrap();
+            prop_assert!(paired.difference.mean.abs() < 1e-9 * estimate.mean);
+            prop_assert!((paired.ratio.unwrap().ratio - 1.0).abs() < 1e-9);
+        }
+
         #[test]
         fn shifting_and_scaling_do_what_they_should(
             values in prop::collection::vec(-1e3..1e3f64, 2..20), shift in -1e3..1e3f64, scale in 0.1..10.0f64,

@@ -330,6 +330,34 @@ mod tests {
     }
 
     #[test]
+    fn every_quotient_is_known_as_one() {
+        use crate::measure::quotient::Quotient;
+        // Averages over time, of which all runs have as much; and one of which no run counts what it is a mean of.
+        let others = [
+            "staleness_ratio",
+            "staleness_age_mean_ms",
+            "age_mean_ms",
+            "provider_busy_ratio",
+            "consumer_busy_ratio",
+            "provider_rps_mean",
+            "consumer_rps_mean",
+            "age_peak_mean_ms",
+        ];
+        let names: Vec<_> = MEASURES.iter().map(|column| column.name).collect();
+        for name in &names {
+            let looks_like_one = name.contains("_ratio") || name.contains("_mean") || name.contains("_per_");
+            let looks_like_one = looks_like_one && !name.ends_with("_max");
+            assert_eq!(Quotient::of_figure(name).is_some(), looks_like_one && !others.contains(name), "{name}");
+            let parts = match Quotient::of_figure(name) {
+                None => Vec::new(),
+                Some(Quotient::Of { numerator, denominator, .. }) => vec![numerator, denominator],
+                Some(Quotient::MeanOver(count)) => vec![count],
+            };
+            assert!(parts.iter().all(|part| names.contains(part)), "{name}: {parts:?}");
+        }
+    }
+
+    #[test]
     fn no_name_stands_twice() {
         let names: Vec<_> = IDENTITY.iter().chain(MEASURES).map(|column| column.name).collect();
         let mut unique = names.clone();

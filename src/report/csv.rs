@@ -6,7 +6,7 @@ use crate::measure::histogram::Latencies;
 use crate::measure::summary::Summary;
 use crate::measure::tally::{Bucket, Forged, Outcomes};
 use crate::report::columns::{Cell, Column, IDENTITY, MEASURES, Row};
-use crate::report::{EngineReport, Report};
+use crate::report::{EngineReport, Identity, Report};
 
 /// `summary.csv`: one row per engine and client.
 pub fn summary(report: &Report) -> Vec<u8> {
@@ -46,18 +46,18 @@ pub const THEORY: [&str; 8] = ["client", "metric", "theory", "observed", "ci_low
 
 /// `comparison.csv`: every later client against the first, figure by figure.
 pub fn comparison(report: &Report) -> Vec<u8> {
-    table(COMPARISON.into_iter(), report.engines.iter().flat_map(comparison_rows))
+    table(COMPARISON.into_iter(), report.engines.iter().flat_map(|engine| comparison_rows(&report.scenario, engine)))
 }
 
 /// The rows of an engine in `comparison.csv`.
-pub(super) fn comparison_rows(engine: &EngineReport) -> Vec<Vec<Cell>> {
+pub(super) fn comparison_rows(scenario: &Identity, engine: &EngineReport) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     if let Some((baseline, clients)) = engine.summaries.split_first()
         && !engine.cut_unevenly
     {
         for client in clients {
             let row = |c: Comparison| comparison_row(engine.engine, baseline, client, &c);
-            rows.extend(comparison::compare(baseline, client).into_iter().map(row));
+            rows.extend(comparison::compare(baseline, client, scenario.prices.as_ref()).into_iter().map(row));
         }
     }
     rows

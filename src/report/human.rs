@@ -47,38 +47,57 @@ pub fn estimate_bytes(mean: f64, half_width: f64) -> String {
 
 /// A mean amount of something that may be as small as it likes, and how far it may be off.
 pub fn estimate_amount(mean: f64, half_width: f64) -> String {
-    match mean.abs() {
-        v if v >= 0.01 => plus_minus(mean, half_width),
-        v if half_width <= v * NEGLIGIBLE => amount(mean),
-        _ => format!("{} ± {}", amount(mean), amount(half_width)),
-    }
+    if is_exact(mean, half_width) { amount(mean) } else { plus_minus(mean, half_width) }
 }
 
-/// Less than this share of a number is not worth a digit.
-const NEGLIGIBLE: f64 = 5e-5;
-/// Nor is anything less than this.
-const SMALLEST: f64 = 1e-6;
+/// Files hold nine digits: what may be off by less is not known to be.
+const ROUNDING: f64 = 1e-9;
+/// As many digits behind the point as a number has.
+const DECIMALS_MAX: i32 = 15;
+/// With more digits behind the point than this, an error is shown with one digit alone.
+const DECIMALS_WIDE: i32 = 6;
+/// Of a value that is surer than so many digits tell, one digit less is shown.
+const DIGITS_MAX: i32 = 6;
+
+fn is_exact(value: f64, half_width: f64) -> bool {
+    half_width <= ROUNDING * value.abs()
+}
 
 /// A number and how far it may be off, in as many digits as that allows; by itself where it cannot be off.
 fn plus_minus(value: f64, half_width: f64) -> String {
-    if half_width == 0.0 {
+    if is_exact(value, half_width) {
         return number(value);
     }
-    if half_width < (NEGLIGIBLE * value.abs()).max(SMALLEST) {
-        return format!("{} ± 0", number(value));
-    }
     // Two digits of the error where it begins with a small one and otherwise one, and the value to the same place.
-    let magnitude = libm::floor(libm::log10(half_width));
-    let leading = half_width / libm::pow(10.0, magnitude);
-    let digits = if leading < 3.55 { 1.0 } else { 0.0 };
-    let decimals = (digits - magnitude).clamp(0.0, 6.0) as usize;
-    let show = |value: f64| match decimals {
-        0 => number(libm::round(value)),
-        _ => format!("{value:.decimals$}"),
-    };
-    // From a thousand on the whole numbers are grouped.
-    let show = |value: f64| if value.abs() >= 999.5 { number(value) } else { show(value) };
-    format!("{} ± {}", show(value), show(half_width))
+    let magnitude = magnitude(half_width);
+    let is_small = half_width / libm::pow(10.0, f64::from(magnitude)) < 3.55;
+    let decimals = i32::from(is_small) - magnitude;
+    let decimals = if decimals > DECIMALS_WIDE { (decimals - 1).max(DECIMALS_WIDE) } else { decimals };
+    // Nobody reads ten digits: those that are shown are sure.
+    let before = self::magnitude(value) + 1;
+    let enough = if before + decimals > DIGITS_MAX { (DIGITS_MAX - 1 - before).max(0) } else { decimals };
+    let enough = enough.clamp(0, DECIMALS_MAX) as usize;
+    let last = libm::pow(10.0, -(enough as f64));
+    let error = if half_width < last / 2.0 { format!("< {}", fixed(last, enough)) } else { fixed(half_width, enough) };
+    format!("{} ± {error}", fixed(value, enough))
+}
+
+/// The power of ten of the first digit of a number; that of the units for 0.
+fn magnitude(value: f64) -> i32 {
+    if value == 0.0 { 0 } else { libm::floor(libm::log10(value.abs())) as i32 }
+}
+
+/// A number with so many digits behind the point; from a thousand on those before it are grouped.
+fn fixed(value: f64, decimals: usize) -> String {
+    if decimals == 0 {
+        return number(libm::round(value));
+    }
+    let text = format!("{value:.decimals$}");
+    let (whole, rest) = text.split_at(text.len() - decimals - 1);
+    match whole.trim_start_matches('-').parse::<u64>() {
+        Ok(size) if size >= 1_000 => format!("{}{}{rest}", if value < 0.0 { "-" } else { "" }, count(size)),
+        _ => text,
+    }
 }
 
 /// A length of time, from seconds.
@@ -186,6 +205,8 @@ fn three_digits(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -213,7 +234,8 @@ mod tests {
             ((5_021.3, 130.0), "5.02 ± 0.13 s"),
             ((152.4, 12.3), "152 ± 12 ms"),
             ((60_000.0, 0.0), "60 s"),
-            ((60_000.0, 0.1), "60 ± 0 s"),
+            ((60_000.0, 0.1), "60.000 ± < 0.001 s"),
+            ((732.4, 1.6e-3), "732.40 ± < 0.01 ms"),
             ((150_250.0, 61_000.0), "2.5 ± 1.0 min"),
         ];
         for ((mean, half), text) in times {
@@ -221,10 +243,35 @@ mod tests {
         }
         assert_eq!(estimate_number(12_345.6, 123.0), "12,346 ± 123");
         assert_eq!(estimate_number(1_234.0, 5.25), "1,234 ± 5");
-        assert_eq!(estimate_percent(8.3e-7, 2e-9), "0.00008 ± 0 %");
+        assert_eq!(estimate_number(1_234.0, 0.0123), "1,234.0 ± < 0.1");
+        assert_eq!(estimate_percent(8.3e-7, 2e-9), "0.0000830 ± 0.0000002 %");
+        assert_eq!(estimate_amount(8.3e-7, 2.1e-9), "0.000000830 ± 0.000000002");
+        assert_eq!((estimate_amount(8.3e-7, 0.0), estimate_amount(12.34, 1e-9)), ("0.00000083".into(), "12.3".into()));
         assert_eq!((estimate_number(1.0, 0.0), estimate_number(0.0, 0.0)), ("1".into(), "0".into()));
         assert_eq!(estimate_percent(0.9851, 0.0023), "98.51 ± 0.23 %");
         assert_eq!(estimate_bytes(1_536.0, 100.0), "1.50 ± 0.10 KiB");
+        assert_eq!(estimate_bytes(34_213.9, 1.6), "33.4120 ± 0.0016 KiB");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_as_sure_is_sure(value in -1e9..1e9f64, share in 1e-8..10.0f64) {
+            let half = value.abs() * share;
+            prop_assume!(half > 1e-12);
+            let text = estimate_number(value, half);
+            let (shown, error) = text.split_once(" ± ").expect("it may be off");
+            let read = |text: &str| text.replace(',', "").parse::<f64>().expect("a number");
+            let shown = read(shown);
+            match error.strip_prefix("< ") {
+                // Of what is surer than anybody reads, all digits that are shown are sure.
+                Some(last) => prop_assert!(half < read(last) / 2.0 && (shown - value).abs() <= 0.51 * read(last), "{text}"),
+                // The error is shown with one or two digits, and the value to the same place.
+                None => {
+                    prop_assert!((read(error) / half - 1.0).abs() <= 0.5, "{text} for {half}");
+                    prop_assert!((shown - value).abs() <= 1.01 * half, "{text} for {value}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn engine_json(report: &Report, engine: &EngineReport) -> Value {
         "verdict": verdict,
         "clients": clients,
         "theory": theory,
-        "comparison": objects(&csv::COMPARISON, csv::comparison_rows(engine)),
+        "comparison": objects(&csv::COMPARISON, csv::comparison_rows(&report.scenario, engine)),
         "cut_unevenly": engine.cut_unevenly,
     })
 }

@@ -286,8 +286,10 @@ fn assemble(reader: &mut Reader, name: String, dir: &Path, written: Written) -> 
         limits::push::fit_bodies(clients, &events.payload, &written.root);
     }
     let faults = faults::faults(reader, &top, (frame, seed), clients.as_deref_mut().unwrap_or(&mut []));
-    let thresholds = threshold::thresholds(reader, &top, clients.as_deref(), &written.sources);
     let prices = prices::prices(reader, &top);
+    let known =
+        clients.as_deref().zip(prices.as_ref()).map(|(clients, prices)| threshold::Known::of(clients, prices.as_ref()));
+    let thresholds = threshold::thresholds(reader, &top, known.as_ref(), &written.sources);
     let (run, events, provider, frame, faults) = (run?, events?, provider?, frame?, faults?);
     let setup = Setup {
         seed,

@@ -2,6 +2,8 @@
 
 use std::ops::{Add, AddAssign};
 
+use crate::engine::Setup;
+use crate::evaluation::pilot;
 use crate::scenario::{EngineChoice, Scenario};
 use crate::theory;
 
@@ -22,10 +24,46 @@ const UNIT: f64 = 300e-6;
 /// Seconds that a core takes to set up a consumer of a client.
 const CONSUMER: f64 = 2e-6;
 
+/// What a point takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PointCost {
+    /// One run, with every engine that plays it.
+    pub run: Cost,
+    /// One run in virtual time, as the search for crossovers plays it.
+    pub in_virtual_time: Cost,
+    /// The pilot run that finds its warm-up, where it asks for that; its requests are none of those that are counted.
+    pub pilot: Cost,
+}
+
+impl PointCost {
+    /// What the point of a scenario takes.
+    pub fn of(scenario: &Scenario) -> Self {
+        let in_virtual_time = Cost::in_virtual_time(&scenario.setup);
+        let live = scenario.setup.frame.duration.as_nanos() as f64 / 1e9;
+        let run = match scenario.engine {
+            EngineChoice::Sim => in_virtual_time,
+            EngineChoice::Live => Cost { seconds: live, ..in_virtual_time },
+            EngineChoice::Both => {
+                Cost { exchanges: in_virtual_time.exchanges * 2.0, seconds: in_virtual_time.seconds + live }
+            }
+        };
+        let pilot = scenario.seeks_warmup.then(|| Cost::in_virtual_time(&pilot::setup(scenario)).seconds);
+        Self { run, in_virtual_time, pilot: Cost { exchanges: 0.0, seconds: pilot.unwrap_or(0.0) } }
+    }
+
+    /// What so many replications of the point take, with what comes before them.
+    pub fn replicated(&self, replications: f64) -> Cost {
+        self.run.times(replications) + self.pilot
+    }
+}
+
 impl Cost {
     /// What one run of a scenario takes.
     pub fn of(scenario: &Scenario) -> Self {
-        let setup = &scenario.setup;
+        PointCost::of(scenario).run
+    }
+
+    fn in_virtual_time(setup: &Setup) -> Self {
         let mut cost = Self { exchanges: 0.0, seconds: UNIT };
         for client in 0..setup.clients.len() {
             let volume = theory::volume(setup, client);
@@ -33,12 +71,7 @@ impl Cost {
             cost.exchanges += exchanges;
             cost.seconds += (exchanges + volume.events) * EXCHANGE + f64::from(setup.consumers) * CONSUMER;
         }
-        let live = setup.frame.duration.as_nanos() as f64 / 1e9;
-        match scenario.engine {
-            EngineChoice::Sim => cost,
-            EngineChoice::Live => Self { seconds: live, ..cost },
-            EngineChoice::Both => Self { exchanges: cost.exchanges * 2.0, seconds: cost.seconds + live },
-        }
+        cost
     }
 
     /// What so many units of that cost take.

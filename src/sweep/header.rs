@@ -279,10 +279,20 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Control;
+    use crate::evaluation::outcome::Outcome;
+    use crate::evaluation::play::{anywhere, play};
+    use crate::scenario::axes::Setting;
     use crate::sweep::unit;
 
     const TEXT: &str =
         "duration = \"1m\"\n[events]\nrate = \"1/s\"\n[[client]]\nname = \"poll\"\n[client.pull]\nevery = \"1s\"\n";
+
+    fn played(template: &Template, setting: &Setting, replication: u32) -> Outcome {
+        let first = template.at(std::slice::from_ref(setting), 0).unwrap();
+        let scenario = unit::replication(&first, replication);
+        Outcome::of(&play(&scenario, &anywhere(), &Control::default(), |_| ()).unwrap())
+    }
 
     #[test]
     fn a_header_holds_all_that_is_needed_to_play_more() {
@@ -302,11 +312,8 @@ mod tests {
         // Between two points lies another one, with the same luck.
         let setting = again.axes().iter().next().unwrap().at(1.25, 6).unwrap();
         assert_eq!(setting.as_set(), "events.rate=1.25/s");
-        let outcome = unit::play(&again, &[setting], 3).unwrap();
-        assert_eq!(
-            outcome,
-            unit::play(&template, &[template.axes().iter().next().unwrap().at(1.25, 9).unwrap()], 3).unwrap()
-        );
+        let outcome = played(&again, &setting, 3);
+        assert_eq!(outcome, played(&template, &template.axes().iter().next().unwrap().at(1.25, 9).unwrap(), 3));
         assert_eq!(outcome.seed, crate::seed::replicated(1, 3));
     }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::evaluation::stopping::Repeat;
 use crate::report::human;
 use crate::scenario::{Problems, Scenario, Template};
-use crate::sweep::estimate::Cost;
+use crate::sweep::estimate::{Cost, PointCost};
 use crate::sweep::header::Header;
 
 /// So many points or more are played only by those who say that they mean it.
@@ -36,8 +36,8 @@ pub struct Plan {
     pub header: Header,
     /// How often each point is played.
     pub repeat: Repeat,
-    /// What each point takes, for one replication.
-    costs: Vec<Cost>,
+    /// What each point takes.
+    costs: Vec<PointCost>,
 }
 
 impl Plan {
@@ -84,31 +84,32 @@ impl Plan {
         self.template.at(&self.template.axes().settings(point), 0)
     }
 
-    /// What one replication of a point takes.
-    pub fn cost_of_point(&self, point: u64) -> Cost {
+    /// What a point takes.
+    pub fn cost_of_point(&self, point: u64) -> PointCost {
         usize::try_from(point).ok().and_then(|point| self.costs.get(point)).copied().unwrap_or_default()
     }
 
-    /// What a unit takes, at least.
+    /// What a unit takes, at least. The first one of a point also takes the pilot run that all of them wait for.
     pub fn cost(&self, unit: u64) -> Cost {
-        let (point, _) = self.header.place(unit);
-        self.cost_of_point(point).times(self.header.least_of_unit().into())
+        let (point, first) = self.header.place(unit);
+        let cost = self.cost_of_point(point);
+        let runs = cost.run.times(self.header.least_of_unit().into());
+        if first == 0 { runs + cost.pilot } else { runs }
     }
 
     /// What all points take with so many replications.
     pub fn total(&self, replications: u32) -> Cost {
-        let all = self.costs.iter().fold(Cost::default(), |sum, cost| sum + *cost);
-        all.times(replications.into())
+        self.costs.iter().fold(Cost::default(), |sum, cost| sum + cost.replicated(replications.into()))
     }
 }
 
 /// What each point takes, and where needed the SHA-256 of all of their scenarios.
-fn check(template: &Template, points: u64) -> Result<(Vec<Cost>, Option<String>), PlanError> {
+fn check(template: &Template, points: u64) -> Result<(Vec<PointCost>, Option<String>), PlanError> {
     let is_deep = template.axes().iter().any(|axis| axis.is_deep());
     let at = |point: u64| template.at(&template.axes().settings(point), 0);
     let look = |point: u64| {
         let scenario = at(point).ok()?;
-        Some((Cost::of(&scenario), is_deep.then(|| scenario.sha256())))
+        Some((PointCost::of(&scenario), is_deep.then(|| scenario.sha256())))
     };
     let looks: Vec<_> = (0..points).into_par_iter().map(look).collect();
     let mut hash = Sha256::new();
@@ -130,17 +131,17 @@ fn too_many(template: &Template, points: u64, replications: u32) -> PlanError {
     let step = (points / SAMPLE).max(1);
     let sample = (0..points).step_by(usize::try_from(step).unwrap_or(usize::MAX));
     let costs =
-        sample.map(|point| template.at(&template.axes().settings(point), 0).map(|scenario| Cost::of(&scenario)));
+        sample.map(|point| template.at(&template.axes().settings(point), 0).map(|scenario| PointCost::of(&scenario)));
     let mut total = Cost::default();
     let mut seen = 0.0;
     for cost in costs {
         match cost {
-            Ok(cost) => total += cost,
+            Ok(cost) => total += cost.replicated(replications.into()),
             Err(problems) => return PlanError::Scenario(Box::new(problems)),
         }
         seen += 1.0;
     }
-    let total = total.times(points as f64 * f64::from(replications) / seen);
+    let total = total.times(points as f64 / seen);
     PlanError::Size(format!(
         "this sweep has {} points: about {} requests and {} of computing. Sweep fewer values, or add --yes to play them \
          all",

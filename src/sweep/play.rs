@@ -197,7 +197,7 @@ impl Work<'_> {
         if found.is_none() {
             *found = pilot::warm_up(&scenario, control).map_err(|error| UnitError::Run(error.into()))?;
         }
-        Ok(found.clone().map(|found| Settled { scenario: scenario.with_warmup(found.span), found: Some(found) }))
+        Ok(found.clone().map(|found| Settled::with(&scenario, found)))
     }
 
     /// Plays one replication of a point; none if it was stopped.

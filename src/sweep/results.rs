@@ -1,7 +1,7 @@
 //! What the units of a sweep came to, read from the files that hold them, in order.
 
 use crate::evaluation::estimate::estimate;
-use crate::evaluation::outcome::Outcome;
+use crate::evaluation::outcome::{ClientOutcome, Outcome};
 use crate::evaluation::stopping::{Rule, Stop};
 use crate::sweep::header::{Header, ValuePart};
 use crate::sweep::units::{ReadError, UnitFile};
@@ -106,6 +106,11 @@ impl Point<'_> {
     /// The mean over the replications of a column of a client with an engine; none if none of them has a number there.
     pub fn mean(&self, engine: &str, client: &str, column: &str) -> Option<f64> {
         estimate(&self.outcomes, engine, client, column).map(|estimate| estimate.mean)
+    }
+
+    /// Whether a client with an engine could not keep up in any of the replications.
+    pub fn is_overloaded(&self, engine: &str, client: &str) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.row(Some(engine), client).is_some_and(ClientOutcome::is_overloaded))
     }
 
     /// Where a rule stopped: whether the figures are as precise as they were to be.

@@ -20,6 +20,8 @@ const VALUE_WIDTH_MAX: usize = 16;
 
 /// What stands behind the number of a point that misses a threshold.
 const MARK: &str = "!";
+/// What stands behind the latency of a client that is overloaded.
+const OVERLOADED: char = '*';
 
 /// A table that grows by a line with every point.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct Table<'a> {
     parts: Vec<(Vec<(String, String)>, String)>,
     /// Whether a point misses a threshold.
     has_misses: bool,
+    /// Whether a client is overloaded at a point.
+    has_overloads: bool,
     /// How many points are not as precise as they were to be.
     imprecise: u64,
 }
@@ -120,6 +124,7 @@ impl<'a> Table<'a> {
             style,
             parts: Vec::new(),
             has_misses: false,
+            has_overloads: false,
             imprecise: 0,
         }
     }
@@ -130,17 +135,24 @@ impl<'a> Table<'a> {
         let header = self.columns.header;
         self.imprecise += u64::from(header.rule().and_then(|rule| point.stop(rule)).is_some_and(|stop| !stop.reached));
         if self.parts.is_empty() {
-            let together = ((WIDTH - self.columns.width()) / CLIENT_WIDTH).max(1);
+            // The last mark stands behind all columns.
+            let together = ((WIDTH - 1 - self.columns.width()) / CLIENT_WIDTH).max(1);
             self.parts = point.series().chunks(together).map(|part| (part.to_vec(), String::new())).collect();
         }
         for (series, lines) in &mut self.parts {
             let mut line = self.columns.point(point.number, misses);
+            let mut mark = 0;
             for (engine, client) in series.iter() {
                 let requests = point.mean(engine, client, "requests_per_event").map(human::number);
                 let latency = point.mean(engine, client, "latency_p95_ms").map(human::duration_ms);
-                for (cell, width) in [(requests, REQUESTS_WIDTH), (latency, LATENCY_WIDTH)] {
+                // A mark takes the place of a space before the next column.
+                for (cell, width) in [(requests, REQUESTS_WIDTH - mark), (latency, LATENCY_WIDTH)] {
                     push_right(&mut line, &cell.unwrap_or_else(|| "-".to_owned()), width);
                 }
+                let is_overloaded = point.is_overloaded(engine, client);
+                line.extend(is_overloaded.then_some(OVERLOADED));
+                mark = usize::from(is_overloaded);
+                self.has_overloads |= is_overloaded;
             }
             let _ = writeln!(lines, "{line}");
         }
@@ -173,6 +185,13 @@ impl<'a> Table<'a> {
             let points = human::things(self.imprecise as f64, "point is", "points are");
             let _ = writeln!(text, "{points} not as precise as asked for after the last replication.");
         }
+        if self.has_overloads {
+            let _ = writeln!(
+                text,
+                "{OVERLOADED} overloaded: it turns work away or falls ever further behind, so its figures\n\
+                 say more about the length of the run than about the client."
+            );
+        }
         if self.has_misses {
             let _ = writeln!(text, "{MARK} misses a threshold; all of them stand in thresholds.csv.");
         }
@@ -180,8 +199,9 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What a sweep would be: a line for each point, with what it takes.
-pub fn dry_run(plan: &Plan, threads: usize, shard: Option<Shard>) -> String {
+/// What a sweep would be: a line for each point, with what it takes, and what looking for crossovers takes then: how many runs,
+/// and seconds on one core.
+pub fn dry_run(plan: &Plan, threads: usize, shard: Option<Shard>, search: Option<(f64, f64)>) -> String {
     let header = &plan.header;
     let columns = Columns::new(header, WIDTH - CLIENT_WIDTH);
     let mut text = axes(header);
@@ -193,12 +213,13 @@ pub fn dry_run(plan: &Plan, threads: usize, shard: Option<Shard>) -> String {
         let mut line = columns.point(point, false);
         push_right(
             &mut line,
-            &human::number(plan.cost_of_point(point).times(least.into()).exchanges),
+            &human::number(plan.cost_of_point(point).run.times(least.into()).exchanges),
             REQUESTS_WIDTH + 2,
         );
         let _ = writeln!(text, "{line}");
     }
-    let cores = if header.scenario.engine == "sim" { threads.max(1) } else { 1 };
+    let workers = threads.max(1);
+    let cores = if header.scenario.engine == "sim" { workers } else { 1 };
     let threads = human::things(cores as f64, "thread", "threads");
     let total = |replications: u32| {
         let cost = plan.total(replications);
@@ -217,6 +238,11 @@ pub fn dry_run(plan: &Plan, threads: usize, shard: Option<Shard>) -> String {
     } else {
         writeln!(text, "\nAbout {requests} requests in {runs}, some {seconds} on {threads}.")
     };
+    if let Some((runs, seconds)) = search {
+        let seconds = human::duration_secs(seconds / workers as f64);
+        let runs = human::things(libm::ceil(runs), "run", "runs");
+        let _ = writeln!(text, "Looking for crossovers then takes up to about {runs}, some {seconds}.");
+    }
     if let Some(shard) = shard {
         let part = header.count_of_units(shard.count(header.units()));
         let _ = writeln!(text, "Shard {shard} is {part} of it.");

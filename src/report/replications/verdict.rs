@@ -16,16 +16,19 @@ pub fn sentences(report: &Report, replications: &Replications) -> Vec<String> {
     sentences
 }
 
-/// Which client is cheaper on average: each later one against the first.
+/// Which client is cheaper on average, and how sure that is: each later one against the first.
 fn cheaper(report: &Report, engine: &EngineReport, replications: &Replications) -> Vec<String> {
-    let cost = |client: &Summary| {
-        let estimate = replications.estimate(engine.engine, &client.terms.client, "cost_per_million_events")?;
-        Some((client.terms.client.clone(), estimate.mean))
+    let sentence = |baseline: &str, client: &str| {
+        let paired = replications.comparison(engine.engine, client, "cost_per_million_events")?;
+        let costs = [(baseline, paired.baseline), (client, paired.client)];
+        let sentence = costs::cheaper(&report.scenario, costs[0], costs[1]);
+        let [baseline, client] = costs.map(|(_, cost)| costs::money(&report.scenario, cost));
+        let doubt = Verdict::doubt(&paired, &|cost| costs::money(&report.scenario, cost));
+        Some(if baseline == client { sentence } else { format!("{sentence}{doubt}") })
     };
+    let name = |summary: &Summary| summary.terms.client.clone();
     let Some((baseline, clients)) = engine.summaries.split_first() else { return Vec::new() };
-    let Some((baseline, first)) = cost(baseline) else { return Vec::new() };
-    let clients = clients.iter().filter_map(cost);
-    clients.map(|(client, cost)| costs::cheaper(&report.scenario, (&baseline, first), (&client, cost))).collect()
+    clients.iter().filter_map(|client| sentence(&name(baseline), &name(client))).collect()
 }
 
 /// The sentences as a paragraph each, broken at the width of the table.
@@ -67,7 +70,7 @@ impl Verdict<'_> {
     }
 
     fn count(&self) -> String {
-        human::things(self.replications.count() as f64, "replication", "replications")
+        several(self.replications.count())
     }
 
     fn latency(&self, pair: [&str; 2]) -> Option<String> {
@@ -86,7 +89,7 @@ impl Verdict<'_> {
             return Some(format!(
                 "\"{fast}\" and \"{slow}\" hear of an event{either} equally late, within the error of {}: after {fast_ms} and \
                  {slow_ms} on average.",
-                self.count()
+                several(paired.difference.n as usize)
             ));
         }
         let if_at_all = if loses(fast) { ", if at all," } else { "" };
@@ -94,7 +97,7 @@ impl Verdict<'_> {
             ratio if ratio.is_finite() => format!(", {} times as long", human::number(ratio)),
             _ => String::new(),
         };
-        let doubt = self.doubt(certainty, human::duration_ms);
+        let doubt = Self::doubt(&paired, &human::duration_ms);
         Some(format!(
             "\"{fast}\" hears of an event{if_at_all} after {fast_ms} on average, {} sooner than \"{slow}\" \
              ({slow_ms}{times}).{doubt}",
@@ -109,7 +112,7 @@ impl Verdict<'_> {
         if certainty == Certainty::Uncertain && further <= fewer * verdict::ALIKE {
             return Some(format!(
                 "\"{less}\" and \"{more}\" need equally many requests, within the error of {}: {} and {} an event.",
-                self.count(),
+                several(paired.difference.n as usize),
                 human::number(fewer),
                 human::number(further),
             ));
@@ -128,15 +131,18 @@ impl Verdict<'_> {
             wasted(less),
             human::number(further),
             wasted(more),
-            self.doubt(certainty, human::number),
+            Self::doubt(&paired, &human::number),
         ))
     }
 
-    /// How sure a difference is.
-    fn doubt(&self, certainty: Certainty, show: fn(f64) -> String) -> String {
-        match certainty {
+    /// How sure a difference is, and from how many replications that is known.
+    fn doubt(paired: &Paired, show: &dyn Fn(f64) -> String) -> String {
+        match Certainty::of(paired) {
             Certainty::Exact => String::new(),
-            Certainty::Uncertain => format!(" The difference is within the error of {}.", self.count()),
+            Certainty::Single => " A single replication does not say how sure that is.".to_owned(),
+            Certainty::Uncertain => {
+                format!(" The difference is within the error of {}.", several(paired.difference.n as usize))
+            }
             // Ends that look the same add nothing to the two means.
             Certainty::Between(low, high) if show(low) == show(high) => String::new(),
             Certainty::Between(low, high) => {
@@ -202,16 +208,20 @@ impl Verdict<'_> {
 
 fn precise(replications: &Replications, precision: f64, reached: bool) -> String {
     let percent = human::percent(precision);
-    let count = human::count(replications.count() as u64);
+    let count = several(replications.count());
     if reached {
         return format!(
-            "After {count} replications the mean latency and the requests per event of every client are known to {percent}."
+            "After {count} the mean latency and the requests per event of every client are known to {percent}."
         );
     }
     format!(
-        "After {count} replications the mean latency or the requests per event of some client are not yet known to {percent}. \
+        "After {count} the mean latency or the requests per event of some client are not yet known to {percent}. \
          What helps: more `replications`, a longer `duration`, or a coarser `precision`."
     )
+}
+
+fn several(replications: usize) -> String {
+    human::things(replications as f64, "replication", "replications")
 }
 
 /// Two clients, the one with the smaller mean first.
@@ -235,7 +245,9 @@ impl<'a> Ranked<'a> {
 enum Certainty {
     /// It is the same in every replication.
     Exact,
-    /// Its 95 % interval holds 0, or there is none.
+    /// Only one replication has both, and says nothing of that.
+    Single,
+    /// Its 95 % interval holds 0.
     Uncertain,
     /// Its size is between these with 95 % confidence.
     Between(f64, f64),
@@ -248,7 +260,22 @@ impl Certainty {
             Some((low, high)) if low > 0.0 || high < 0.0 => {
                 Self::Between(low.abs().min(high.abs()), low.abs().max(high.abs()))
             }
-            _ => Self::Uncertain,
+            Some(_) => Self::Uncertain,
+            None => Self::Single,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_pair_is_no_difference_within_an_error() {
+        let certainty = |pairs: &[(f64, f64)]| Certainty::of(&Paired::of(pairs).unwrap());
+        assert_eq!(certainty(&[(1.0, 2.0)]), Certainty::Single);
+        assert_eq!(certainty(&[(1.0, 2.0), (3.0, 2.0)]), Certainty::Uncertain);
+        assert_eq!(certainty(&[(1.0, 2.0), (3.0, 4.0)]), Certainty::Exact);
+        assert_eq!((several(1), several(2)), ("1 replication".to_owned(), "2 replications".to_owned()));
     }
 }

@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::cli::{Format, SweepArguments};
 use crate::engine::Control;
 use crate::report::files::{self, WriteError};
-use crate::run::sweep::progress;
+use crate::run::sweep::progress::LookingProgress;
 use crate::run::{Failure, print, style, tell};
 use crate::scenario::Template;
 use crate::sweep::crossover::{self, AskError, FILE, Inquiry, SearchError};
 use crate::sweep::header::SearchPart;
+use crate::sweep::plan::Plan;
 use crate::sweep::results::Results;
 use crate::sweep::unit::UnitError;
 
@@ -47,6 +48,12 @@ pub(super) fn asked(arguments: &SweepArguments, template: &Template) -> Result<S
     Ok(asked)
 }
 
+/// What it takes to look, at most about: how many runs, and seconds on one core. None where nothing is played.
+pub(super) fn effort(plan: &Plan) -> Result<Option<(f64, f64)>, Failure> {
+    let inquiry = Inquiry::new(&plan.template, &plan.header.search)?;
+    Ok(inquiry.and_then(|inquiry| inquiry.runs(&plan.header).zip(inquiry.seconds(plan))))
+}
+
 /// Removes what an earlier sweep has found in the folder.
 pub(in crate::run) fn remove(folder: &Path) -> Result<(), Failure> {
     let path = folder.join(FILE);
@@ -59,9 +66,9 @@ pub(in crate::run) fn remove(folder: &Path) -> Result<(), Failure> {
 /// Looks, writes and shows. Whether it came to an end: it is stopped through `control`.
 pub(in crate::run) fn look(looking: &Looking<'_>, template: &Template, results: &Results) -> Result<bool, Failure> {
     let Some(inquiry) = Inquiry::new(template, &results.header.search)? else { return Ok(true) };
-    let spinner = progress::looking(looking.quiet);
-    let found = inquiry.find(results, looking.threads, looking.control);
-    spinner.finish_and_clear();
+    let progress = LookingProgress::start(inquiry.runs(&results.header), looking.quiet);
+    let found = inquiry.find(results, looking.threads, looking.control, &|| progress.played());
+    drop(progress);
     let found = match found {
         Ok(found) => found,
         Err(SearchError::Stopped) => {

@@ -39,7 +39,9 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     plan.header.search = crossover::asked(arguments, &plan.template)?;
     let threads = threads(arguments.threads);
     if arguments.dry_run {
-        return print(table::dry_run(&plan, threads, shard).as_bytes()).map(|()| 0);
+        // Whoever plays a shard looks for nothing.
+        let search = if shard.is_some() { None } else { crossover::effort(&plan)? };
+        return print(table::dry_run(&plan, threads, shard, search).as_bytes()).map(|()| 0);
     }
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&plan.header.scenario.name));
     if let Some(emitted) = emitted {

@@ -1,7 +1,7 @@
 //! How far a sweep is, on standard error where that is a terminal: a bar for all of it, and one for each worker.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -61,14 +61,45 @@ impl Drop for SweepProgress {
     }
 }
 
-/// Shows that crossovers are looked for; how many runs that takes is not known before.
-pub(super) fn looking(quiet: bool) -> ProgressBar {
-    let bar = ProgressBar::new_spinner().with_message("looking for crossovers between the points");
-    bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
-    if !bar.is_hidden() {
-        bar.enable_steady_tick(TICK);
+/// Shows how many runs were played to look for crossovers, until it is dropped.
+pub(super) struct LookingProgress {
+    bar: ProgressBar,
+    /// How many there are about, at most.
+    expected: Option<f64>,
+    played: AtomicU64,
+}
+
+impl LookingProgress {
+    /// Starts to show it.
+    pub(super) fn start(expected: Option<f64>, quiet: bool) -> Self {
+        let bar = ProgressBar::new_spinner();
+        bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
+        let progress = Self { bar, expected, played: AtomicU64::new(0) };
+        if !progress.bar.is_hidden() {
+            progress.bar.set_message(looking(0, expected));
+            progress.bar.enable_steady_tick(TICK);
+        }
+        progress
     }
-    bar
+
+    /// One more run was played.
+    pub(super) fn played(&self) {
+        let played = self.played.fetch_add(1, Ordering::Relaxed) + 1;
+        if !self.bar.is_hidden() {
+            self.bar.set_message(looking(played, self.expected));
+        }
+    }
+}
+
+impl Drop for LookingProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn looking(played: u64, expected: Option<f64>) -> String {
+    let of = expected.map_or_else(String::new, |runs| format!(" of up to about {}", human::number(libm::ceil(runs))));
+    format!("looking for crossovers between the points: {}{of} runs", human::count(played))
 }
 
 fn show(plan: &Plan, crew: &Crew, load: Load, bars: &MultiProgress, done: &AtomicBool) {
@@ -119,6 +150,15 @@ fn now() -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_told_how_many_runs_crossovers_take() {
+        assert_eq!(
+            looking(1_234, Some(2_000.0)),
+            "looking for crossovers between the points: 1,234 of up to about 2,000 runs"
+        );
+        assert_eq!(looking(3, None), "looking for crossovers between the points: 3 runs");
+    }
 
     #[test]
     fn the_time_to_go_is_that_of_what_is_left() {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use crate::engine::ClientSetup;
+use crate::measure::prices::Prices;
 use crate::scenario::Scenario;
 use crate::scenario::keys::{Key, LIST_MAX, nearest};
 use crate::scenario::kinds::{self, Parsed};
@@ -65,7 +66,7 @@ impl Scenario {
     ///
     /// Everything that is wrong with their texts.
     pub fn expecting(mut self, texts: &[String]) -> Result<Self, Problems> {
-        let more = expectations(&names(&self.setup.clients), PREFIX, texts)?;
+        let more = expectations(&Known::of(&self.setup.clients, self.prices.as_ref()), PREFIX, texts)?;
         self.thresholds.extend(more.into_iter().map(|expect| Threshold { expect, engine: None }));
         Ok(self)
     }
@@ -76,12 +77,52 @@ impl Scenario {
     ///
     /// Everything that is wrong with them.
     pub fn targets(&self, texts: &[String]) -> Result<Vec<Expectation>, Problems> {
-        expectations(&names(&self.setup.clients), TARGET_PREFIX, texts)
+        expectations(&Known::of(&self.setup.clients, self.prices.as_ref()), TARGET_PREFIX, texts)
+    }
+}
+
+/// What expectations are held against before anything is played.
+pub(super) struct Known<'a> {
+    clients: Vec<&'a str>,
+    prices: Option<&'a Prices>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(clients: &'a [ClientSetup], prices: Option<&'a Prices>) -> Self {
+        Self { clients: clients.iter().map(|client| client.name.as_str()).collect(), prices }
+    }
+
+    /// Reads an expectation whose columns are not empty from the start.
+    fn expectation(&self, text: &str) -> Result<Expectation, ExpectationError> {
+        let expect = Expectation::parse(text, &self.clients)?;
+        let is_empty =
+            |column: &&str| column.starts_with("cost_") && !self.prices.is_some_and(|prices| prices.has(column));
+        match expect.columns().into_iter().map(|column| column.column).find(is_empty) {
+            None => Ok(expect),
+            Some(column) => {
+                let without = if self.prices.is_some() { "a price for it" } else { "[prices]" };
+                let start = text.find(column).unwrap_or(0);
+                Err(ExpectationError {
+                    message: format!("`{column}` is always empty without {without}"),
+                    span: start..start + column.len().min(text.len() - start),
+                    help: format!("add {}", price(column)),
+                })
+            }
+        }
+    }
+}
+
+/// A price that a cost needs.
+fn price(column: &str) -> &'static str {
+    match column {
+        "cost_egress" => "[prices] with egress_per_gib = 0.09",
+        "cost_cpu" => "[prices] with cpu_hour = { provider = 0.04, consumer = 0.04 }",
+        _ => "[prices] with requests = { provider = 0.40, consumer = 0.20, per = \"1M\" }",
     }
 }
 
 /// Reads texts from the command line, which are shown behind the prefix.
-fn expectations(clients: &[&str], prefix: &str, texts: &[String]) -> Result<Vec<Expectation>, Problems> {
+fn expectations(known: &Known<'_>, prefix: &str, texts: &[String]) -> Result<Vec<Expectation>, Problems> {
     let source = |text: &String| Source { label: None, text: format!("{prefix}{text}") };
     let sources: Arc<[Source]> = texts.iter().map(source).collect();
     let mut problems = Vec::new();
@@ -93,7 +134,7 @@ fn expectations(clients: &[&str], prefix: &str, texts: &[String]) -> Result<Vec<
             let problem = Problem::new(format!("this threshold has {length} characters"));
             problem.at(Some(&place(0..text.len()))).help(format!("write at most {EXPECT_MAX}"))
         };
-        let read = || Expectation::parse(text, clients).map_err(|error| problem(error, place));
+        let read = || known.expectation(text).map_err(|error| problem(error, place));
         match if length > EXPECT_MAX { Err(too_long()) } else { read() } {
             Ok(expect) => expectations.push(expect),
             Err(problem) => problems.push(problem),
@@ -102,12 +143,12 @@ fn expectations(clients: &[&str], prefix: &str, texts: &[String]) -> Result<Vec<
     Problems::new(&sources, problems).map_or(Ok(expectations), Err)
 }
 
-/// Reads every `[[threshold]]`; none after a problem. Where the clients are not known, what they are expected to do is
-/// not looked at.
+/// Reads every `[[threshold]]`; none after a problem. Where the clients and the prices are not known, what is
+/// expected of them is not looked at.
 pub(super) fn thresholds(
     reader: &mut Reader,
     top: &Section<'_>,
-    clients: Option<&[ClientSetup]>,
+    known: Option<&Known<'_>>,
     sources: &[Source],
 ) -> Option<Vec<Threshold>> {
     // Anything but a list has been named already.
@@ -122,7 +163,7 @@ pub(super) fn thresholds(
     for node in list {
         let Value::Table(table) = &node.value else { continue };
         let section = Section { path: "threshold", table: Some(table), place: node.place.as_ref() };
-        thresholds.push(threshold(reader, &section, clients, sources));
+        thresholds.push(threshold(reader, &section, known, sources));
     }
     thresholds.into_iter().collect()
 }
@@ -130,14 +171,14 @@ pub(super) fn thresholds(
 fn threshold(
     reader: &mut Reader,
     section: &Section<'_>,
-    clients: Option<&[ClientSetup]>,
+    known: Option<&Known<'_>>,
     sources: &[Source],
 ) -> Option<Threshold> {
     let engine = reader.get_if_written(section, "engine", kinds::choice);
     let text = reader.get(section, "expect", expect)?;
     let at = section.node("expect").and_then(|node| node.place.as_ref());
     let place = |span: Range<usize>| inside(at?, sources, &text, span);
-    match Expectation::parse(&text, &names(clients?)) {
+    match known?.expectation(&text) {
         Ok(expect) => Some(Threshold { expect, engine: engine? }),
         Err(error) => {
             let ExpectationError { message, span, help } = error;
@@ -158,10 +199,6 @@ fn expect(node: &Node, key: &Key) -> Parsed<String> {
 /// The one of these columns that a misspelt one comes nearest to, if any is near; without its unit where that is nearer.
 pub fn nearest_column<'a>(name: &str, columns: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     nearest(name, columns.into_iter().flat_map(|column| [column, expression::short(column)]))
-}
-
-fn names(clients: &[ClientSetup]) -> Vec<&str> {
-    clients.iter().map(|client| client.name.as_str()).collect()
 }
 
 fn problem(error: ExpectationError, place: impl Fn(Range<usize>) -> Place) -> Problem {

@@ -11,7 +11,20 @@ pub const FILE: &str = "crossover.csv";
 /// The columns before those of the other keys, which are called `param_<key>`.
 const BEFORE: [&str; 5] = ["kind", "engine", "baseline", "client", "criterion"];
 /// The columns behind them.
-const BEHIND: [&str; 9] = ["key", "value", "number", "ci_low", "ci_high", "below", "above", "replications", "method"];
+const BEHIND: [&str; 12] = [
+    "key",
+    "value",
+    "number",
+    "ci_low",
+    "ci_high",
+    "below",
+    "above",
+    "replications",
+    "method",
+    "points",
+    "points_unknown",
+    "points_unsure",
+];
 /// The significant digits of a value with its unit.
 pub(super) const DIGITS: u32 = 6;
 
@@ -59,6 +72,8 @@ impl Crossovers<'_> {
             cells.push(spot.map(|spot| spot.replications).into());
             let method = |spot: &Spot| if spot.is_refined { "refined" } else { "interpolated" };
             cells.push(spot.map_or("none", method).into());
+            let count = |points: usize| Cell::from(points as u64);
+            cells.extend([line.points.len(), answer.unknown.len(), answer.unsure.len()].map(count));
             cells
         };
         if answer.spots.is_empty() {

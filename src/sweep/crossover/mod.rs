@@ -16,10 +16,13 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::engine::Control;
+use crate::evaluation::crossing;
 use crate::measure::judgement::Comparison;
+use crate::measure::sample::Estimate;
 use crate::scenario::{Problems, Template};
 use crate::sweep::header::{Header, SearchPart};
-use crate::sweep::results::{Point, Results};
+use crate::sweep::plan::Plan;
+use crate::sweep::results::Results;
 use crate::sweep::unit::UnitError;
 use crate::sweep::units::ReadError;
 use along::{Along, Line};
@@ -80,8 +83,12 @@ pub struct Crossovers<'a> {
 struct Answer {
     /// Whether the difference is above zero at the first point at which it is not zero; none where there is no such point.
     starts_above: Option<bool>,
-    /// Whether the difference is known at any point.
-    is_known: bool,
+    /// The values of the points at which the difference is not known.
+    unknown: Vec<f64>,
+    /// Those at which it is known and may be zero: it is so, or its 95 % interval holds it.
+    unsure: Vec<f64>,
+    /// The runs of each point, at most.
+    runs: u32,
     /// Where it changes its sign, in the order of the values.
     spots: Vec<Spot>,
 }
@@ -129,32 +136,41 @@ impl<'a> Inquiry<'a> {
         Ok((!questions.is_empty()).then_some(Self { template, along, questions }))
     }
 
-    /// Looks for the answers in the results of the whole sweep, and between its points, on so many threads.
+    /// Looks for the answers in the results of the whole sweep, and between its points, on so many threads. `told` hears of every
+    /// run that was played.
     ///
     /// # Errors
     ///
     /// If the units cannot be read, a run comes to nothing, or `control` stops it.
-    pub fn find(&self, results: &'a Results, threads: usize, control: &Control) -> Result<Crossovers<'a>, SearchError> {
+    pub fn find(
+        &self,
+        results: &'a Results,
+        threads: usize,
+        control: &Control,
+        told: &(dyn Fn() + Sync),
+    ) -> Result<Crossovers<'a>, SearchError> {
         let lines = self.along.lines(self.template.axes());
         let differences = self.differences(results)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| SearchError::Threads(error.to_string()))?;
         let answer = |question: usize, line: &Line| {
+            let found = |point: u64| differences.get(usize::try_from(point).ok()?)?.get(question).copied().flatten();
+            let question = &self.questions[question];
+            let search = Search { template: self.template, along: &self.along, question, line, control, told };
             let known = |(at, point): &(f64, u64)| {
-                let point = usize::try_from(*point).ok()?;
-                let (difference, runs) = (*differences.get(point)?.get(question)?)?;
-                Some(Known { at: *at, difference, runs })
+                found(*point).map(|estimate| Known { at: *at, difference: estimate.mean, runs: estimate.n })
             };
-            let known: Vec<_> = line.points.iter().filter_map(known).collect();
-            let search = Search {
-                template: self.template,
-                along: &self.along,
-                question: &self.questions[question],
-                line,
-                control,
-            };
-            let starts_above = known.iter().find(|known| known.difference != 0.0).map(|first| first.difference > 0.0);
-            Ok(Answer { starts_above, is_known: !known.is_empty(), spots: search.spots(&known)? })
+            let spots = search.spots(&line.points.iter().filter_map(known).collect::<Vec<_>>())?;
+            let points = || line.points.iter().map(|(at, point)| (*at, found(*point)));
+            let signed =
+                |(_, found): (f64, Option<Estimate>)| found.map(|found| found.mean).filter(|mean| *mean != 0.0);
+            Ok(Answer {
+                starts_above: points().find_map(signed).map(|first| first > 0.0),
+                unknown: points().filter(|(_, found)| found.is_none()).map(|(at, _)| at).collect(),
+                unsure: points().filter(|(_, found)| found.is_some_and(may_be_zero)).map(|(at, _)| at).collect(),
+                runs: points().filter_map(|(_, found)| found).map(|found| found.n).max().unwrap_or(0),
+                spots,
+            })
         };
         let all: Vec<_> =
             (0..self.questions.len()).flat_map(|number| lines.iter().map(move |line| (number, line))).collect();
@@ -166,23 +182,55 @@ impl<'a> Inquiry<'a> {
         Ok(Crossovers { header: &results.header, along: self.along.clone(), lines, answers })
     }
 
-    /// The mean difference of each question at each point with the runs that it is of; none where it is empty in one.
+    /// The mean difference of each question at each point; none where it is empty in one of its runs.
     fn differences(&self, results: &Results) -> Result<Vec<Differences>, SearchError> {
-        let mean = |point: &Point<'_>, question: &Question| {
-            let values: Option<Vec<f64>> = point.runs().map(|(_, outcome)| question.difference(outcome)).collect();
-            let values = values.filter(|values| !values.is_empty())?;
-            Some((crate::evaluation::crossing::mean(&values), u32::try_from(values.len()).ok()?))
-        };
         let point = |number: u64| {
             let point = results.point(number)?;
-            Ok(self.questions.iter().map(|question| mean(&point, question)).collect())
+            let mean = |question: &Question| question.mean(&point.outcomes).filter(|_| !point.outcomes.is_empty());
+            Ok(self.questions.iter().map(mean).collect())
         };
         (0..results.header.points).map(point).collect()
     }
+
+    /// About how many runs it takes to look, were there one crossover for each question on each line; none where nothing is
+    /// played between points.
+    pub fn runs(&self, header: &Header) -> Option<f64> {
+        let lines = self.along.lines(self.template.axes()).len();
+        self.runs_of_one(header).map(|(runs, asked)| runs * (asked * lines) as f64)
+    }
+
+    /// What these runs take, in seconds on one core.
+    pub fn seconds(&self, plan: &Plan) -> Option<f64> {
+        let (runs, asked) = self.runs_of_one(&plan.header)?;
+        let of_line = |line: &Line| {
+            let each = line.points.iter().map(|(_, point)| {
+                let cost = plan.cost_of_point(*point);
+                cost.in_virtual_time.seconds * runs + cost.pilot.seconds * f64::from(crossing::LOOKS + SLOPE)
+            });
+            each.sum::<f64>() / line.points.len().max(1) as f64
+        };
+        Some(self.along.lines(self.template.axes()).iter().map(of_line).sum::<f64>() * asked as f64)
+    }
+
+    /// How many runs one crossover takes, and about how many questions there are.
+    fn runs_of_one(&self, header: &Header) -> Option<(f64, usize)> {
+        let asked = self.questions.iter().filter(|question| question.engine == "sim" && !self.along.is_tied).count();
+        let least = header.rule().map_or(header.replications, |rule| rule.minimum());
+        let samples = SLOPE * least.max(crossing::REPLICATIONS_MIN);
+        (asked > 0).then(|| (f64::from(crossing::LOOKS * least + samples), asked))
+    }
 }
 
-/// For each question, the mean difference at a point and the runs that it is of.
-type Differences = Vec<Option<(f64, u32)>>;
+/// The values that a slope is taken from.
+const SLOPE: u32 = 3;
+
+/// For each question, the mean difference at a point.
+type Differences = Vec<Option<Estimate>>;
+
+/// Whether nothing tells a difference from zero.
+fn may_be_zero(difference: Estimate) -> bool {
+    difference.mean == 0.0 || difference.interval().is_some_and(|(low, high)| low <= 0.0 && high >= 0.0)
+}
 
 /// Whether a target is so, or not so, at single values only.
 const fn is_pointed(comparison: Comparison) -> bool {

@@ -1,8 +1,11 @@
 //! What is asked along an axis: who needs fewer requests, who costs less, whether a target holds.
 
+use crate::evaluation::crossing::LEAN;
+use crate::evaluation::estimate::parts;
 use crate::evaluation::outcome::Outcome;
+use crate::evaluation::threshold::as_written;
 use crate::measure::judgement::Comparison;
-use crate::report::columns::Cell;
+use crate::measure::sample::{Estimate, Paired, Part};
 use crate::scenario::threshold::{ClientColumn, Expectation};
 use crate::scenario::{EngineChoice, Scenario};
 
@@ -71,28 +74,39 @@ impl Question {
         engines.iter().flat_map(of).collect()
     }
 
-    /// By how much one side is above the other in a run: less than zero where the later client has less, or where the left
-    /// side of a target is less. Where the two sides of a target are equal it leans to the side on which that belongs.
+    /// By how much one side is above the other in runs of a point: less than zero where the later client has less, or where the
+    /// left side of a target is less. Where the two sides of a target are equal it leans to the side on which that belongs.
     ///
-    /// None where a figure is empty.
-    pub(super) fn difference(&self, outcome: &Outcome) -> Option<f64> {
-        let value = |client: &str, column: &str| outcome.row(Some(self.engine), client)?.value(column);
+    /// None where a figure is empty in any of them.
+    pub(super) fn difference(&self, outcomes: &[Outcome]) -> Option<Estimate> {
         match &self.criterion {
             Criterion::Less { figure, baseline, client } => {
-                Some(value(client, figure.column())? - value(baseline, figure.column())?)
+                let known =
+                    self.known(outcomes, client, figure.column()).zip(self.known(outcomes, baseline, figure.column()));
+                let (client, baseline) = known?;
+                Paired::of_parts(&baseline.into_iter().zip(client).collect::<Vec<_>>()).map(|paired| paired.difference)
             }
             Criterion::Target { expect, client } => {
-                let of = |column: &ClientColumn| value(column.client.as_deref().or(client.as_deref())?, column.column);
-                let side = |value: Option<f64>| Cell::from(value?).rounded().value();
-                let difference = side(expect.left.value(&of))? - side(expect.right.value(&of))?;
-                let least = f64::MIN_POSITIVE;
-                Some(match expect.comparison {
-                    Comparison::AtMost | Comparison::More if difference == 0.0 => -least,
-                    _ if difference == 0.0 => least,
-                    _ => difference,
-                })
+                let sides = Sides::of(self, expect, client.as_deref(), outcomes)?;
+                Some(Estimate { mean: sides.leaning()?, ..sides.error().unwrap_or(sides.alone()) })
             }
         }
+    }
+
+    /// The same, without looking for how sure it is where that takes long.
+    pub(super) fn mean(&self, outcomes: &[Outcome]) -> Option<Estimate> {
+        match &self.criterion {
+            Criterion::Less { .. } => self.difference(outcomes),
+            Criterion::Target { expect, client } => {
+                let sides = Sides::of(self, expect, client.as_deref(), outcomes)?;
+                Some(Estimate { mean: sides.leaning()?, ..sides.alone() })
+            }
+        }
+    }
+
+    /// What each run adds to a column of a client; none where it is empty in one of them.
+    fn known(&self, outcomes: &[Outcome], client: &str, column: &str) -> Option<Vec<Part>> {
+        parts(outcomes, self.engine, client, column).into_iter().collect()
     }
 
     /// Whether what is asked is so where the difference has this sign: the later client has less, or the target holds.
@@ -132,12 +146,76 @@ impl Question {
         }
     }
 
+    /// Of what a figure has to be known, in words.
+    pub(super) const fn subject(&self) -> &'static str {
+        match &self.criterion {
+            Criterion::Less { figure: Figure::Requests, .. } => "a number of requests",
+            Criterion::Less { figure: Figure::Cost, .. } => "a cost",
+            Criterion::Target { .. } => "a column of it",
+        }
+    }
+
     /// What is compared, in the one form of a threshold.
     pub(super) fn text(&self) -> String {
         match &self.criterion {
             Criterion::Less { figure, .. } => figure.column().to_owned(),
             Criterion::Target { expect, .. } => expect.to_string(),
         }
+    }
+}
+
+/// The two sides of a target in runs of a point.
+struct Sides<'a> {
+    expect: &'a Expectation,
+    /// What each run adds to each column that stands in it.
+    columns: Vec<(&'a ClientColumn, Vec<Part>)>,
+    runs: usize,
+}
+
+impl<'a> Sides<'a> {
+    fn of(question: &Question, expect: &'a Expectation, client: Option<&str>, outcomes: &[Outcome]) -> Option<Self> {
+        let known = |column: &'a ClientColumn| {
+            let client = column.client.as_deref().or(client)?;
+            Some((column, question.known(outcomes, client, column.column)?))
+        };
+        let columns = expect.columns().into_iter().map(known).collect::<Option<_>>()?;
+        Some(Self { expect, columns, runs: outcomes.len() })
+    }
+
+    /// The left side and the right side over all runs but one.
+    fn values(&self, left_out: Option<usize>, round: fn(f64) -> Option<f64>) -> Option<[f64; 2]> {
+        let of = |column: &ClientColumn| {
+            let (_, parts) = self.columns.iter().find(|(known, _)| *known == column)?;
+            let parts = parts.iter().enumerate().filter(|(run, _)| Some(*run) != left_out).map(|(_, part)| *part);
+            round(Estimate::of_parts(&parts.collect::<Vec<_>>())?.mean)
+        };
+        let [left, right] = [&self.expect.left, &self.expect.right].map(|side| side.value(&of).and_then(round));
+        Some([left?, right?])
+    }
+
+    /// The difference as the target is judged; where there is none it leans to the side on which that belongs.
+    fn leaning(&self) -> Option<f64> {
+        let [left, right] = self.values(None, as_written)?;
+        Some(match self.expect.comparison {
+            Comparison::AtMost | Comparison::More if left == right => -LEAN,
+            _ if left == right => LEAN,
+            _ => left - right,
+        })
+    }
+
+    /// How sure it is: the spread of what each run adds to it (jackknife), since the sides may be any expression of means and
+    /// quotients. None of a single run, or where some runs alone do not say anything.
+    fn error(&self) -> Option<Estimate> {
+        let difference = |left_out| self.values(left_out, Some).map(|[left, right]| left - right);
+        let all = difference(None).filter(|_| self.runs > 1)?;
+        let runs = self.runs as f64;
+        let added = |run| Some(runs * all - (runs - 1.0) * difference(Some(run))?);
+        Estimate::of(&(0..self.runs).map(added).collect::<Option<Vec<_>>>()?)
+    }
+
+    fn alone(&self) -> Estimate {
+        let n = u32::try_from(self.runs).unwrap_or(u32::MAX);
+        Estimate { n, mean: 0.0, standard_deviation: None, half_width: None }
     }
 }
 
@@ -168,7 +246,7 @@ mod tests {
 
     use super::*;
     use crate::evaluation::outcome::ClientOutcome;
-    use crate::report::columns::MEASURES;
+    use crate::report::columns::{Cell, MEASURES};
 
     fn outcome(lost: [u64; 2]) -> Outcome {
         let row = |(client, lost): (&str, u64)| ClientOutcome {
@@ -198,7 +276,7 @@ mod tests {
             for (question, left, right) in [(one, lost[1], 2), (two, lost[0], lost[1])] {
                 let Criterion::Target { expect, .. } = &question.criterion else { unreachable!() };
                 let holds = expect.comparison.holds(left as f64, right as f64);
-                let difference = question.difference(&outcome(lost)).unwrap();
+                let difference = question.difference(&[outcome(lost)]).unwrap().mean;
                 prop_assert!(difference != 0.0);
                 prop_assert_eq!(question.holds(difference > 0.0), holds, "{} {} {}", left, sign, right);
                 prop_assert_eq!(question.word(difference > 0.0), if holds { "holds" } else { "misses" });
@@ -212,7 +290,7 @@ mod tests {
             engine: "sim",
             criterion: Criterion::Less { figure, baseline: "a".to_owned(), client: "b".to_owned() },
         };
-        assert_eq!(less(Figure::Requests).difference(&outcome([1, 2])), None);
+        assert_eq!(less(Figure::Requests).difference(&[outcome([1, 2])]), None);
         assert_eq!(less(Figure::Cost).kind(), "cost");
     }
 }

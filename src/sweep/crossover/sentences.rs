@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::report::human;
 use crate::report::table::{Style, WIDTH, pad_right, wrap};
 use crate::report::verdict::paragraphs;
 use crate::sweep::crossover::question::{Criterion, Figure, Question};
@@ -17,6 +18,8 @@ const LABEL_MAX: usize = 36;
 /// The significant digits of a value: the least, which one without an interval has, and the most.
 const DIGITS: u32 = 3;
 const DIGITS_MAX: u32 = 6;
+/// More points than this are counted and not named.
+const PLACES_MAX: usize = 3;
 
 /// A stretch of values, from a crossover to the next; none where it begins before the first point or ends behind the last.
 type Stretch<'a> = [Option<&'a Spot>; 2];
@@ -34,7 +37,11 @@ pub fn render(crossovers: &Crossovers<'_>, style: Style) -> String {
         let is_steady = answers.windows(2).all(|pair| pair[0] == pair[1]);
         match answers.as_slice() {
             [answer, more @ ..] if more.is_empty() || (is_steady && answer.spots.is_empty()) => {
-                let sentence = format!("{engine}{}", crossovers.sentence(question, answer));
+                let sentence = format!(
+                    "{engine}{}{}",
+                    crossovers.sentence(question, answer),
+                    crossovers.unknown(question, answer)
+                );
                 let _ = writeln!(text, "{}", paragraphs(&[sentence]));
             }
             answers => {
@@ -56,7 +63,7 @@ impl Crossovers<'_> {
     fn sentence(&self, question: &Question, answer: &Answer) -> String {
         let key = &self.along.axis.key;
         match (answer.spots.as_slice(), &question.criterion) {
-            ([], _) => without(question, answer),
+            ([], _) => self.without(question, answer),
             ([spot], Criterion::Less { figure, .. }) => {
                 let [below, above] = [!spot.rises, spot.rises].map(|above| question.word(above));
                 let (at, verb) = (self.value(spot), verb(*figure));
@@ -103,12 +110,15 @@ impl Crossovers<'_> {
     /// The values at which something is so.
     fn phrase(&self, question: &Question, answer: &Answer) -> String {
         if answer.starts_above.is_none() {
-            return if answer.is_known {
-                "(the same everywhere in the sweep)".to_owned()
-            } else {
-                "(not known)".to_owned()
+            return match answer.is_known() {
+                true => "(the same everywhere in the sweep)".to_owned(),
+                false => "(not known)".to_owned(),
             };
         }
+        let unknown = match answer.unknown.len() {
+            0 => String::new(),
+            count => format!(", not known at {}", human::things(count as f64, "point", "points")),
+        };
         let phrase = |stretch: &Stretch<'_>| match *stretch {
             [None, None] => "(anywhere in the sweep)".to_owned(),
             [None, Some(to)] => format!("below {}", self.value(to)),
@@ -116,11 +126,12 @@ impl Crossovers<'_> {
             [Some(from), Some(to)] => format!("from {} to {}", self.value(from), self.value(to)),
         };
         let stretches: Vec<_> = stretches(question, answer).iter().map(phrase).collect();
-        match stretches.split_last() {
+        let text = match stretches.split_last() {
             None => "(nowhere in the sweep)".to_owned(),
             Some((only, [])) => only.clone(),
             Some((last, first)) => format!("{} or {last}", first.join(", ")),
-        }
+        };
+        text + &unknown
     }
 
     /// A value with as many digits as are known, and its interval.
@@ -129,6 +140,9 @@ impl Crossovers<'_> {
             let about = if spot.is_refined { "" } else { "about " };
             return format!("{about}{}", self.along.written(spot.at, DIGITS));
         };
+        if low >= high {
+            return self.along.written(spot.at, DIGITS);
+        }
         // Two digits of half the interval.
         let certain = libm::ceil(libm::log10(2.0 * spot.at.abs() / (high - low))) + 1.0;
         let digits = certain.clamp(DIGITS.into(), DIGITS_MAX.into()) as u32;
@@ -142,16 +156,100 @@ impl Crossovers<'_> {
         if alike > 1 { key } else { short(key) }
     }
 
+    /// Values of points, as they are written; how many there are where they are too many.
+    fn places(&self, values: &[f64]) -> String {
+        let key = &self.along.axis.key;
+        let written: Vec<_> =
+            values.iter().take(PLACES_MAX).map(|value| self.along.written(*value, DIGITS_MAX)).collect();
+        match written.split_last() {
+            _ if values.len() > PLACES_MAX => format!("{} points", human::count(values.len() as u64)),
+            None => String::new(),
+            Some((only, [])) => format!("{key} = {only}"),
+            Some((last, first)) => format!("{key} = {} and {last}", first.join(", ")),
+        }
+    }
+
+    /// At which points nothing is known, after what is known of the others.
+    fn unknown(&self, question: &Question, answer: &Answer) -> String {
+        if answer.unknown.is_empty() || !answer.is_known() {
+            return String::new();
+        }
+        format!(" At {} that is not known: {} is empty.", self.places(&answer.unknown), question.subject())
+    }
+
+    /// What was found where the answer is the same at all points.
+    fn without(&self, question: &Question, answer: &Answer) -> String {
+        let text = question.text();
+        match (&question.criterion, answer.starts_above) {
+            (_, None) if !answer.is_known() => match question.clients() {
+                [Some(a), Some(b)] => {
+                    format!("\"{a}\" and \"{b}\" cannot be compared: {text} is empty at every point.")
+                }
+                _ => format!("Nothing is known of {text}: a column of it is empty at every point."),
+            },
+            (Criterion::Less { figure, baseline, client }, None) => {
+                format!("\"{baseline}\" and \"{client}\" {} throughout the sweep.", same(*figure))
+            }
+            (Criterion::Less { figure, .. }, Some(above)) => {
+                let [less, more] = [above, !above].map(|above| question.word(above));
+                self.throughout(answer, *figure, [less, more])
+            }
+            (Criterion::Target { .. }, above) => {
+                let where_so = match question.holds(above == Some(true)) {
+                    true if answer.unknown.is_empty() => "throughout the sweep",
+                    true => "at every point where it is known",
+                    false if answer.unknown.is_empty() => "at no point of the sweep",
+                    false => "at no point where it is known",
+                };
+                format!("{} {where_so}.", claim(question))
+            }
+        }
+    }
+
+    /// Who has less wherever there is a difference, and where there may be none.
+    fn throughout(&self, answer: &Answer, figure: Figure, [less, more]: [&str; 2]) -> String {
+        let verb = verb(figure);
+        let all = human::things(answer.runs.into(), "replication", "replications");
+        match (answer.unsure.as_slice(), answer.unknown.as_slice()) {
+            ([], []) => format!("Within the sweep \"{less}\" always {verb} than \"{more}\"."),
+            ([], _) => format!("Wherever it is known, \"{less}\" {verb} than \"{more}\"."),
+            (unsure, _) if answer.runs == 1 => format!(
+                "Within the sweep \"{less}\" {verb} than \"{more}\", but at {} they {}.",
+                self.places(unsure),
+                same(figure)
+            ),
+            (unsure, _) => format!(
+                "Within the sweep \"{less}\" {verb} than \"{more}\", but at {} the difference is within the error of {all}.",
+                self.places(unsure)
+            ),
+        }
+    }
+
     /// What the figures are, for those that stand there.
     fn legend(&self) -> Option<String> {
         let spots = || self.answers.iter().flat_map(|(_, answers)| answers).flat_map(|answer| &answer.spots);
-        let interval = spots().find(|spot| spot.interval.is_some()).map(|spot| {
-            format!("In brackets: 95 % intervals, from {} runs of each value that was tried.", spot.replications)
+        let runs = |spot: &Spot| match spot.replications {
+            1 => "a single run".to_owned(),
+            several => format!("{} runs", human::count(several.into())),
+        };
+        let has_interval = |spot: &&Spot| spot.interval.is_some_and(|(low, high)| low < high);
+        let interval = spots()
+            .find(has_interval)
+            .map(|spot| format!("In brackets: 95 % intervals, from {} of each value that was tried.", runs(spot)));
+        let bare = spots().find(|spot| spot.is_refined && spot.interval.is_none()).map(|spot| {
+            format!("Without brackets: from {} of each value, which does not say how sure it is.", runs(spot))
         });
         let about = spots().any(|spot| !spot.is_refined);
         let about = about.then(|| "About: on the straight line between two points.".to_owned());
-        let parts: Vec<_> = interval.into_iter().chain(about).collect();
+        let parts: Vec<_> = interval.into_iter().chain(bare).chain(about).collect();
         (!parts.is_empty()).then(|| parts.join(" "))
+    }
+}
+
+impl Answer {
+    /// Whether the difference is known at any point.
+    const fn is_known(&self) -> bool {
+        self.runs > 0
     }
 }
 
@@ -171,32 +269,6 @@ fn stretches<'a>(question: &Question, answer: &'a Answer) -> Vec<Stretch<'a>> {
     stretches
 }
 
-/// What was found where the answer is the same at all points.
-fn without(question: &Question, answer: &Answer) -> String {
-    let text = question.text();
-    match (&question.criterion, answer.starts_above) {
-        (_, None) if !answer.is_known => match question.clients() {
-            [Some(a), Some(b)] => format!("\"{a}\" and \"{b}\" cannot be compared: {text} is empty at every point."),
-            _ => format!("Nothing is known of {text}: a column of it is empty at every point."),
-        },
-        (Criterion::Less { figure, baseline, client }, None) => {
-            let same = match figure {
-                Figure::Requests => "need the same number of requests",
-                Figure::Cost => "cost the same",
-            };
-            format!("\"{baseline}\" and \"{client}\" {same} throughout the sweep.")
-        }
-        (Criterion::Less { figure, .. }, Some(above)) => {
-            let [less, more] = [above, !above].map(|above| question.word(above));
-            format!("Within the sweep \"{less}\" always {} than \"{more}\".", verb(*figure))
-        }
-        (Criterion::Target { .. }, above) => match question.holds(above == Some(true)) {
-            true => format!("{} throughout the sweep.", claim(question)),
-            false => format!("{} at no point of the sweep.", claim(question)),
-        },
-    }
-}
-
 /// What is asked, as a statement.
 fn claim(question: &Question) -> String {
     match &question.criterion {
@@ -210,5 +282,12 @@ const fn verb(figure: Figure) -> &'static str {
     match figure {
         Figure::Requests => "needs fewer requests",
         Figure::Cost => "costs less",
+    }
+}
+
+const fn same(figure: Figure) -> &'static str {
+    match figure {
+        Figure::Requests => "need the same number of requests",
+        Figure::Cost => "cost the same",
     }
 }

@@ -44,6 +44,28 @@ impl<'a> Answer<'a> {
         short_value(self.get("value"))
     }
 
+    /// A count of points; none in files that do not have it.
+    fn points(&self, column: &str) -> u64 {
+        self.get(column).parse().unwrap_or(0)
+    }
+
+    /// Whether the value has an interval that is wider than itself.
+    fn has_interval(&self) -> bool {
+        !self.get("ci_low").is_empty() && self.get("ci_low") != self.get("ci_high")
+    }
+
+    /// How sure it is that the answer is the same at all points.
+    fn doubt(&self, question: &str) -> Option<String> {
+        let [unknown, unsure] = ["points_unknown", "points_unsure"].map(|column| self.points(column));
+        let points = |count| human::things(count as f64, "point", "points");
+        let is_compared = self.get("kind") != "target";
+        let unsure = (unsure > 0 && is_compared && self.at().is_none())
+            .then(|| format!("At {} nothing tells the two apart.", points(unsure)));
+        let unknown = (unknown > 0).then(|| format!("At {} {question} is not known.", points(unknown)));
+        let parts: Vec<_> = unsure.into_iter().chain(unknown).collect();
+        (!parts.is_empty()).then(|| format!(" {}", parts.join(" ")))
+    }
+
     /// What identifies its row.
     fn key(&self, saved: &SavedSweep) -> String {
         let parameters: Vec<String> = saved.head.axes.iter().map(|axis| format!("param_{}", axis.key)).collect();
@@ -106,8 +128,11 @@ fn sentences(saved: &SavedSweep, question: &[&Answer<'_>]) -> Vec<Markup> {
     let by = if saved.head.scenario.engine == "both" { format!("{}: ", first.get("engine")) } else { String::new() };
     let is_steady = question.iter().all(|answer| answer.at().is_none() && answer.get("below") == first.get("below"));
     match question {
+        _ if is_steady && question.len() == 1 => {
+            vec![html! { (by) (throughout(first)) @if let Some(doubt) = first.doubt("that") { (doubt) } }]
+        }
         _ if is_steady => vec![html! { (by) (throughout(first)) }],
-        [only] => vec![html! { (by) (changing(saved, only)) }],
+        [only] => vec![html! { (by) (changing(saved, only)) @if let Some(doubt) = only.doubt("that") { (doubt) } }],
         several => vec![html! { (by) (changing_often(saved, first, several)) }],
     }
 }
@@ -152,11 +177,16 @@ fn throughout(answer: &Answer<'_>) -> Markup {
             } else {
                 html! { " of " (quoted(client)) }
             };
-            html! { code { (answer.get("criterion")) } (whose) (if word == "holds" { " holds throughout the sweep." } else { " is missed throughout the sweep." }) }
+            let verb = if word == "holds" { " holds " } else { " is missed " };
+            let range =
+                if answer.points("points_unknown") == 0 { "throughout the sweep." } else { "wherever it is known." };
+            html! { code { (answer.get("criterion")) } (whose) (verb) (range) }
         }
         (kind, word) => {
             let other = if word == client { baseline } else { client };
-            html! { "Within the sweep " (quoted(word)) " always " (verb(kind)) " than " (quoted(other)) "." }
+            let always =
+                if answer.points("points_unknown") + answer.points("points_unsure") == 0 { " always " } else { " " };
+            html! { "Within the sweep " (quoted(word)) (always) (verb(kind)) " than " (quoted(other)) "." }
         }
     }
 }
@@ -167,7 +197,10 @@ fn changing(saved: &SavedSweep, answer: &Answer<'_>) -> Markup {
     let at = html! {
         code { (answer.get("key")) } " = " (if answer.get("method") == "interpolated" { "about " } else { "" })
         (cell(saved, answer, "value", &answer.value()))
-        @if !answer.get("ci_low").is_empty() {
+        @if !answer.has_interval() && answer.get("method") == "refined" && answer.get("replications") == "1" {
+            " (from a single run of each value)"
+        }
+        @if answer.has_interval() {
             " (95 % interval " (cell(saved, answer, "ci_low", &bound(saved, answer, "ci_low"))) " to " (cell(saved, answer, "ci_high", &bound(saved, answer, "ci_high"))) ")"
         }
     };

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::measure::dimension::Dimension;
 use crate::report::chart::{self, CrossoverMark, SweepLine, SweepLines, SweepPoint, sweep_lines};
 use crate::report::columns::Cell;
+use crate::report::human;
 use crate::report::page::charts::{CHARTED_MAX, framed};
 use crate::report::page::figure::{number, quoted, show, sourced};
 use crate::report::page::shell::Section;
@@ -46,6 +47,7 @@ pub(super) fn section(saved: &SavedSweep) -> Option<Section> {
         @if saved.series.len() > CHARTED_MAX {
             p class="note" { "The charts show the first " (CHARTED_MAX) " of " (saved.series.len()) " clients." }
         }
+        @for sentence in along.overloads() { p class="note" { (sentence) } }
         @for figure in figures { (figure) }
     };
     Some(Section::new("lines", format!("Along {}", along.axis.key), body))
@@ -77,6 +79,27 @@ impl<'a> Along<'a> {
 
     fn series(&self) -> impl Iterator<Item = (usize, &'a (String, String))> + use<'a> {
         self.saved.series.iter().take(CHARTED_MAX).enumerate()
+    }
+
+    /// Which clients are overloaded at which of the points.
+    fn overloads(&self) -> Vec<String> {
+        let sentence = |(index, series): (usize, &(String, String))| {
+            let at: Vec<_> = self.points.iter().filter(|(_, point)| point.overloaded.contains(&index)).collect();
+            let place = self.saved.head.axes.iter().position(|axis| axis.key == self.axis.key)?;
+            let value = |(_, point): &&(f64, &Point)| point.values.get(place).cloned();
+            let where_so = match (at.first().and_then(|at| value(at)), at.last().and_then(|at| value(at)), at.len()) {
+                (Some(only), _, 1) => format!("at {} = {only}", self.axis.key),
+                (Some(first), Some(last), count) => {
+                    format!("at {} points from {} = {first} to {last}", human::count(count as u64), self.axis.key)
+                }
+                _ => return None,
+            };
+            Some(format!(
+                "{} is overloaded {where_so}: there its figures say more about the length of the run than about the client.",
+                quoted(&self.saved.name(series))
+            ))
+        };
+        self.series().filter_map(sentence).collect()
     }
 
     /// The chart of one of the figures; none where it says nothing.

@@ -18,6 +18,9 @@ const CELLS_MAX: usize = 6_000;
 /// Clients beyond these are left to the files.
 const SERIES_MAX: usize = 8;
 
+/// What stands behind the figures of a client that is overloaded.
+const OVERLOADED: &str = " *";
+
 /// The table.
 pub(super) fn section(saved: &SavedSweep) -> Section {
     let axes = &saved.head.axes;
@@ -55,7 +58,10 @@ pub(super) fn section(saved: &SavedSweep) -> Section {
                             @for figure in &figures {
                                 @let column = FIGURES[*figure].0;
                                 @let value = point.figures.get(*index).and_then(|all| all.get(*figure)).map_or("", |figure| figure.value.as_str());
-                                td data-row=(series_key(saved, series, column)) data-column=(mean.unwrap_or(column)) { (text_cell(saved, column, value)) }
+                                td data-row=(series_key(saved, series, column)) data-column=(mean.unwrap_or(column)) {
+                                    (text_cell(saved, column, value))
+                                    @if point.overloaded.contains(index) { (OVERLOADED) }
+                                }
                             }
                         }
                     }
@@ -66,6 +72,12 @@ pub(super) fn section(saved: &SavedSweep) -> Section {
     let left_out = saved.left_out + saved.points.len().saturating_sub(rows) as u64;
     let body = html! {
         div class="points" { (scrolling("All points", &table)) }
+        @if saved.points.iter().take(rows).any(|point| !point.overloaded.is_empty()) {
+            p class="note" {
+                (OVERLOADED) " Overloaded: the client turns work away or falls ever further behind, so its figures say more about "
+                "the length of the run than about the client."
+            }
+        }
         @if left_out > 0 {
             p class="note" { (human::things(left_out as f64, "more point stands", "more points stand")) " in " (file) "." }
         }

@@ -1,6 +1,6 @@
 //! A sweep as it is saved: what it was, in `sweep.json`, and what it came to, in its tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -157,6 +157,8 @@ pub(super) struct Point {
     pub(super) values: Vec<String>,
     /// For each series, each of [`FIGURES`].
     pub(super) figures: Vec<[Figure; FIGURES.len()]>,
+    /// The numbers of the series that are overloaded here, in any replication.
+    pub(super) overloaded: BTreeSet<usize>,
 }
 
 /// A table as it was read: rows by the names of their columns.
@@ -192,6 +194,9 @@ impl SavedSweep {
         let mut reading = Reading::new(&head, is_replicated);
         let path = if is_replicated { statistics } else { folder.join("summary.csv") };
         each_row(&path, |row| reading.take(row))?;
+        // Which clients are overloaded stands with the runs alone.
+        let places: BTreeMap<_, _> = reading.places();
+        each_row(&folder.join("summary.csv"), |row| reading.mark(row, &places))?;
         let Reading { series, points, left_out, .. } = reading;
         let crossovers = folder.join("crossover.csv");
         let crossovers = crossovers.is_file().then(|| rows(&crossovers, |_| true)).transpose()?;
@@ -303,7 +308,7 @@ impl Reading {
             self.parameters.iter().map(|name| row.get(name).map(str::to_owned)).collect::<Result<_, _>>()?;
         if self.last.as_ref() != Some(&values) {
             if self.points.len() < POINTS_MAX {
-                self.points.push(Point { values: values.clone(), figures: Vec::new() });
+                self.points.push(Point { values: values.clone(), figures: Vec::new(), overloaded: BTreeSet::new() });
             } else {
                 self.left_out += 1;
             }
@@ -335,6 +340,29 @@ impl Reading {
         }
         for ((name, _), figure) in FIGURES.iter().zip(figures) {
             figure.value = row.get(name)?.to_owned();
+        }
+        Ok(())
+    }
+}
+
+impl Reading {
+    /// The number of each point that is kept, by its values.
+    fn places(&self) -> BTreeMap<Vec<String>, usize> {
+        self.points.iter().enumerate().map(|(place, point)| (point.values.clone(), place)).collect()
+    }
+
+    /// Marks the point of a row of `summary.csv` whose client is overloaded.
+    fn mark(&mut self, row: &Row<'_>, places: &BTreeMap<Vec<String>, usize>) -> Result<(), String> {
+        if row.get("overloaded")? != "true" {
+            return Ok(());
+        }
+        let values: Vec<String> =
+            self.parameters.iter().map(|name| row.get(name).map(str::to_owned)).collect::<Result<_, _>>()?;
+        let (engine, client) = (row.get("engine")?, row.get("client")?);
+        let series = self.series.iter().position(|(of, name)| of == engine && name == client);
+        let point = places.get(&values).and_then(|place| self.points.get_mut(*place));
+        if let (Some(point), Some(series)) = (point, series) {
+            point.overloaded.insert(series);
         }
         Ok(())
     }
