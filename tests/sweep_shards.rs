@@ -162,3 +162,51 @@ fn there_may_be_more_shards_than_runs() {
     bench.good(&["merge", "parts", "--out", "merged", "--quiet"]);
     assert!(bench.files("whole") == bench.files("merged"));
 }
+
+/// A scenario in a folder of its own that names a file beside it.
+fn with_trace(bench: &Bench) {
+    fs::create_dir(bench.path("sc")).unwrap();
+    let times: String = (0..200).map(|number| format!("{}\n", 1_700_000_000 + number * number % 997)).collect();
+    fs::write(bench.path("sc").join("ev.csv"), format!("at\n{times}")).unwrap();
+    let text = "[events]\narrivals = \"trace\"\ntrace = { file = \"ev.csv\" }\n\
+        [[client]]\nname = \"poll\"\n[client.pull]\nevery = \"1s\"\n\
+        [[client]]\nname = \"webhook\"\n[client.push]\nsignature = \"none\"\n\
+        [sweep]\n\"client.poll.pull.every\" = [\"1s\", \"5s\", \"25s\"]\n";
+    fs::write(bench.path("sc").join("tr.toml"), text).unwrap();
+    let alone = text.split("[[client]]\nname = \"webhook\"").next().unwrap();
+    let sweep = text.split("[sweep]").nth(1).unwrap();
+    fs::write(bench.path("sc").join("alone.toml"), format!("{alone}[sweep]{sweep}")).unwrap();
+}
+
+#[test]
+fn shards_of_a_scenario_that_names_files_are_merged_anywhere() {
+    let bench = Bench::new();
+    with_trace(&bench);
+    let sweep = ["sweep", "sc/tr.toml", "--quiet", "--out"];
+    bench.good(&[&sweep[..], &["whole"]].concat());
+    for shard in ["1/2", "2/2"] {
+        bench.good(&[&sweep[..], &["parts", "--shard", shard]].concat());
+        bench.good(&["sweep", "sc/alone.toml", "--quiet", "--out", "alone", "--shard", shard]);
+    }
+    let merge = ["merge", "parts", "--quiet", "--out"];
+    let said = bench.good(&[&merge[..], &["there", "--scenario-dir", "sc"]].concat());
+    assert_eq!(said, "");
+    assert!(bench.files("whole") == bench.files("there"));
+    assert!(bench.path("there").join("crossover.csv").is_file());
+    // Where the file is not, everything else is there.
+    let said = bench.good(&[&merge[..], &["elsewhere"]].concat());
+    assert!(said.contains("--scenario-dir") && said.contains("--no-crossover") && said.contains("ev.csv"), "{said}");
+    assert!(!bench.path("elsewhere").join("crossover.csv").exists());
+    // All but the page, which shows the crossovers.
+    assert!(bench.files("whole")[..5] == bench.files("elsewhere")[..5]);
+    // Who wants no crossovers, or has one client only, is told nothing.
+    for arguments in [&["parts", "--no-crossover"][..], &["alone"]] {
+        let said = bench.good(&[&["merge", "--quiet", "--out", "without"], arguments].concat());
+        assert_eq!(said, "", "{arguments:?}");
+        assert!(!bench.path("without").join("crossover.csv").exists());
+    }
+    // A file of that name that holds something else is not taken for it.
+    fs::write(bench.path("ev.csv"), "at\n1\n2\n").unwrap();
+    let said = bench.good(&[&merge[..], &["other"]].concat());
+    assert!(said.contains("hold something else in this folder"), "{said}");
+}

@@ -43,7 +43,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     }
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("results").join(&plan.header.scenario.name));
     if let Some(emitted) = emitted {
-        return print(emit::script(arguments, emitted, &plan.header, &folder)?.as_bytes()).map(|()| 0);
+        return print(emit::script(arguments, emitted, &plan, &folder)?.as_bytes()).map(|()| 0);
     }
     files::prepare(&folder)?;
     let stem = shard.map_or_else(|| UNITS.to_owned(), Shard::stem);
@@ -207,7 +207,8 @@ fn earlier(
         }
         if !differences.is_empty() {
             return Err(Failure::Usage(format!(
-                "cannot go on: {} is of another sweep: {}. Without --resume it is replaced; with another --out it stays",
+                "cannot go on: {} is of another sweep: {}. To begin anew, delete it or leave --resume out; with another --out it \
+                 stays",
                 path.display(),
                 differences.join("; ")
             )));
