@@ -21,14 +21,21 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, Failure> {
     })?;
     files::prepare(&arguments.out)?;
     let template = template(arguments, &results.header);
-    sweep::crossover::remove(&arguments.out)?;
     let (bytes, misses) = sweep::write_results(&arguments.out, &results, arguments.format, arguments.no_color)?;
     print(&bytes)?;
     let control = Arc::new(Control::default());
     interrupt::watch(Arc::clone(&control));
     let MergeArguments { format, no_color, quiet, .. } = *arguments;
     let threads = sweep::threads(arguments.threads);
-    let looking = Looking { folder: &arguments.out, threads, control: &control, format, no_color, quiet };
+    let looking = Looking {
+        folder: &arguments.out,
+        threads,
+        control: &control,
+        format,
+        no_color,
+        quiet,
+        goes_on: "the same command looks for them again",
+    };
     let found = match &template {
         Template::Read(template) => sweep::crossover::look(&looking, template, &results)?,
         Template::NotNeeded | Template::Unreadable(_) => true,

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::evaluation::outcome::Outcome;
 use crate::report::files::WriteError;
+use crate::report::unfinished::plain;
 use crate::sweep::header::{FORMAT, Header};
 use crate::sweep::shard::Shard;
 
@@ -209,11 +210,15 @@ impl Journal {
     /// If it cannot be written.
     pub fn begin(folder: &Path, stem: &str, header: &Header, shard: Option<Shard>) -> Result<Self, WriteError> {
         let attempt = || {
-            let file = tempfile::Builder::new().prefix(&format!("{stem}-")).suffix(UNFINISHED).tempfile_in(folder)?;
-            // Who holds the lock is still at work.
-            file.as_file().lock()?;
+            let file = tempfile::Builder::new()
+                .prefix(&format!("{stem}-"))
+                .suffix(UNFINISHED)
+                .tempfile_in(folder)
+                .map_err(plain)?;
+            // Who holds the lock is still at work. The file systems of some clusters have no locks; there nobody can tell.
+            let _ = file.as_file().try_lock();
             file.as_file().write_all(&head(header, shard))?;
-            file.keep().map_err(|error| error.error)
+            file.keep().map_err(|error| plain(error.error))
         };
         match attempt() {
             Ok((file, path)) => {
@@ -273,7 +278,7 @@ pub fn unfinished(folder: &Path, stem: &str) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Whether a sweep still writes to a file of units.
+/// Whether a sweep still writes to a file of units, as far as the file system has locks.
 pub fn is_in_use(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
 }

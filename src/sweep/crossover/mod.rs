@@ -27,7 +27,7 @@ use along::{Along, Line};
 use question::Question;
 use search::{Known, Search};
 
-pub use file::{FILE, csv};
+pub use file::csv;
 pub use sentences::render;
 
 /// Why crossovers cannot be asked for.
