@@ -4,6 +4,7 @@
 //! engine that can run a command will do; these are the usual ones.
 
 use crate::report::TOOL_VERSION;
+use crate::sweep::shard::SHARDS_MAX;
 
 /// What runs the shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub fn emit(scheduler: Scheduler, emission: &Emission<'_>) -> Result<String, Str
     let most = match scheduler {
         Scheduler::Slurm => SLURM_TASKS_MAX,
         Scheduler::Kubernetes => KUBERNETES_TASKS_MAX,
-        Scheduler::Parallel => u32::MAX,
+        Scheduler::Parallel => SHARDS_MAX,
     };
     if emission.shards > most {
         return Err(format!(

@@ -150,7 +150,9 @@ impl UnitFile {
             }
             offset += length as u64;
         }
-        let Some(header) = header else { return Err(ReadError::Damaged { path: path.to_owned(), line: 1 }) };
+        let Some(header) = header.filter(Header::is_sound) else {
+            return Err(ReadError::Damaged { path: path.to_owned(), line: 1 });
+        };
         let units = header.units();
         index.retain(|unit, _| *unit < units && shard.is_none_or(|shard: Shard| shard.has(*unit)));
         Ok(Self { path: path.to_owned(), header, shard, index, file })

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::report::files::WriteError;
 use crate::run::{Failure, tell};
+use crate::sweep::difference::HERE_AND_THERE;
 use crate::sweep::header::Header;
 use crate::sweep::shard::Shard;
 use crate::sweep::units::{self, Damage, UnitFile};
@@ -33,7 +34,7 @@ impl Place {
 
     /// In what a file differs from this part of that sweep, as sentences; empty if its units belong there.
     fn differences(&self, header: &Header, file: &UnitFile) -> Vec<String> {
-        let mut differences = same(header).differences(&file.header);
+        let mut differences = same(header).differences(&file.header, HERE_AND_THERE);
         if file.shard != self.shard {
             differences.push("it is another part of the sweep".to_owned());
         }
