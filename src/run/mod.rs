@@ -268,11 +268,13 @@ fn load(arguments: &ScenarioArguments, options: Options<'_>) -> Result<Scenario,
 /// What arguments change in a scenario file.
 fn changes(arguments: &ScenarioArguments, options: Options<'_>) -> Changes {
     let mut sets = arguments.sets.clone();
+    let written = sets.len();
     sets.extend(arguments.seed.map(|seed| format!("seed={seed}")));
     sets.extend(options.engine.map(|engine| format!("engine=\"{}\"", engine.name())));
     sets.extend(options.replications.map(|count| format!("replications={count}")));
     sets.extend(options.precision.map(|precision| format!("precision={precision}")));
-    Changes { sets, thresholds: options.thresholds.to_vec(), ..Changes::default() }
+    let flags = sets.len() - written;
+    Changes { sets, flags, thresholds: options.thresholds.to_vec(), ..Changes::default() }
 }
 
 /// Reads a scenario file, or the built-in scenario of that name.

@@ -156,7 +156,8 @@ impl Header {
     /// If it cannot be read: this program reads it in another way, or files that it names are not there.
     pub fn template(&self, folder: &Path) -> Result<Template, Problems> {
         let SourcePart { file, text, sets, varied, zip, thresholds } = &self.source;
-        let changes = Changes { sets: sets.clone(), varied: varied.clone(), zip: *zip, thresholds: thresholds.clone() };
+        let changes =
+            Changes { sets: sets.clone(), flags: 0, varied: varied.clone(), zip: *zip, thresholds: thresholds.clone() };
         Template::parse(text, file, folder, &changes)
     }
 
@@ -264,7 +265,7 @@ mod tests {
             sets: vec!["client.poll.pull.every=2s".to_owned(), "replications=4".to_owned()],
             varied: vec!["events.rate=1/s..3/s:3".to_owned()],
             thresholds: vec!["poll.lost == 0".to_owned()],
-            zip: false,
+            ..Changes::default()
         };
         let template = Template::parse(TEXT, "folder/mine.toml", Path::new("."), &changes).unwrap();
         let header = Header::new(&template, None);
