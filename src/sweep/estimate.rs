@@ -2,6 +2,7 @@
 
 use std::ops::{Add, AddAssign};
 
+use crate::report::human;
 use crate::scenario::{EngineChoice, Scenario};
 use crate::theory;
 
@@ -39,6 +40,11 @@ impl Cost {
             EngineChoice::Live => Self { seconds: live, ..cost },
             EngineChoice::Both => Self { exchanges: cost.exchanges * 2.0, seconds: cost.seconds + live },
         }
+    }
+
+    /// The requests, with three significant digits: they are an estimate, and are not to look exact.
+    pub fn requests(self) -> String {
+        human::number(format!("{:.2e}", self.exchanges).parse().unwrap_or(self.exchanges))
     }
 
     /// What so many units of that cost take.

@@ -20,6 +20,7 @@ use crate::run::{
 };
 use crate::scenario::{Changes, Template};
 use crate::sweep::files as result_files;
+use crate::sweep::header::Header;
 use crate::sweep::plan::Plan;
 use crate::sweep::play::{self as playing, Crew};
 use crate::sweep::results::Results;
@@ -90,8 +91,39 @@ struct Seen {
     transitions: u64,
     /// What to say of units that a live engine could not keep up with; how many there were, and the first of them.
     too_slow: Option<(u64, String)>,
+    /// How many units were played with both engines, in how many of these the two disagree, and on what in the first of them.
+    compared: u64,
+    disagreeing: Option<(u64, String)>,
     /// The points whose pilot run did not become steady.
     unsteady: BTreeSet<u64>,
+}
+
+impl Seen {
+    /// Tells what is no part of any result.
+    fn tell(&self, quiet: bool) {
+        if let Some((count, first)) = &self.too_slow {
+            let runs = human::things(*count as f64, "run", "runs");
+            tell(&format!("warning: {runs} fell behind; of the first: {first}"));
+        }
+        let all = human::things(self.compared as f64, "run", "runs");
+        match &self.disagreeing {
+            Some((count, first)) => {
+                tell(&format!(
+                    "warning: the engines disagree in {} of {all}; in the first on {first}",
+                    human::count(*count)
+                ));
+            }
+            None if self.compared > 0 && !quiet => tell(&format!("the engines agree in {all}")),
+            None => {}
+        }
+        if !self.unsteady.is_empty() {
+            let points = human::things(self.unsteady.len() as f64, "point", "points");
+            tell(&format!(
+                "warning: the pilot runs of {points} did not become steady in their first half, so half of the run was taken \
+                 for the warm-up there. What helps: a longer `duration`; but what is overloaded never becomes steady"
+            ));
+        }
+    }
 }
 
 impl Session {
@@ -122,7 +154,9 @@ impl Session {
         });
         let seen = Mutex::new(Seen::default());
         let progress = SweepProgress::start(plan, &crew, load, arguments.quiet);
-        let played = playing::play(plan, left(), &crew, self.threads, &journal, &|watched| look(&seen, watched));
+        let played = playing::play(plan, left(), &crew, self.threads, &journal, &|watched| {
+            look(&seen, &plan.header, watched);
+        });
         drop(progress);
         played?;
         let results = done.with(journal.end()?);
@@ -140,17 +174,7 @@ impl Session {
             let folder = folder.display();
             tell(&format!("{runs}, {transitions} transitions in {took}; results in {folder}"));
         }
-        if let Some((count, first)) = &seen.too_slow {
-            let runs = human::things(*count as f64, "run", "runs");
-            tell(&format!("warning: {runs} fell behind; of the first: {first}"));
-        }
-        if !seen.unsteady.is_empty() {
-            let points = human::things(seen.unsteady.len() as f64, "point", "points");
-            tell(&format!(
-                "warning: the pilot runs of {points} did not become steady in their first half, so half of the run was taken \
-                 for the warm-up there. What helps: a longer `duration`; but what is overloaded never becomes steady"
-            ));
-        }
+        seen.tell(arguments.quiet);
         misses.tell();
         Ok(match () {
             () if !found => INTERRUPTED,
@@ -161,13 +185,15 @@ impl Session {
             }
             () if seen.too_slow.is_some() => TOO_SLOW,
             () if misses.any() => BEYOND_TOLERANCE,
+            // A shard is whole whatever the engines say, and a scheduler would take the exit code for a failure.
+            () if seen.disagreeing.is_some() && shard.is_none() => BEYOND_TOLERANCE,
             () => 0,
         })
     }
 }
 
 /// Looks at a report before it is gone.
-fn look(seen: &Mutex<Seen>, watched: &Watched<'_>) {
+fn look(seen: &Mutex<Seen>, header: &Header, watched: &Watched<'_>) {
     let engines = &watched.report.engines;
     let transitions: u64 =
         engines.iter().flat_map(|engine| &engine.summaries).map(|summary| summary.tally.transitions).sum();
@@ -177,6 +203,16 @@ fn look(seen: &Mutex<Seen>, watched: &Watched<'_>) {
     seen.transitions += transitions;
     if watched.found.is_some_and(|found| !found.steady) {
         seen.unsteady.insert(watched.point);
+    }
+    let agreements = &watched.report.agreements;
+    seen.compared += u64::from(!agreements.is_empty());
+    if let Some(first) = agreements.iter().find(|agreement| !agreement.holds()) {
+        let (count, told) = seen.disagreeing.take().unwrap_or_else(|| {
+            let at = header.name_of(watched.point);
+            let at = if at.is_empty() { at } else { format!(" at {at}") };
+            (0, format!("the {} of \"{}\"{at}", first.metric, first.client))
+        });
+        seen.disagreeing = Some((count + 1, told));
     }
     if let (true, Some(warning)) = (too_slow, warnings.first()) {
         let (count, first) = seen.too_slow.take().unwrap_or_else(|| (0, warning.clone()));
@@ -247,7 +283,7 @@ pub(super) fn write_results(
     format: Format,
     no_color: bool,
 ) -> Result<(Vec<u8>, Misses), Failure> {
-    let mut table = Table::new(&results.header, style(no_color));
+    let mut table = Table::new(&results.header, results.missing(), style(no_color));
     let mut thresholds = results.header.thresholds().map_err(Failure::Usage)?;
     let mut misses = Misses::default();
     if results.missing() > 0 && !thresholds.is_empty() {
@@ -275,4 +311,38 @@ pub(super) fn write_results(
         Format::Json => content(files::SWEEP)?,
     };
     Ok((bytes, misses))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::play as one;
+    use crate::measure::agreement::Agreement;
+
+    #[test]
+    fn engines_that_disagree_are_counted_and_the_first_is_named() {
+        let text =
+            "duration = \"1m\"\n[events]\nrate = \"1/s\"\n[[client]]\nname = \"poll\"\n[client.pull]\nevery = \"1s\"\n";
+        let changes = Changes { varied: vec!["consumers=1,2".to_owned()], ..Changes::default() };
+        let template = Template::parse(text, "mine", Path::new("."), &changes).unwrap();
+        let header = Header::new(&template, None);
+        let mut report = one::play(template.base(), &one::anywhere(), &Control::default(), |_| ()).unwrap();
+        let seen = Mutex::new(Seen::default());
+        let live_says = [[5.0, 5.0], [5.0, 9.0], [9.0, 5.0]];
+        for (point, live) in (0..).zip(live_says) {
+            let metrics = ["events", "requests"].into_iter().zip(live);
+            let agreement = |(metric, live): (&str, f64)| Agreement {
+                client: "poll".to_owned(),
+                metric: metric.to_owned(),
+                sim: Some(4.0),
+                live: Some(live),
+                tolerance: 2.0,
+            };
+            report.agreements = metrics.map(agreement).collect();
+            look(&seen, &header, &Watched { point, scenario: template.base(), found: None, report: &report });
+        }
+        let seen = seen.into_inner().unwrap();
+        let first = "the requests of \"poll\" at consumers = 2".to_owned();
+        assert_eq!((seen.compared, seen.disagreeing), (3, Some((2, first))));
+    }
 }
