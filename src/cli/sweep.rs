@@ -57,7 +57,8 @@ pub struct SweepArguments {
     /// Play every point so many times, with different seeds; with --precision at most so many
     #[arg(long, value_name = "N")]
     pub replications: Option<u32>,
-    /// Play every point until its mean latencies and requests per event are known this well, such as 2%
+    /// Play every point until its mean latencies and requests per event are known this well, such as 2%; at most 1,000
+    /// times, or as --replications says
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
     pub precision: Option<String>,
     /// Something that every point has to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given

@@ -21,10 +21,10 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, Failure> {
     })?;
     files::prepare(&arguments.out)?;
     let template = template(arguments, &results.header);
-    let (bytes, misses) = sweep::write_results(&arguments.out, &results, arguments.format, arguments.no_color)?;
-    print(&bytes)?;
     let control = Arc::new(Control::default());
     interrupt::watch(Arc::clone(&control));
+    let (bytes, misses) = sweep::write_results(&arguments.out, &results, arguments.format, arguments.no_color)?;
+    print(&bytes)?;
     let MergeArguments { format, no_color, quiet, .. } = *arguments;
     let threads = sweep::threads(arguments.threads);
     let looking = Looking {
