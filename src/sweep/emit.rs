@@ -44,7 +44,7 @@ const SLURM_TASKS_MAX: u32 = 1_000;
 /// The most completions of an Indexed Job.
 const KUBERNETES_TASKS_MAX: u32 = 100_000;
 /// The most that a ConfigMap holds is a mebibyte; the rest is for what surrounds the scenario.
-const CONFIG_MAP_MAX: usize = 1_000_000;
+pub const CONFIG_MAP_MAX: u64 = 1_000_000;
 /// The option of `merge` that names the folder of the scenario file.
 const SCENARIO_DIR: &str = "--scenario-dir";
 /// Job names end up in the names of pods, which may have 63 characters.
@@ -232,7 +232,7 @@ impl Mounted {
             }
             files.push((format!("file-{number}"), path.clone(), text.clone()));
         }
-        let bytes: usize = files.iter().map(|(_, _, text)| text.len()).sum();
+        let bytes: u64 = files.iter().map(|(_, _, text)| text.len() as u64).sum();
         if bytes > CONFIG_MAP_MAX {
             let of_all = if emission.files.is_empty() { "" } else { " with the files that it names" };
             return Err(format!(
@@ -365,7 +365,7 @@ mod tests {
         assert!(emit(Scheduler::Slurm, &many(1_000)).is_ok());
         assert!(emit(Scheduler::Slurm, &many(1_001)).is_err());
         assert!(emit(Scheduler::Parallel, &many(1_001)).is_ok());
-        let long = "#".repeat(CONFIG_MAP_MAX + 1);
+        let long = "#".repeat(CONFIG_MAP_MAX as usize + 1);
         assert!(emit(Scheduler::Kubernetes, &Emission { text: &long, ..emission(&[]) }).is_err());
         for (path, text) in [("long.csv", long.as_str()), ("../other.csv", "1"), ("/etc/other.csv", "1")] {
             let files = [(path.to_owned(), text.to_owned())];

@@ -1,5 +1,7 @@
 //! `sweep --emit`: prints what lets a scheduler play the sweep, instead of playing it.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::cli::{Engine, ScenarioArguments, Scheduler, SweepArguments};
@@ -95,9 +97,16 @@ fn named_files(plan: &Plan, scenario: &Path) -> Result<Vec<(String, String)>, Fa
     let folder = scenario.parent().unwrap_or(Path::new(""));
     let text = |name: String| {
         let path = folder.join(&name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok((name, text)),
-            Err(error) => Err(Failure::Usage(format!("cannot put {} into a ConfigMap: {error}", path.display()))),
+        let refused = |why: &str| Failure::Usage(format!("cannot put {} into a ConfigMap: {why}", path.display()));
+        let mut bytes = Vec::new();
+        let read = File::open(&path).and_then(|file| file.take(emit::CONFIG_MAP_MAX + 1).read_to_end(&mut bytes));
+        match (read, String::from_utf8(bytes)) {
+            (Err(error), _) => Err(refused(&error.to_string())),
+            (Ok(length), _) if length as u64 > emit::CONFIG_MAP_MAX => {
+                Err(refused("it is larger than the mebibyte that one holds"))
+            }
+            (Ok(_), Err(_)) => Err(refused("it is not UTF-8 text")),
+            (Ok(_), Ok(text)) => Ok((name, text)),
         }
     };
     names.into_iter().map(text).collect()
