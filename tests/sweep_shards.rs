@@ -163,6 +163,17 @@ fn shards_that_do_not_make_a_whole_are_refused_by_name() {
 }
 
 #[test]
+fn there_may_be_more_shards_than_files_can_be_open() {
+    let bench = Bench::new();
+    shards(&bench, "parts", 40);
+    bench.good(&[&FEW[..], &[EVERY, "--out", "whole"]].concat());
+    let merge = format!("ulimit -n 30; exec '{}' merge parts --out merged --quiet", env!("CARGO_BIN_EXE_pushpull"));
+    let output = std::process::Command::new("sh").args(["-c", &merge]).current_dir(bench.path(".")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(bench.files("whole") == bench.files("merged"));
+}
+
+#[test]
 fn very_many_shards_take_no_memory() {
     let bench = Bench::new();
     let said = bench.refused(&[&FEW[..], &[EVERY, "--out", "many", "--shard", "1/4294967295"]].concat());

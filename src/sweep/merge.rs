@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::report::human;
 use crate::sweep::difference::Sides;
@@ -41,7 +42,7 @@ pub fn merge(folders: &[PathBuf]) -> Result<Results, MergeError> {
         found.read(&path)?;
     }
     let sweeps = found.sweeps();
-    let Some(header) = sweeps.first().map(|sweep| found.files[sweep[0]].header.clone()) else {
+    let Some(header) = sweeps.first().map(|sweep| Arc::clone(&found.files[sweep[0]].header)) else {
         let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
         let mut sentences = found.sentences;
         if sentences.is_empty() {
@@ -57,7 +58,7 @@ pub fn merge(folders: &[PathBuf]) -> Result<Results, MergeError> {
     // What is missing can be said only of one sweep.
     let more = if sweeps.len() == 1 && found.is_cut_in_one_way() { found.complete(&header) } else { 0 };
     if found.sentences.is_empty() {
-        Ok(Results::new(header, found.files))
+        Ok(Results::new(Header::clone(&header), found.files))
     } else {
         Err(refused(&found.sentences, &found.again, more))
     }
@@ -130,7 +131,14 @@ impl Found {
     fn read(&mut self, path: &Path) -> Result<(), ReadError> {
         let named = path.file_name().and_then(|name| Shard::of_file_name(&name.to_string_lossy()));
         match UnitFile::read(path, Damage::Refused) {
-            Ok(file) if file.shard == named => self.files.push(file),
+            Ok(file) if file.shard == named => {
+                // There may be very many, and nearly always they say the same.
+                let mut file = file.closed();
+                if let Some(last) = self.files.last().filter(|last| last.header == file.header) {
+                    file.header = Arc::clone(&last.header);
+                }
+                self.files.push(file);
+            }
             Ok(file) => {
                 let holds = file.shard.map_or_else(|| "no shard".to_owned(), |shard| format!("shard {shard}"));
                 self.sentences.push(format!("{} holds {holds}, unlike its name", path.display()));
