@@ -123,6 +123,11 @@ fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => "not set".to_owned(),
         Value::String(text) => text.clone(),
+        // Of clients their names tell more than the first keys of the first.
+        Value::Array(list) if !list.is_empty() && list.iter().all(|element| element["name"].is_string()) => {
+            let names: Vec<_> = list.iter().map(|element| element["name"].to_string()).collect();
+            names.join(", ")
+        }
         other => other.to_string(),
     };
     match text.char_indices().nth(VALUE_MAX) {
