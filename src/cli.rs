@@ -205,7 +205,8 @@ pub struct RunArguments {
     /// Play it so many times with different seeds, and show means with their intervals; with --precision at most so many
     #[arg(long, value_name = "N")]
     pub replications: Option<u32>,
-    /// Play it until mean latency and requests per event are known this well, such as 2%
+    /// Play it until mean latency and requests per event are known this well, such as 2%; at most 1,000 times, or as
+    /// --replications says
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
     pub precision: Option<String>,
     /// Something that the results have to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given
@@ -477,6 +478,6 @@ pub enum Format {
     Table,
     /// The content of summary.csv
     Csv,
-    /// The content of run.json
+    /// The content of run.json; of a sweep, that of sweep.json
     Json,
 }

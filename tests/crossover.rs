@@ -368,6 +368,38 @@ fn the_points_stay_where_the_search_is_stopped() {
 }
 
 #[test]
+fn a_merge_that_is_stopped_says_how_to_go_on() {
+    let bench = Bench::new();
+    fs::write(bench.path("mine.toml"), scenario(10.0, "")).unwrap();
+    for shard in ["1/2", "2/2"] {
+        bench.good(&[&SWEEP[..], &["--out", "parts", "--shard", shard]].concat());
+    }
+    let merge = ["merge", "parts", "--threads", "1", "--quiet", "--out"];
+    let mut command = bench.command(&[&merge[..], &["stopped"]].concat());
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..6_000 {
+        if bench.path("stopped").join("summary.csv").exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert_eq!(
+        said,
+        "stopped while crossovers were looked for; every point is there, and the same command looks for them again\n"
+    );
+    assert!(!bench.path("stopped").join("crossover.csv").exists());
+    for folder in ["stopped", "whole"] {
+        bench.good(&[&merge[..], &[folder]].concat());
+    }
+    let read = |folder: &str| fs::read(bench.path(folder).join("crossover.csv")).unwrap();
+    assert!(read("stopped") == read("whole"));
+}
+
+#[test]
 fn what_cannot_be_looked_for_is_refused() {
     let bench = Bench::new();
     fs::write(bench.path("mine.toml"), scenario(1.0, "")).unwrap();

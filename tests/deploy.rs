@@ -59,8 +59,9 @@ impl Work {
     /// Writes what `--emit` prints into a file, and gives back its text.
     fn emit(&self, scheduler: &str, out: &str, file: &str) -> String {
         let shards = SHARDS.to_string();
-        let sweep = ["sweep", "my sweep.toml", "--replications", "10", "--out", out];
-        let text = self.pushpull(&[&sweep[..], &["--emit", scheduler, "--shards", &shards]].concat());
+        let sweep = ["sweep", "my sweep.toml", "--replications", "10", "--emit", scheduler, "--shards", &shards];
+        let out = if scheduler == "kubernetes" { Vec::new() } else { vec!["--out", out] };
+        let text = self.pushpull(&[&sweep[..], &out].concat());
         std::fs::write(self.path(file), &text).unwrap();
         text
     }
@@ -151,6 +152,84 @@ fn gnu_parallel_gives_the_same_files() {
     assert_eq!(log.lines().count(), 1 + SHARDS as usize, "{log}");
 }
 
+/// A scenario that takes no time, in a folder of its own with a file that it names; with that seed.
+fn small(folder: &Path, seed: u64) {
+    let text = format!(
+        "seed = {seed}\n[events]\narrivals = \"trace\"\ntrace = {{ file = \"ev.csv\" }}\n\
+         [network]\nloss = 0.3\n[[client]]\nname = \"poll\"\n[client.pull]\nevery = \"1s\"\n\
+         [[client]]\nname = \"webhook\"\n[client.push]\n\
+         [sweep]\n\"client.poll.pull.every\" = [\"1s\", \"5s\", \"25s\", \"50s\"]\n"
+    );
+    let scenarios = folder.join("my scenarios");
+    std::fs::create_dir_all(&scenarios).unwrap();
+    std::fs::write(scenarios.join("small.toml"), text).unwrap();
+    let times: String = (0..100).map(|number| format!("{}\n", 1_700_000_000 + number * number % 997)).collect();
+    std::fs::write(scenarios.join("ev.csv"), times).unwrap();
+}
+
+#[test]
+fn scripts_find_the_files_of_a_scenario_and_refuse_what_is_there_of_another_one() {
+    if !have(&["parallel", "bash"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let sweep = |arguments: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        let command = command.args(["sweep", "my scenarios/small.toml"]).args(arguments).current_dir(folder.path());
+        succeeded(&format!("{arguments:?}"), &command.output().unwrap())
+    };
+    let script = || {
+        let script = sweep(&["--emit", "parallel", "--shards", "3", "--out", "out"]);
+        std::fs::write(folder.path().join("run.sh"), script).unwrap();
+        let mut command = Command::new("bash");
+        command.arg("run.sh").current_dir(folder.path()).env("PUSHPULL", PROGRAM).output().unwrap()
+    };
+    let file = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    small(folder.path(), 1);
+    succeeded("the script", &script());
+    sweep(&["--out", "alone", "--quiet"]);
+    for name in FILES {
+        assert!(file(&format!("out/{name}")) == file(&format!("alone/{name}")), "{name}");
+    }
+    // Run again, there is nothing left to do.
+    succeeded("the script once more", &script());
+    // Another scenario in the same folders is not answered with what is there.
+    small(folder.path(), 2);
+    let refused = script();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("is of another sweep"), "{said}");
+    std::fs::remove_dir_all(folder.path().join("out/shards")).unwrap();
+    succeeded("the script of the other scenario", &script());
+    sweep(&["--out", "other", "--quiet"]);
+    for name in FILES {
+        assert!(file(&format!("out/{name}")) == file(&format!("other/{name}")), "{name}");
+    }
+    assert!(file("alone/summary.csv") != file("other/summary.csv"));
+}
+
+#[test]
+fn a_manifest_brings_the_files_of_a_scenario_along() {
+    let folder = tempfile::tempdir().unwrap();
+    small(folder.path(), 1);
+    let emit = |more: &[&str]| {
+        let arguments = ["sweep", "my scenarios/small.toml", "--emit", "kubernetes", "--shards", "2"];
+        Command::new(PROGRAM).args(arguments).args(more).current_dir(folder.path()).output().unwrap()
+    };
+    let manifest = succeeded("--emit kubernetes", &emit(&[]));
+    assert!(manifest.contains("  file-1: \"1700000000\\n1700000001\\n"), "{manifest}");
+    assert!(manifest.contains("- key: file-1\n                path: \"ev.csv\"\n"), "{manifest}");
+    let refused = |more: &[&str]| {
+        let output = emit(more);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = refused(&["--out", "somewhere"]);
+    assert!(said.contains("leave --out out"), "{said}");
+    std::fs::copy(folder.path().join("my scenarios/ev.csv"), folder.path().join("up.csv")).unwrap();
+    let said = refused(&["--set", "events.trace.file=../up.csv"]);
+    assert!(said.contains("../up.csv, which is not below its own folder"), "{said}");
+}
+
 #[test]
 fn the_manifest_is_one_that_kubernetes_takes() {
     let python = std::env::var("PUSHPULL_PYTHON").ok();
@@ -163,7 +242,7 @@ fn the_manifest_is_one_that_kubernetes_takes() {
     // A test runs in the folder of the crate, but the manifest lies elsewhere.
     let validate = std::path::absolute(validate).unwrap();
     let work = Work::new();
-    let manifest = work.emit("kubernetes", "results/ignored", "job.yaml");
+    let manifest = work.emit("kubernetes", "", "job.yaml");
     work.run(Command::new(&validate).args(["--strict", "job.yaml"]));
     for needle in
         ["completionMode: Indexed", "completions: 5", "auto/5", "title = \\\"A sweep for several machines\\\""]
@@ -219,7 +298,7 @@ fn what_is_printed_is_the_whole_sweep_and_nothing_is_played() {
         &["--emit", "slurm", "--shards", "0"],
         &["--emit", "slurm", "--shards", "22"],
         &["--emit", "parallel", "--shards", "3", "--shard", "1/3"],
-        &["--emit", "kubernetes", "--shards", "3", "--resume"],
+        &["--emit", "parallel", "--shards", "3", "--resume"],
         &["--emit", "slurm", "--shards", "3", "--dry-run"],
         &["--emit", "slurm", "--shards", "2000", "--replications", "1000"],
     ];

@@ -36,7 +36,11 @@ pub(super) const MERGE_EXAMPLES: &str = "Examples:
   pushpull merge node1 node2 node3 --out results/mine --format csv
 
 The files are the same, byte for byte, as those of a sweep on one machine. A shard may be there more
-than once, as long as it says the same.";
+than once, as long as it says the same.
+
+Crossovers are found by playing more of the scenario. The shards hold all of it but for files that
+it names: with a trace, say, merge in the folder of the scenario, or say where that is:
+  pushpull merge parts --out results/mine --scenario-dir scenarios";
 
 /// Arguments of `sweep`.
 #[derive(Debug, Args)]
@@ -53,7 +57,8 @@ pub struct SweepArguments {
     /// Play every point so many times, with different seeds; with --precision at most so many
     #[arg(long, value_name = "N")]
     pub replications: Option<u32>,
-    /// Play every point until its mean latencies and requests per event are known this well, such as 2%
+    /// Play every point until its mean latencies and requests per event are known this well, such as 2%; at most 1,000
+    /// times, or as --replications says
     #[arg(long, value_name = "PERCENT", allow_hyphen_values = true)]
     pub precision: Option<String>,
     /// Something that every point has to fulfil, such as "webhook.latency_p95 < 2s"; a miss exits with 99; may be given
@@ -128,6 +133,12 @@ pub struct MergeArguments {
     /// Folder for the result files
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Folder of the scenario file, in which files that it names are looked for, such as a trace; otherwise this one
+    #[arg(long, value_name = "DIR", conflicts_with = "no_crossover")]
+    pub scenario_dir: Option<PathBuf>,
+    /// Look for no crossovers between the points, whatever the sweep asked for
+    #[arg(long)]
+    pub no_crossover: bool,
     /// Threads; otherwise one for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

@@ -92,6 +92,11 @@ impl Rule {
         more.max(self.minimum()).min(self.maximum)
     }
 
+    /// The same where they are played one after the other: as few as the rule can be asked about, one more each time.
+    pub fn next(&self, known: u32) -> u32 {
+        known.saturating_add(1).max(self.minimum()).min(self.maximum)
+    }
+
     /// Where a point stops whose first replications, in their order, are these; none if it takes more of them. The first
     /// `checked` are known not to be enough. Replications beyond the stop change nothing, so that it does not matter how many
     /// are played at once.
@@ -122,4 +127,16 @@ impl Rule {
 fn series(outcomes: &[Outcome]) -> Vec<Vec<Option<Part>>> {
     let of = |row: &ClientOutcome, metric| parts(outcomes, &row.engine, &row.client, metric);
     rows(outcomes).iter().flat_map(|row| METRICS.into_iter().map(move |metric| of(row, metric))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_after_the_other_none_is_played_for_nothing() {
+        let rule = Rule { precision: 0.02, maximum: 1_000 };
+        assert_eq!([0, 9, 10, 500, 999, 1_000].map(|known| rule.next(known)), [10, 10, 11, 501, 1_000, 1_000]);
+        assert_eq!(Rule { maximum: 3, ..rule }.next(0), 3);
+    }
 }

@@ -4,11 +4,10 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::report::columns::Cell;
 use crate::report::csv::Of;
 use crate::report::page::{self, Beside, Saved, SavedError};
+use crate::report::unfinished::{self, Unfinished};
 use crate::report::{Report, csv, distribution, faults, json, thresholds};
 
 /// A result file that could not be written.
@@ -21,13 +20,14 @@ pub struct WriteError {
     pub source: std::io::Error,
 }
 
-/// Makes sure, before a run, that its results can be written: makes the folder and puts a file into it for a moment.
+/// Makes sure, before a run, that its results can be written: makes the folder, puts a file into it for a moment, and removes
+/// what runs have left there that were killed.
 ///
 /// # Errors
 ///
 /// If the folder cannot be made or written to.
 pub fn prepare(folder: &Path) -> Result<(), WriteError> {
-    let attempt = std::fs::create_dir_all(folder).and_then(|()| NamedTempFile::new_in(folder).map(drop));
+    let attempt = std::fs::create_dir_all(folder).and_then(|()| unfinished::remove_abandoned(folder));
     attempt.map_err(|source| WriteError { path: folder.to_owned(), source })
 }
 
@@ -48,6 +48,32 @@ pub(crate) const THRESHOLDS: &str = "thresholds.csv";
 pub(crate) const EVENTS: &str = "events.jsonl";
 /// The file with every exchange of a run.
 pub(crate) const EXCHANGES: &str = "exchanges.jsonl";
+
+/// The file that holds what a sweep was, and what its points came to.
+pub const SWEEP: &str = "sweep.json";
+/// The file of the units of a sweep.
+pub(crate) const UNITS: &str = "units.jsonl";
+/// The file that only sweeps have of which crossovers were looked for.
+pub const CROSSOVERS: &str = "crossover.csv";
+
+/// Every file that runs and sweeps leave in a folder, except those that are named after clients.
+const OF_RUNS_AND_SWEEPS: [&str; 15] = [
+    "summary.csv",
+    "comparison.csv",
+    "theory.csv",
+    "timeseries.csv",
+    RUN,
+    page::FILE,
+    FORGED,
+    FAULTS,
+    STATISTICS,
+    THRESHOLDS,
+    EVENTS,
+    EXCHANGES,
+    SWEEP,
+    UNITS,
+    CROSSOVERS,
+];
 
 /// The name and the content of each result file of a report.
 ///
@@ -93,22 +119,22 @@ fn course(report: &Report, of: Of) -> Vec<(&'static str, Vec<u8>)> {
     files
 }
 
-/// Removes the files of an earlier run that are not among those of this one, so that a folder never tells of two runs.
+/// Removes the files of an earlier run or sweep that are not among those that were written now, so that a folder never tells
+/// of two. Units of a sweep that was killed stay: they are no results, and it can go on from them.
 ///
 /// # Errors
 ///
 /// If one is there and cannot be removed.
-pub fn remove_stale(folder: &Path, written: &[(&str, Vec<u8>)]) -> Result<(), WriteError> {
-    let is_written = |name: &str| written.iter().any(|(other, _)| *other == name);
-    let own = [FORGED, FAULTS, STATISTICS, THRESHOLDS, EVENTS, EXCHANGES].map(str::to_owned);
-    for name in own.into_iter().chain(distribution::files_in(folder)).filter(|name| !is_written(name)) {
-        let path = folder.join(name);
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => return Err(WriteError { path, source }),
-            _ => {}
-        }
+pub fn remove_stale(folder: &Path, is_written: impl Fn(&str) -> bool) -> Result<(), WriteError> {
+    let all = OF_RUNS_AND_SWEEPS.map(str::to_owned).into_iter().chain(distribution::files_in(folder));
+    all.filter(|name| !is_written(name)).try_for_each(|name| remove_if_there(folder.join(name)))
+}
+
+fn remove_if_there(path: PathBuf) -> Result<(), WriteError> {
+    match std::fs::remove_file(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(WriteError { path, source }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes the result files of a run, and others whose names depend on it, all or none as far as the file system allows; then
@@ -126,7 +152,7 @@ pub fn write_with_extras(
     let mut all: Vec<(&str, Vec<u8>)> = files;
     all.extend(names.iter().map(String::as_str).zip(contents));
     write(folder, &all)?;
-    remove_stale(folder, &all)
+    remove_stale(folder, |name| all.iter().any(|(other, _)| *other == name))
 }
 
 /// Writes files into a folder, all or none as far as the file system allows.
@@ -159,9 +185,9 @@ pub fn write_with(folder: &Path, files: &[(&str, Vec<u8>)], streamed: Option<Str
     for (name, content) in files {
         let path = folder.join(name);
         let attempt = || {
-            let mut file = unfinished(folder)?;
+            let mut file = Unfinished::begin(folder)?;
             file.write_all(content)?;
-            file.as_file().sync_all()?;
+            file.sync()?;
             Ok(file)
         };
         match attempt() {
@@ -177,28 +203,23 @@ pub fn write_with(folder: &Path, files: &[(&str, Vec<u8>)], streamed: Option<Str
 /// # Errors
 ///
 /// If one cannot be renamed.
-pub(crate) fn persist(written: Vec<(PathBuf, NamedTempFile)>) -> Result<(), WriteError> {
+pub(crate) fn persist(written: Vec<(PathBuf, Unfinished)>) -> Result<(), WriteError> {
     // A folder in the place of a file is the one thing that lets a rename fail after others have succeeded.
     if let Some((path, _)) = written.iter().find(|(path, _)| path.is_dir()) {
         let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
         return Err(WriteError { path: path.clone(), source });
     }
     for (path, file) in written {
-        file.persist(&path).map_err(|error| WriteError { path, source: error.error })?;
+        file.persist(&path).map_err(|source| WriteError { path, source })?;
     }
     Ok(())
-}
-
-/// A file that is to be renamed once it is complete.
-pub(crate) fn unfinished(folder: &Path) -> std::io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".pushpull-").permissions(readable_by_all()).tempfile_in(folder)
 }
 
 /// A CSV file that is written row by row while a run goes on. Dropping it leaves nothing behind.
 #[derive(Debug)]
 pub struct Streamed {
     path: PathBuf,
-    rows: ::csv::Writer<NamedTempFile>,
+    rows: ::csv::Writer<Unfinished>,
     failed: Option<std::io::Error>,
 }
 
@@ -210,7 +231,7 @@ impl Streamed {
     /// If nothing can be written to the folder.
     pub fn begin(folder: &Path, name: &str) -> Result<Self, WriteError> {
         let path = folder.join(name);
-        match unfinished(folder) {
+        match Unfinished::begin(folder) {
             Ok(file) => Ok(Self { path, rows: csv::writer(file), failed: None }),
             Err(source) => Err(WriteError { path, source }),
         }
@@ -225,11 +246,11 @@ impl Streamed {
         }
     }
 
-    fn complete(self) -> Result<(PathBuf, NamedTempFile), WriteError> {
+    fn complete(self) -> Result<(PathBuf, Unfinished), WriteError> {
         let Self { path, rows, failed } = self;
         let file = match (failed, rows.into_inner()) {
             (Some(source), _) => Err(source),
-            (None, Ok(file)) => file.as_file().sync_all().map(|()| file),
+            (None, Ok(file)) => file.sync().map(|()| file),
             (None, Err(error)) => Err(error.into_error()),
         };
         match file {
@@ -237,12 +258,6 @@ impl Streamed {
             Err(source) => Err(WriteError { path, source }),
         }
     }
-}
-
-/// Temporary files are private by default; results are meant to be read.
-#[cfg(unix)]
-fn readable_by_all() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod sequence;
 pub mod table;
 pub mod thresholds;
 pub mod traces;
+pub(crate) mod unfinished;
 pub mod verdict;
 
 use crate::engine::live::Lag;

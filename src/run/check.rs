@@ -66,7 +66,7 @@ pub(super) fn sweep(template: Template) -> Result<Vec<String>, PlanError> {
     let mut lines = vec!["A sweep means".to_owned()];
     lines.extend(table::axes(&plan.header).lines().map(|line| format!("  {line}")));
     let total = plan.total(plan.repeat.least());
-    let requests = human::number(total.exchanges);
+    let requests = total.requests();
     let about = if plan.repeat.rule().is_some() { "at least" } else { "about" };
     lines.push(format!("  {about} {requests} requests, {} on one thread", human::duration_secs(total.seconds)));
     lines.push(String::new());

@@ -6,10 +6,12 @@ use std::time::Duration;
 use crate::engine::Control;
 use crate::run::live_view;
 
+/// Signals that come this soon after the first are the same request: `timeout`, for one, sends it to the process and to its group.
+const SAME_REQUEST: Duration = Duration::from_millis(500);
 /// A terminal that takes longer than this to be wiped may stay as it is.
 const WIPES_WITHIN: Duration = Duration::from_millis(100);
 
-/// Stops a run at the first SIGINT or SIGTERM, and kills the process at the second.
+/// Stops a run at the first SIGINT or SIGTERM, and kills the process at one that comes later, when it still has not ended.
 pub(super) fn watch(control: Arc<Control>) {
     watch_with(move || control.stop());
 }
@@ -30,6 +32,16 @@ pub(super) fn watch_with(stop: impl FnOnce() + Send + 'static) {
                 _ = terminate.recv() => {}
             }
             stop();
+            let same = tokio::time::sleep(SAME_REQUEST);
+            tokio::pin!(same);
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    () = &mut same => break,
+                }
+            }
             // Keeping what there is takes milliseconds. Whoever asks again means it.
             tokio::select! {
                 _ = interrupt.recv() => {}

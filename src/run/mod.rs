@@ -83,6 +83,14 @@ pub enum Failure {
     /// What was saved in a folder cannot be shown.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// Something of the above, after which what was done before is still there.
+    #[error("{cause}")]
+    Kept {
+        /// What it was.
+        cause: Box<Self>,
+        /// What is kept, and how to go on from it.
+        kept: String,
+    },
 }
 
 impl From<PlanError> for Failure {
@@ -127,6 +135,7 @@ impl Failure {
     /// The exit code that stands for it.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Kept { cause, .. } => cause.exit_code(),
             Self::Usage(_) | Self::Scenario(_) | Self::Live(LiveError::OnePort { .. }) => 2,
             Self::Live(LiveError::Bind { .. }) => 3,
             Self::Write(_)
@@ -144,6 +153,7 @@ impl Failure {
     pub fn render(&self, color: bool) -> String {
         match self {
             Self::Scenario(problems) => problems.render(color),
+            Self::Kept { cause, kept } => format!("{}\n{kept}", cause.render(color).trim_end()),
             other => {
                 let mut text = format!("error: {other}");
                 let mut source = std::error::Error::source(other);
@@ -161,7 +171,11 @@ impl Failure {
 
     /// Whether someone who read our output has simply stopped reading, as `head` does.
     pub fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+        match self {
+            Self::Kept { cause, .. } => cause.is_closed_pipe(),
+            Self::Output(error) => error.kind() == std::io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
     }
 }
 
@@ -254,11 +268,13 @@ fn load(arguments: &ScenarioArguments, options: Options<'_>) -> Result<Scenario,
 /// What arguments change in a scenario file.
 fn changes(arguments: &ScenarioArguments, options: Options<'_>) -> Changes {
     let mut sets = arguments.sets.clone();
+    let written = sets.len();
     sets.extend(arguments.seed.map(|seed| format!("seed={seed}")));
     sets.extend(options.engine.map(|engine| format!("engine=\"{}\"", engine.name())));
     sets.extend(options.replications.map(|count| format!("replications={count}")));
     sets.extend(options.precision.map(|precision| format!("precision={precision}")));
-    Changes { sets, thresholds: options.thresholds.to_vec(), ..Changes::default() }
+    let flags = sets.len() - written;
+    Changes { sets, flags, thresholds: options.thresholds.to_vec(), ..Changes::default() }
 }
 
 /// Reads a scenario file, or the built-in scenario of that name.

@@ -40,7 +40,7 @@ pub(super) fn run(
         outcomes: Vec::new(),
         first: None,
         traces: Vec::new(),
-        said: Said::default(),
+        said: Vec::new(),
     };
     let stopped = series.play()?;
     let Series { outcomes, first: Some(mut report), traces, said, .. } = series else {
@@ -63,15 +63,15 @@ pub(super) fn run(
         let only_virtual = !scenario.engine.is_live();
         tell(&closing_line(&outcomes, started.elapsed().as_secs_f64(), only_virtual, folder));
     }
-    for warning in said.warnings.iter().chain(&extras.warnings) {
+    for warning in warnings(&said).iter().chain(&extras.warnings) {
         tell(&format!("warning: {warning}"));
     }
     let is_missed = thresholds::tell_misses(&report, &scenario.thresholds, is_stopped);
     Ok(match () {
         () if is_stopped => INTERRUPTED,
-        () if said.too_slow => TOO_SLOW,
+        () if said.iter().any(|said| said.too_slow) => TOO_SLOW,
         () if is_missed => BEYOND_TOLERANCE,
-        () if said.disagreeing > 0 => BEYOND_TOLERANCE,
+        () if said.iter().any(|said| said.disagrees) => BEYOND_TOLERANCE,
         () => 0,
     })
 }
@@ -87,16 +87,38 @@ struct Series<'a> {
     first: Option<Report>,
     /// What happened in the first, from its beginning to its end, if that is to be told.
     traces: Vec<Traced>,
-    said: Said,
+    /// What each of them had to say beside its figures.
+    said: Vec<Said>,
 }
 
-/// What the replications had to say beside their figures.
-#[derive(Default)]
+/// What a replication had to say beside its figures.
 struct Said {
     warnings: Vec<String>,
     too_slow: bool,
-    /// How many replications had engines that disagree.
-    disagreeing: u32,
+    /// Whether its engines disagree.
+    disagrees: bool,
+}
+
+/// What is to be told of all replications: of those that fell behind, each by another number, the first one speaks for all.
+fn warnings(said: &[Said]) -> Vec<String> {
+    let behind: Vec<_> = said.iter().filter(|said| said.too_slow).collect();
+    let mut warnings = Vec::new();
+    // The schedule is what a replication speaks of first.
+    if let Some(first) = behind.first().and_then(|said| said.warnings.first()) {
+        let (fell, of) = (human::count(behind.len() as u64), human::count(said.len() as u64));
+        warnings.push(format!("{fell} of {of} replications fell behind; of the first of them: {first}"));
+    }
+    for warning in said.iter().flat_map(|said| said.warnings.iter().skip(usize::from(said.too_slow))) {
+        if !warnings.contains(warning) {
+            warnings.push(warning.clone());
+        }
+    }
+    let disagreeing = said.iter().filter(|said| said.disagrees).count();
+    if disagreeing > 0 {
+        let (disagreeing, of) = (human::count(disagreeing as u64), human::count(said.len() as u64));
+        warnings.push(format!("the engines disagree in {disagreeing} of {of} replications"));
+    }
+    warnings
 }
 
 impl Series<'_> {
@@ -108,10 +130,18 @@ impl Series<'_> {
         };
         let mut checked = 0;
         loop {
-            self.play_to(rule.goal(checked, rayon::current_num_threads() as u32))?;
+            let goal = if one::is_played_side_by_side(self.scenario) {
+                let threads = self.arguments.threads.map_or_else(|| rayon::current_num_threads() as u32, u32::from);
+                rule.goal(checked, threads)
+            } else {
+                rule.next(checked)
+            };
+            self.play_to(goal)?;
             let known = self.outcomes.len() as u32;
             if let Some(stop) = rule.stop(&self.outcomes, checked) {
+                // What was played beyond the stop is no part of the results, whatever it had to say.
                 self.outcomes.truncate(stop.count as usize);
+                self.said.truncate(stop.count as usize);
                 return Ok(Some((rule, stop)));
             }
             if self.control.is_stopped() {
@@ -170,13 +200,8 @@ impl Series<'_> {
         if self.first.is_none() {
             self.traces = traces;
         }
-        self.said.too_slow |= too_slow;
-        self.said.disagreeing += u32::from(report.agreements.iter().any(|agreement| !agreement.holds()));
-        for warning in warnings {
-            if !self.said.warnings.contains(&warning) {
-                self.said.warnings.push(warning);
-            }
-        }
+        let disagrees = report.agreements.iter().any(|agreement| !agreement.holds());
+        self.said.push(Said { warnings, too_slow, disagrees });
         self.outcomes.push(outcome);
         self.first.get_or_insert(report);
     }
@@ -215,4 +240,30 @@ fn closing_line(outcomes: &[Outcome], seconds: f64, only_virtual: bool, folder: 
     // In real time the rate says what the scenario asked for, not how fast this program is.
     let made = play::made(transitions, seconds, only_virtual);
     format!("{replications} with {made}; results in {}", folder.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_replications_say_the_same_once() {
+        let said = |warnings: &[&str], too_slow, disagrees| Said {
+            warnings: warnings.iter().map(|warning| (*warning).to_owned()).collect(),
+            too_slow,
+            disagrees,
+        };
+        let all = [
+            said(&["compressed"], false, false),
+            said(&["3 ms late", "compressed"], true, true),
+            said(&["4 ms late", "compressed"], true, false),
+        ];
+        let told = [
+            "2 of 3 replications fell behind; of the first of them: 3 ms late",
+            "compressed",
+            "the engines disagree in 1 of 3 replications",
+        ];
+        assert_eq!(warnings(&all), told);
+        assert_eq!(warnings(&all[..1]), ["compressed"]);
+    }
 }

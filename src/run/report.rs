@@ -4,13 +4,10 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use crate::cli::ReportArguments;
-use crate::report::files::{self, RUN};
+use crate::report::files::{self, RUN, SWEEP};
 use crate::report::page::sweep::{FolderError, SavedSweep};
 use crate::report::page::{self, Beside, Saved};
 use crate::run::{Failure, tell};
-
-/// The file that holds what a sweep was.
-const SWEEP: &str = "sweep.json";
 
 /// Makes the page of a folder, and gives back the exit code.
 ///

@@ -40,6 +40,7 @@ pub mod units;
 mod waits;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -204,6 +205,13 @@ impl Scenario {
     /// Whether it is run more than once.
     pub fn is_replicated(&self) -> bool {
         self.precision.is_some() || self.replications.is_some_and(|count| count > 1)
+    }
+
+    /// The files that it names, relative to its own folder.
+    pub fn files(&self) -> BTreeSet<String> {
+        let samples = durations::samples(&self.written.root);
+        let samples = samples.into_keys().map(|origin| origin.file.clone());
+        samples.chain(self.trace.as_ref().map(|trace| trace.file.clone())).collect()
     }
 
     fn subject(&self) -> limits::Subject<'_> {

@@ -1,19 +1,29 @@
 //! `--set KEY=VALUE`: changes to the tree of a scenario before it is read.
 
+use crate::scenario::Changes;
 use crate::scenario::keys::{self, Key, Kind};
 use crate::scenario::problems::{Place, Problem};
 use crate::scenario::tree::{Entry, Node, Table, Value, read_value};
 
 /// What stands before the text of a `--set` where it is shown.
-pub(super) const PREFIX: &str = "--set ";
+const PREFIX: &str = "--set ";
+/// What stands before that of an option of its own, such as `--seed=1`.
+const FLAG_PREFIX: &str = "--";
 
 /// The most names in a path: more than any key has, and few enough for trees that are walked by recursion.
 const DEPTH_MAX: usize = 16;
 
+/// Every `--set`, and every option that stands for one, with what stands before it where it is shown.
+pub(super) fn written(changes: &Changes) -> impl Iterator<Item = (&'static str, &String)> {
+    let flags_from = changes.sets.len().saturating_sub(changes.flags);
+    let prefix = move |index| if index < flags_from { PREFIX } else { FLAG_PREFIX };
+    changes.sets.iter().enumerate().map(move |(index, text)| (prefix(index), text))
+}
+
 /// Applies every `--set` in order; problems name the ones that could not be applied.
-pub(super) fn apply(root: &mut Table, sets: &[String]) -> Vec<Problem> {
-    let apply_one = |(index, text): (usize, &String)| apply_one(root, text, index + 1).err();
-    sets.iter().enumerate().filter_map(apply_one).collect()
+pub(super) fn apply(root: &mut Table, changes: &Changes) -> Vec<Problem> {
+    let apply_one = |(source, (prefix, text)): (usize, (&str, &String))| apply_one(root, text, source, prefix).err();
+    (1..).zip(written(changes)).filter_map(apply_one).collect()
 }
 
 /// One step from a table or list to what is in it.
@@ -42,14 +52,14 @@ impl Target {
     }
 }
 
-fn apply_one(root: &mut Table, text: &str, source: usize) -> Result<(), Problem> {
-    let place = |start: usize, end: usize| Place { source, span: PREFIX.len() + start..PREFIX.len() + end };
+fn apply_one(root: &mut Table, text: &str, source: usize, prefix: &str) -> Result<(), Problem> {
+    let place = |start: usize, end: usize| Place { source, span: prefix.len() + start..prefix.len() + end };
     let no_value = || {
         let problem = Problem::new(format!("`--set {text}` sets nothing")).at(Some(&place(0, text.len())));
         problem.help("write a key and a value, such as --set events.rate=5/s")
     };
     let (target, at) = split(root, text, &place)?.ok_or_else(no_value)?;
-    let value = value_of(&target, &text[at + 1..], source, PREFIX.len() + at + 1);
+    let value = value_of(&target, &text[at + 1..], source, prefix.len() + at + 1);
     insert(root, &target, value, &place(0, at))
 }
 
@@ -86,6 +96,9 @@ pub(super) fn value_of(target: &Target, written: &str, source: usize, offset: us
 
 /// Where the text of a key leads.
 pub(super) fn resolve(root: &Table, path: &str) -> Result<Target, Problem> {
+    if let Some(rest) = path.strip_prefix("fault.") {
+        return fault(root, rest);
+    }
     let Some(rest) = path.strip_prefix("client.") else {
         let steps = path.split('.').map(|step| Step::Key(step.trim().to_owned())).collect();
         return known(steps, path);
@@ -105,6 +118,40 @@ pub(super) fn resolve(root: &Table, path: &str) -> Result<Target, Problem> {
         Some((_, problem)) => problem,
         None => no_such_client(root, &names, rest),
     })
+}
+
+/// What to do where there is no fault whose keys could be set.
+const NO_FAULT: &str = "the file has no [[fault]]; set `fault` as a whole, to [{ .. }]";
+
+/// Where the text behind `fault.` leads: faults have no names, and go by their numbers, counted from 1.
+fn fault(root: &Table, text: &str) -> Result<Target, Problem> {
+    let count = match root.get("fault").map(|node| &node.value) {
+        Some(Value::List(list)) => list.len(),
+        _ => 0,
+    };
+    let (number, after) = text.split_once('.').map_or((text, None), |(number, after)| (number, Some(after)));
+    let Ok(number) = number.trim().parse::<usize>() else {
+        known(vec![Step::Key("fault".to_owned())], &keys::join("fault", text))?;
+        let problem = Problem::new(format!("`fault.{text}` does not say which fault"));
+        return Err(problem.help(match count {
+            0 => NO_FAULT.to_owned(),
+            _ => format!("write its number too, such as fault.1.{text}"),
+        }));
+    };
+    if !(1..=count).contains(&number) {
+        return Err(Problem::new(format!("there is no fault {number}")).help(match count {
+            0 => NO_FAULT.to_owned(),
+            1 => "the only fault is fault 1".to_owned(),
+            _ => format!("the faults go from 1 to {count}, in the order of the file"),
+        }));
+    }
+    let Some(after) = after else {
+        let problem = Problem::new(format!("`fault.{number}` is a fault, not one of its keys"));
+        return Err(problem.help(format!("a key must follow the number, such as fault.{number}.for")));
+    };
+    let mut steps = vec![Step::Key("fault".to_owned()), Step::Element(number - 1)];
+    steps.extend(after.split('.').map(|step| Step::Key(step.trim().to_owned())));
+    known(steps, &keys::join("fault", after))
 }
 
 /// The names of the clients and their places in the list.

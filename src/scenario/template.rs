@@ -16,6 +16,8 @@ use crate::seed;
 pub struct Changes {
     /// `KEY=VALUE`: keys that have another value than in the file.
     pub sets: Vec<String>,
+    /// How many of these, the last ones, came as options of their own, such as `--seed`, and are shown as such.
+    pub flags: usize,
     /// `KEY=SPEC`: keys that vary, beside those of `[sweep]` or in their place.
     pub varied: Vec<String>,
     /// Whether the values of several keys meet one by one, whatever the file says.
@@ -62,7 +64,8 @@ impl Template {
     pub fn parse(text: &str, name: &str, dir: &Path, changes: &Changes) -> Result<Self, Problems> {
         let file = Source { label: Some(name.to_owned()), text: text.to_owned() };
         let of = |prefix: &'static str| move |text: &String| Source { label: None, text: format!("{prefix}{text}") };
-        let sets = changes.sets.iter().map(of(overrides::PREFIX));
+        let sets = overrides::written(changes);
+        let sets = sets.map(|(prefix, text)| Source { label: None, text: format!("{prefix}{text}") });
         let varied = changes.varied.iter().map(of(axes::PREFIX));
         let sources: Arc<[Source]> = std::iter::once(file).chain(sets).chain(varied).collect();
         let mut template = Self::read(text, dir, changes, &sources).map_err(|list| problems_of(&sources, list))?;
@@ -72,7 +75,7 @@ impl Template {
 
     fn read(text: &str, dir: &Path, changes: &Changes, sources: &Arc<[Source]>) -> Result<Self, Vec<Problem>> {
         let mut root = syntax::read_file(text)?;
-        let mut problems = overrides::apply(&mut root, &changes.sets);
+        let mut problems = overrides::apply(&mut root, changes);
         let axes = axes::take(&mut root, changes, &mut problems);
         problems.extend(walk::check(&root));
         durations::load(&mut root, dir);

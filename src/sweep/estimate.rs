@@ -4,6 +4,7 @@ use std::ops::{Add, AddAssign};
 
 use crate::engine::Setup;
 use crate::evaluation::pilot;
+use crate::report::human;
 use crate::scenario::{EngineChoice, Scenario};
 use crate::theory;
 
@@ -72,6 +73,11 @@ impl Cost {
             cost.seconds += (exchanges + volume.events) * EXCHANGE + f64::from(setup.consumers) * CONSUMER;
         }
         cost
+    }
+
+    /// The requests, with three significant digits: they are an estimate, and are not to look exact.
+    pub fn requests(self) -> String {
+        human::number(format!("{:.2e}", self.exchanges).parse().unwrap_or(self.exchanges))
     }
 
     /// What so many units of that cost take.

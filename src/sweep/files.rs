@@ -3,28 +3,22 @@
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::evaluation::outcome::{ClientOutcome, Outcome};
 use crate::evaluation::replications::{identity, replications};
 use crate::evaluation::threshold::judge;
 use crate::measure::judgement::Judgement;
 use crate::report::columns::{Cell, IDENTITY, MEASURES};
 use crate::report::files::{
-    STATISTICS as STATISTICS_FILE, THRESHOLDS as THRESHOLDS_FILE, WriteError, persist, unfinished,
+    STATISTICS as STATISTICS_FILE, SWEEP, THRESHOLDS as THRESHOLDS_FILE, UNITS, WriteError, persist, remove_stale,
 };
 use crate::report::replications::{COMPARISON, Cells, STATISTICS};
-use crate::report::{csv, page, thresholds};
+use crate::report::unfinished::Unfinished;
+use crate::report::{csv, thresholds};
 use crate::scenario::threshold::Threshold;
 use crate::sweep::header::Header;
 use crate::sweep::json::SweepJson;
 use crate::sweep::results::{Point, Results};
 use crate::sweep::units::{self, ReadError};
-
-/// The files that a single run leaves in its folder and a sweep does not write.
-const OF_ONE_RUN: [&str; 4] = ["timeseries.csv", "run.json", "forged.csv", "faults.csv"];
-/// The file of the units themselves, without its ending.
-pub const UNITS: &str = "units";
 
 /// Why result files cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +32,7 @@ pub enum FilesError {
 }
 
 /// Writes every result file of a sweep into a folder, all or none as far as the file system allows, and removes those that
-/// only a single run has, or another sweep. Each point is held against the thresholds; `look` sees it, and what became of them.
+/// a run has left there, or another sweep. Each point is held against the thresholds; `look` sees it, and what became of them.
 ///
 /// # Errors
 ///
@@ -58,18 +52,10 @@ pub fn write(
     }
     output.units(results)?;
     let files = output.end()?;
-    // The page is of what was there before; a new one is made once everything is there that it shows.
-    let stale: Vec<_> = OF_ONE_RUN.into_iter().chain([STATISTICS_FILE, THRESHOLDS_FILE, page::FILE]).collect();
-    let stale = stale.into_iter().map(|name| folder.join(name));
-    let stale: Vec<_> = stale.filter(|path| files.iter().all(|(other, _)| other != path)).collect();
+    let written: Vec<_> = files.iter().map(|(path, _)| path.clone()).collect();
     persist(files)?;
-    for path in stale {
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(WriteError { path, source })?,
-            _ => {}
-        }
-    }
-    Ok(())
+    // The page is of what was there before; a new one is made once everything is there that it shows.
+    Ok(remove_stale(folder, |name| written.contains(&folder.join(name)))?)
 }
 
 /// Writes the file of a shard.
@@ -80,7 +66,7 @@ pub fn write(
 pub fn write_shard(folder: &Path, results: &Results, shard: super::shard::Shard) -> Result<(), FilesError> {
     let path = folder.join(shard.file_name());
     let failed = |source| WriteError { path: path.clone(), source };
-    let mut file = BufWriter::new(unfinished(folder).map_err(failed)?);
+    let mut file = BufWriter::new(Unfinished::begin(folder).map_err(failed)?);
     file.write_all(&units::head(&results.header, Some(shard))).map_err(failed)?;
     for unit in results.units().filter(|unit| shard.has(*unit)) {
         file.write_all(&results.line(unit)?.unwrap_or_default()).map_err(failed)?;
@@ -89,20 +75,20 @@ pub fn write_shard(folder: &Path, results: &Results, shard: super::shard::Shard)
     Ok(persist(vec![(path, file)])?)
 }
 
-fn finished(file: BufWriter<NamedTempFile>) -> std::io::Result<NamedTempFile> {
+fn finished(file: BufWriter<Unfinished>) -> std::io::Result<Unfinished> {
     let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
+    file.sync()?;
     Ok(file)
 }
 
-type Csv = ::csv::Writer<NamedTempFile>;
+type Csv = ::csv::Writer<Unfinished>;
 
 /// A table in which every row says at its end which point it is of.
 struct OfPoints(Csv);
 
 impl OfPoints {
     fn begin(folder: &Path, header: &Header, columns: &[&str]) -> std::io::Result<Self> {
-        let mut file = csv::writer(unfinished(folder)?);
+        let mut file = csv::writer(Unfinished::begin(folder)?);
         let parameters = parameters(header);
         file.write_record(columns.iter().copied().chain(parameters.iter().map(String::as_str)))?;
         Ok(Self(file))
@@ -133,8 +119,8 @@ struct Output<'a> {
     statistics: Option<OfPoints>,
     /// Where anything is expected.
     thresholds: Option<OfPoints>,
-    units: BufWriter<NamedTempFile>,
-    json: SweepJson<BufWriter<NamedTempFile>>,
+    units: BufWriter<Unfinished>,
+    json: SweepJson<BufWriter<Unfinished>>,
 }
 
 impl<'a> Output<'a> {
@@ -145,7 +131,7 @@ impl<'a> Output<'a> {
     fn attempt(folder: &'a Path, results: &'a Results, is_judged: bool) -> std::io::Result<Self> {
         let header = &results.header;
         let table = |columns: &[&str]| OfPoints::begin(folder, header, columns);
-        let mut summary = csv::writer(unfinished(folder)?);
+        let mut summary = csv::writer(Unfinished::begin(folder)?);
         let numbers = header.axes.iter().filter(|axis| axis.has_unit).map(|axis| format!("value_{}", axis.key));
         let names = |columns: &[crate::report::columns::Column]| {
             columns.iter().map(|column| column.name.to_owned()).collect::<Vec<_>>()
@@ -153,7 +139,7 @@ impl<'a> Output<'a> {
         summary.write_record(
             names(IDENTITY).into_iter().chain(parameters(header)).chain(names(MEASURES)).chain(numbers),
         )?;
-        let mut units = BufWriter::new(unfinished(folder)?);
+        let mut units = BufWriter::new(Unfinished::begin(folder)?);
         units.write_all(&units::head(header, None))?;
         Ok(Self {
             folder,
@@ -164,7 +150,7 @@ impl<'a> Output<'a> {
             statistics: header.is_replicated().then(|| table(&STATISTICS)).transpose()?,
             thresholds: is_judged.then(|| table(&thresholds::HEADER)).transpose()?,
             units,
-            json: SweepJson::begin(BufWriter::new(unfinished(folder)?), header, results.missing())?,
+            json: SweepJson::begin(BufWriter::new(Unfinished::begin(folder)?), header, results.missing())?,
         })
     }
 
@@ -208,12 +194,12 @@ impl<'a> Output<'a> {
     }
 
     /// The files with the names that they are to have.
-    fn end(self) -> Result<Vec<(PathBuf, NamedTempFile)>, WriteError> {
+    fn end(self) -> Result<Vec<(PathBuf, Unfinished)>, WriteError> {
         let folder = self.folder;
         let failed = |source| WriteError { path: folder.to_owned(), source };
         let table = |name: &str, file: Csv| {
             let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-            file.as_file().sync_all().map(|()| (folder.join(name), file)).map_err(failed)
+            file.sync().map(|()| (folder.join(name), file)).map_err(failed)
         };
         let mut files = vec![
             table("summary.csv", self.summary)?,
@@ -223,9 +209,9 @@ impl<'a> Output<'a> {
         for (name, file) in [(STATISTICS_FILE, self.statistics), (THRESHOLDS_FILE, self.thresholds)] {
             files.extend(file.map(|file| table(name, file.0)).transpose()?);
         }
-        files.push((folder.join(format!("{UNITS}.jsonl")), finished(self.units).map_err(failed)?));
+        files.push((folder.join(UNITS), finished(self.units).map_err(failed)?));
         let json = self.json.end(self.header).and_then(finished).map_err(failed)?;
-        files.push((folder.join("sweep.json"), json));
+        files.push((folder.join(SWEEP), json));
         Ok(files)
     }
 }

@@ -12,6 +12,7 @@ use crate::scenario::axes::{Axis, AxisValue};
 use crate::scenario::percent::parse_percent;
 use crate::scenario::threshold::Threshold;
 use crate::scenario::{Changes, Problems, Template};
+use crate::sweep::plan::UNITS_MAX;
 
 /// The version of the format of files of units.
 pub const FORMAT: u32 = 1;
@@ -155,7 +156,8 @@ impl Header {
     /// If it cannot be read: this program reads it in another way, or files that it names are not there.
     pub fn template(&self, folder: &Path) -> Result<Template, Problems> {
         let SourcePart { file, text, sets, varied, zip, thresholds } = &self.source;
-        let changes = Changes { sets: sets.clone(), varied: varied.clone(), zip: *zip, thresholds: thresholds.clone() };
+        let changes =
+            Changes { sets: sets.clone(), flags: 0, varied: varied.clone(), zip: *zip, thresholds: thresholds.clone() };
         Template::parse(text, file, folder, &changes)
     }
 
@@ -237,42 +239,14 @@ impl Header {
         parts.join(", ")
     }
 
-    /// In what another sweep differs from this one so that their units do not belong together, as sentences; empty if they do.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
-        let mut sentences = Vec::new();
-        let mut differ = |what: &str, here: &str, there: &str| {
-            if here != there {
-                sentences.push(format!("{what} is {there} there and {here} here"));
-            }
+    /// Whether what it says goes together. A file can say anything, checksum or not.
+    pub fn is_sound(&self) -> bool {
+        let lengths = self.axes.iter().map(|axis| axis.values.len() as u64);
+        let points = match self.combine.as_str() {
+            "zip" => lengths.min().unwrap_or(1),
+            _ => lengths.fold(1, u64::saturating_mul),
         };
-        differ("the version of pushpull", &self.tool_version, &other.tool_version);
-        differ("the format", &self.format.to_string(), &other.format.to_string());
-        differ("the engine", &self.scenario.engine, &other.scenario.engine);
-        differ("the number of replications", &self.replications.to_string(), &other.replications.to_string());
-        let precision = |header: &Self| header.precision.clone().unwrap_or_else(|| "not given".to_owned());
-        differ("the precision", &precision(self), &precision(other));
-        differ("the number of points", &self.points.to_string(), &other.points.to_string());
-        differ("the way in which values meet", &self.combine, &other.combine);
-        let keys = |header: &Self| header.axes.iter().map(|axis| axis.key.clone()).collect::<Vec<_>>().join(", ");
-        differ("what varies", &keys(self), &keys(other));
-        if self.scenario.sha256 != other.scenario.sha256 || self.scenario.name != other.scenario.name {
-            sentences.push(format!(
-                "the scenario is another one: {} ({}..) there and {} ({}..) here",
-                other.scenario.name,
-                other.scenario.sha256.get(..12).unwrap_or_default(),
-                self.scenario.name,
-                self.scenario.sha256.get(..12).unwrap_or_default()
-            ));
-        }
-        for (here, there) in self.axes.iter().zip(&other.axes) {
-            if here.key == there.key && here.values != there.values {
-                sentences.push(format!("`{}` takes other values", here.key));
-            }
-        }
-        if self.files_sha256 != other.files_sha256 {
-            sentences.push("files that the values name hold something else".to_owned());
-        }
-        sentences
+        points == self.points && points > 0 && self.replications > 0 && self.units() < UNITS_MAX
     }
 }
 
@@ -283,6 +257,7 @@ mod tests {
     use crate::evaluation::outcome::Outcome;
     use crate::evaluation::play::{anywhere, play};
     use crate::scenario::axes::Setting;
+    use crate::sweep::difference::HERE_AND_THERE;
     use crate::sweep::unit;
 
     const TEXT: &str =
@@ -300,7 +275,7 @@ mod tests {
             sets: vec!["client.poll.pull.every=2s".to_owned(), "replications=4".to_owned()],
             varied: vec!["events.rate=1/s..3/s:3".to_owned()],
             thresholds: vec!["poll.lost == 0".to_owned()],
-            zip: false,
+            ..Changes::default()
         };
         let template = Template::parse(TEXT, "folder/mine.toml", Path::new("."), &changes).unwrap();
         let header = Header::new(&template, None);
@@ -308,7 +283,7 @@ mod tests {
         let read: Header = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);
         let again = read.template(Path::new(".")).unwrap();
-        assert!(Header::new(&again, None).differences(&read).is_empty());
+        assert!(Header::new(&again, None).differences(&read, HERE_AND_THERE).is_empty());
         // Between two points lies another one, with the same luck.
         let setting = again.axes().iter().next().unwrap().at(1.25, 6).unwrap();
         assert_eq!(setting.as_set(), "events.rate=1.25/s");
@@ -328,6 +303,12 @@ mod tests {
         let header = Header::new(&template, None);
         assert_eq!((header.units(), header.place(0), header.place(23)), (24, (0, 0), (5, 3)));
         assert_eq!(header.name_of(4), "events.rate = 2/s, consumers = 2");
+        assert!(header.is_sound());
+        for points in [0, 5, 7, u64::MAX] {
+            assert!(!Header { points, ..header.clone() }.is_sound());
+        }
+        assert!(!Header { replications: 0, ..header.clone() }.is_sound());
+        assert!(!Header { replications: u32::MAX, ..header.clone() }.is_sound());
         for point in 0..header.points {
             let settings = template.axes().settings(point);
             let texts: Vec<_> = settings.iter().map(|setting| &setting.value.text).collect();

@@ -6,6 +6,7 @@
 //! soon as it is played; every result file is made from these lines, in the order of the units ([`files`]).
 
 pub mod crossover;
+pub mod difference;
 pub mod emit;
 pub mod estimate;
 pub mod files;

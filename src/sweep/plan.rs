@@ -146,7 +146,7 @@ fn too_many(template: &Template, points: u64, replications: u32) -> PlanError {
         "this sweep has {} points: about {} requests and {} of computing. Sweep fewer values, or add --yes to play them \
          all",
         human::count(points),
-        human::number(total.exchanges),
+        total.requests(),
         human::duration_secs(total.seconds)
     ))
 }

@@ -231,12 +231,11 @@ impl Work<'_> {
         let mut outcomes: Vec<Outcome> = Vec::new();
         loop {
             let known = outcomes.len() as u32;
-            let more = known..rule.goal(known, threads);
             let one = |replication| self.replication(point, settled, replication, worker);
             let played: Option<Vec<Outcome>> = if play::is_played_side_by_side(&settled.scenario) {
-                more.into_par_iter().map(one).collect::<Result<_, _>>()?
+                (known..rule.goal(known, threads)).into_par_iter().map(one).collect::<Result<_, _>>()?
             } else {
-                more.map(one).collect::<Result<_, _>>()?
+                (known..rule.next(known)).map(one).collect::<Result<_, _>>()?
             };
             let Some(played) = played else { return Ok(None) };
             outcomes.extend(played);

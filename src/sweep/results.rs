@@ -45,14 +45,19 @@ impl Results {
         self.files.iter().any(|file| file.index.contains_key(&unit))
     }
 
+    /// The first unit from that number on that is there.
+    fn next(&self, from: u64) -> Option<u64> {
+        self.files.iter().filter_map(|file| file.index.range(from..).next().map(|(unit, _)| *unit)).min()
+    }
+
     /// The numbers of the units that are there, in order.
     pub fn units(&self) -> impl Iterator<Item = u64> {
-        (0..self.header.units()).filter(|unit| self.has(*unit))
+        std::iter::successors(self.next(0), |unit| self.next(unit + 1))
     }
 
     /// How many units are missing.
     pub fn missing(&self) -> u64 {
-        (0..self.header.units()).filter(|unit| !self.has(*unit)).count() as u64
+        self.header.units() - self.units().count() as u64
     }
 
     /// The line of a unit that is there, with its line end.
@@ -86,7 +91,9 @@ impl Results {
 
     /// Every point that has a run, in order.
     pub fn points(&self) -> impl Iterator<Item = Result<Point<'_>, ReadError>> {
-        let points = (0..self.header.points).map(|number| self.point(number));
+        let units = self.header.units_of_point();
+        let next = move |number: u64| self.next(number * units).map(|unit| unit / units);
+        let points = std::iter::successors(next(0), move |number| next(number + 1)).map(|number| self.point(number));
         points.filter(|point| point.as_ref().map_or(true, |point| !point.outcomes.is_empty()))
     }
 }

@@ -4,10 +4,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::human;
+
 /// The variable with the number of a task in a Slurm array, which counts as `--array` says: from 1 to the number of shards.
 pub const SLURM: &str = "SLURM_ARRAY_TASK_ID";
 /// The variable with the number of a pod in a Kubernetes Indexed Job, which counts from 0.
 pub const KUBERNETES: &str = "JOB_COMPLETION_INDEX";
+
+/// A sweep has at most so many parts: more than any scheduler takes.
+pub const SHARDS_MAX: u32 = 1_000_000;
 
 /// One of several parts of a sweep: unit k belongs to the one whose number, counted from 0, is k modulo their count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -38,6 +43,12 @@ impl Shard {
         };
         let (number, of) = text.split_once('/').ok_or_else(malformed)?;
         let of: u32 = of.trim().parse().map_err(|_| malformed())?;
+        if of > SHARDS_MAX {
+            let most = human::count(SHARDS_MAX.into());
+            return Err(ShardError(format!(
+                "--shard {text}: a sweep has at most {most} shards; write fewer than {of}"
+            )));
+        }
         let number = match number.trim() {
             "auto" => automatic(text, of, variable)?,
             number => number.parse().map_err(|_| malformed())?,
@@ -79,7 +90,7 @@ impl Shard {
     pub fn of_file_name(name: &str) -> Option<Self> {
         let (shard, of) = name.strip_prefix("shard-")?.strip_suffix(".jsonl")?.split_once("-of-")?;
         let shard = Self { shard: shard.parse().ok()?, of: of.parse().ok()? };
-        (shard.file_name() == name).then_some(shard)
+        (shard.file_name() == name && (1..=shard.of).contains(&shard.shard)).then_some(shard)
     }
 }
 
@@ -140,6 +151,7 @@ mod tests {
             ("5", &[]),
             ("1/5/6", &[]),
             ("4294967297/5", &[]),
+            ("1/4294967295", &[]),
             ("auto/5", &[]),
             ("auto/5", &[(SLURM, "0")]),
             ("auto/5", &[(SLURM, "6")]),

@@ -28,6 +28,8 @@ const OVERLOADED: char = '*';
 pub struct Table<'a> {
     columns: Columns<'a>,
     style: Style,
+    /// How many units are missing.
+    missing: u64,
     /// The engines and clients of each part, and its lines so far; what does not fit beside each other stands below.
     parts: Vec<(Vec<(String, String)>, String)>,
     /// Whether a point misses a threshold.
@@ -117,11 +119,12 @@ pub fn axes(header: &Header) -> String {
 }
 
 impl<'a> Table<'a> {
-    /// A table without a line.
-    pub fn new(header: &'a Header, style: Style) -> Self {
+    /// A table without a line, of a sweep in which so many units are missing.
+    pub fn new(header: &'a Header, missing: u64, style: Style) -> Self {
         Self {
             columns: Columns::new(header, WIDTH - CLIENT_WIDTH),
             style,
+            missing,
             parts: Vec::new(),
             has_misses: false,
             has_overloads: false,
@@ -162,6 +165,10 @@ impl<'a> Table<'a> {
     pub fn render(&self) -> String {
         let header = self.columns.header;
         let mut text = format!("{}\n\n{}", self.style.bold(&cut(&header.scenario.title, WIDTH)), axes(header));
+        if self.missing > 0 {
+            let (missing, all) = (header.count_of_units(self.missing), human::count(header.units()));
+            let _ = writeln!(text, "{}", self.style.bold(&format!("stopped early: {missing} of {all} missing")));
+        }
         let has_both = header.scenario.engine == "both";
         for (series, lines) in &self.parts {
             let mut names = self.columns.line("", "", std::iter::repeat_n("", self.columns.axes.len()));
@@ -211,11 +218,7 @@ pub fn dry_run(plan: &Plan, threads: usize, shard: Option<Shard>, search: Option
     let least = plan.repeat.least();
     for point in 0..header.points {
         let mut line = columns.point(point, false);
-        push_right(
-            &mut line,
-            &human::number(plan.cost_of_point(point).run.times(least.into()).exchanges),
-            REQUESTS_WIDTH + 2,
-        );
+        push_right(&mut line, &plan.cost_of_point(point).run.times(least.into()).requests(), REQUESTS_WIDTH + 2);
         let _ = writeln!(text, "{line}");
     }
     let workers = threads.max(1);
@@ -225,7 +228,7 @@ pub fn dry_run(plan: &Plan, threads: usize, shard: Option<Shard>, search: Option
         let cost = plan.total(replications);
         let runs = header.points as f64 * f64::from(replications);
         let seconds = human::duration_secs(cost.seconds / cores as f64);
-        (human::number(cost.exchanges), human::things(runs, "run", "runs"), seconds)
+        (cost.requests(), human::things(runs, "run", "runs"), seconds)
     };
     let (requests, runs, seconds) = total(least);
     let _ = if header.precision.is_some() {

@@ -9,13 +9,14 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::evaluation::outcome::Outcome;
 use crate::report::files::WriteError;
+use crate::report::unfinished::plain;
 use crate::sweep::header::{FORMAT, Header};
 use crate::sweep::shard::Shard;
 
@@ -44,12 +45,17 @@ fn sum(body: &[u8]) -> String {
     hex::encode(&Sha256::digest(body)[..8])
 }
 
-/// The body in a line without its line end; none if the line is damaged.
-fn body_of(line: &[u8]) -> Option<Body> {
+/// The bytes of the body in a line without its line end; none if they are not those of the checksum.
+fn whole(line: &[u8]) -> Option<&[u8]> {
     let rest = line.strip_prefix(b"{\"sum\":\"")?;
     let (written, rest) = rest.split_at_checked(16)?;
     let body = rest.strip_prefix(b"\",\"body\":")?.strip_suffix(b"}")?;
-    (sum(body).as_bytes() == written).then(|| serde_json::from_slice(body).ok()).flatten()
+    (sum(body).as_bytes() == written).then_some(body)
+}
+
+/// The body in a line without its line end; none if the line is damaged.
+fn body_of(line: &[u8]) -> Option<Body> {
+    serde_json::from_slice(whole(line)?).ok()
 }
 
 /// The first lines of a file of units.
@@ -78,6 +84,12 @@ pub enum ReadError {
         /// The line, counted from 1.
         line: u64,
     },
+    /// A file is no longer as it was when it was first read.
+    #[error("{} has changed while it was read", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is of another version of this program, and written in another way.
     #[error("{} has format {format}, and this version reads format {FORMAT}", path.display())]
     Format {
@@ -94,12 +106,13 @@ pub struct UnitFile {
     /// Where it is.
     pub path: PathBuf,
     /// Which sweep it belongs to.
-    pub header: Header,
+    pub header: Arc<Header>,
     /// Which part of it the file holds.
     pub shard: Option<Shard>,
     /// Where the line of each unit begins, and how long it is, the line end included.
     pub index: BTreeMap<u64, (u64, usize)>,
-    file: File,
+    /// The file, unless it is opened again whenever something is read of it.
+    file: Option<File>,
 }
 
 /// What becomes of a damaged line.
@@ -149,10 +162,18 @@ impl UnitFile {
             }
             offset += length as u64;
         }
-        let Some(header) = header else { return Err(ReadError::Damaged { path: path.to_owned(), line: 1 }) };
+        let Some(header) = header.filter(Header::is_sound) else {
+            return Err(ReadError::Damaged { path: path.to_owned(), line: 1 });
+        };
         let units = header.units();
         index.retain(|unit, _| *unit < units && shard.is_none_or(|shard: Shard| shard.has(*unit)));
-        Ok(Self { path: path.to_owned(), header, shard, index, file })
+        Ok(Self { path: path.to_owned(), header: Arc::new(header), shard, index, file: Some(file) })
+    }
+
+    /// The same, without keeping the file open: there may be more of them than a process may have open. Its name has to stay.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        Self { file: None, ..self }
     }
 
     /// The error of a line that is damaged, or of a first line whose format is another one.
@@ -173,9 +194,16 @@ impl UnitFile {
     pub fn line(&self, unit: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let Some((offset, length)) = self.index.get(&unit) else { return Ok(None) };
         let mut text = vec![0; *length];
-        match self.file.read_exact_at(&mut text, *offset) {
-            Ok(()) => Ok(Some(text)),
-            Err(source) => Err(ReadError::Unreadable { path: self.path.clone(), source }),
+        let read = match &self.file {
+            Some(file) => file.read_exact_at(&mut text, *offset),
+            None => File::open(&self.path).and_then(|file| file.read_exact_at(&mut text, *offset)),
+        };
+        match read {
+            Ok(()) if text.strip_suffix(b"\n").and_then(whole).is_some() => Ok(Some(text)),
+            Err(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => {
+                Err(ReadError::Unreadable { path: self.path.clone(), source })
+            }
+            _ => Err(ReadError::Changed { path: self.path.clone() }),
         }
     }
 
@@ -188,7 +216,7 @@ impl UnitFile {
         let Some(text) = self.line(unit)? else { return Ok(None) };
         match text.strip_suffix(b"\n").and_then(body_of) {
             Some(Body::Unit(found, outcomes)) if found == unit => Ok(Some(outcomes)),
-            _ => Err(ReadError::Damaged { path: self.path.clone(), line: 0 }),
+            _ => Err(ReadError::Changed { path: self.path.clone() }),
         }
     }
 }
@@ -209,11 +237,15 @@ impl Journal {
     /// If it cannot be written.
     pub fn begin(folder: &Path, stem: &str, header: &Header, shard: Option<Shard>) -> Result<Self, WriteError> {
         let attempt = || {
-            let file = tempfile::Builder::new().prefix(&format!("{stem}-")).suffix(UNFINISHED).tempfile_in(folder)?;
-            // Who holds the lock is still at work.
-            file.as_file().lock()?;
+            let file = tempfile::Builder::new()
+                .prefix(&format!("{stem}-"))
+                .suffix(UNFINISHED)
+                .tempfile_in(folder)
+                .map_err(plain)?;
+            // Who holds the lock is still at work. The file systems of some clusters have no locks; there nobody can tell.
+            let _ = file.as_file().try_lock();
             file.as_file().write_all(&head(header, shard))?;
-            file.keep().map_err(|error| error.error)
+            file.keep().map_err(|error| plain(error.error))
         };
         match attempt() {
             Ok((file, path)) => {
@@ -273,7 +305,7 @@ pub fn unfinished(folder: &Path, stem: &str) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Whether a sweep still writes to a file of units.
+/// Whether a sweep still writes to a file of units, as far as the file system has locks.
 pub fn is_in_use(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
 }

@@ -109,7 +109,7 @@ impl Bench {
 
     /// Starts a sweep, and waits until it has written down so many units.
     pub(crate) fn start(&self, arguments: &[&str], folder: &str, units: usize) -> Child {
-        let mut child = self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         for _ in 0..6_000 {
             if self.unfinished(folder).is_some_and(|path| lines(&path) > units + 2) {
                 return child;

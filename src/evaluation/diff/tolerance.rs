@@ -41,6 +41,14 @@ impl Tolerances {
             match text.split_once('=') {
                 None => tolerances.all = general(text.trim()).map_err(wrong)?,
                 Some((column, value)) => {
+                    if let Some((_, bare)) = column.rsplit_once('.')
+                        && threshold::column(bare.trim()).is_some()
+                    {
+                        let (bare, value) = (bare.trim(), value.trim());
+                        return Err(wrong(format!(
+                            "a tolerance holds for all clients; write --tolerance {bare}={value}"
+                        )));
+                    }
                     // A file may have columns that this version does not know.
                     let known = threshold::column(column.trim()).unwrap_or_else(|| column.trim());
                     let tolerance = of_column(known, value.trim()).map_err(wrong)?;
@@ -139,6 +147,11 @@ mod tests {
             let message = parse(&[text]).unwrap_err();
             assert!(message.starts_with(&format!("--tolerance {text}: ")), "{message}");
         }
+        let of_client = parse(&["it's 1.5.latency_p95=20ms"]).unwrap_err();
+        assert!(
+            of_client.ends_with(": a tolerance holds for all clients; write --tolerance latency_p95=20ms"),
+            "{of_client}"
+        );
         let named = parse(&["latncy_p95=1%"]).unwrap();
         assert!(named.check(&["latency_p95_ms"]).unwrap_err().contains("did you mean latency_p95?"));
     }

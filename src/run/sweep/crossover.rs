@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::cli::{Format, SweepArguments};
 use crate::engine::Control;
-use crate::report::files::{self, WriteError};
+use crate::report::files::{self, CROSSOVERS};
 use crate::run::sweep::progress::LookingProgress;
 use crate::run::{Failure, print, style, tell};
 use crate::scenario::Template;
-use crate::sweep::crossover::{self, AskError, FILE, Inquiry, SearchError};
+use crate::sweep::crossover::{self, AskError, Inquiry, SearchError};
 use crate::sweep::header::SearchPart;
 use crate::sweep::plan::Plan;
 use crate::sweep::results::Results;
@@ -31,6 +31,8 @@ pub(in crate::run) struct Looking<'a> {
     pub(in crate::run) format: Format,
     pub(in crate::run) no_color: bool,
     pub(in crate::run) quiet: bool,
+    /// What goes on after the search was stopped, as a sentence.
+    pub(in crate::run) goes_on: &'static str,
 }
 
 /// What arguments ask for.
@@ -54,15 +56,6 @@ pub(super) fn effort(plan: &Plan) -> Result<Option<(f64, f64)>, Failure> {
     Ok(inquiry.and_then(|inquiry| inquiry.runs(&plan.header).zip(inquiry.seconds(plan))))
 }
 
-/// Removes what an earlier sweep has found in the folder.
-pub(in crate::run) fn remove(folder: &Path) -> Result<(), Failure> {
-    let path = folder.join(FILE);
-    match std::fs::remove_file(&path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(WriteError { path, source }.into()),
-        _ => Ok(()),
-    }
-}
-
 /// Looks, writes and shows. Whether it came to an end: it is stopped through `control`.
 pub(in crate::run) fn look(looking: &Looking<'_>, template: &Template, results: &Results) -> Result<bool, Failure> {
     let Some(inquiry) = Inquiry::new(template, &results.header.search)? else { return Ok(true) };
@@ -72,12 +65,12 @@ pub(in crate::run) fn look(looking: &Looking<'_>, template: &Template, results: 
     let found = match found {
         Ok(found) => found,
         Err(SearchError::Stopped) => {
-            tell("stopped while crossovers were looked for; every point is there, and --resume goes on");
+            tell(&format!("stopped while crossovers were looked for; every point is there, and {}", looking.goes_on));
             return Ok(false);
         }
         Err(error) => return Err(failure(error)),
     };
-    files::write(looking.folder, &[(FILE, crossover::csv(&found))])?;
+    files::write(looking.folder, &[(CROSSOVERS, crossover::csv(&found))])?;
     if looking.format == Format::Table {
         let text = crossover::render(&found, style(looking.no_color));
         if !text.is_empty() {

@@ -1,12 +1,14 @@
 //! `sweep --emit`: prints what lets a scheduler play the sweep, instead of playing it.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::cli::{Engine, ScenarioArguments, Scheduler, SweepArguments};
 use crate::report::human;
-use crate::run::Failure;
+use crate::run::{Failure, builtin};
 use crate::sweep::emit::{self, Emission};
-use crate::sweep::header::Header;
+use crate::sweep::plan::Plan;
 
 /// How many shards are asked for; none where the sweep is to be played here.
 ///
@@ -38,30 +40,76 @@ pub(super) fn asked(arguments: &SweepArguments) -> Result<Option<(emit::Schedule
         Scheduler::Kubernetes => emit::Scheduler::Kubernetes,
         Scheduler::Parallel => emit::Scheduler::Parallel,
     };
+    if emit == Scheduler::Kubernetes && arguments.out.is_some() {
+        return refused(
+            "on Kubernetes the results go to the volume of the manifest, into its top folder; leave --out out",
+        );
+    }
     Ok(Some((scheduler, shards)))
 }
 
-/// The script or the manifest. `text` is that of the scenario file.
+/// The script or the manifest.
 ///
 /// # Errors
 ///
-/// If there are more shards than units, or more than the scheduler takes.
+/// If there are more shards than units, or more than the scheduler takes, or files that the scheduler cannot bring along.
 pub(super) fn script(
     arguments: &SweepArguments,
     (scheduler, shards): (emit::Scheduler, u32),
-    header: &Header,
+    plan: &Plan,
     out: &Path,
 ) -> Result<String, Failure> {
+    let header = &plan.header;
     let units = header.units();
     if u64::from(shards) > units {
         let runs = human::things(units as f64, "run", "runs");
         return Err(Failure::Usage(format!("{shards} shards are more than the {runs} of the sweep; ask for fewer")));
     }
-    let (file, out) = (as_text(&arguments.scenario.file)?, as_text(out)?);
+    let path = &arguments.scenario.file;
+    let (file, out) = (as_text(path)?, as_text(out)?);
+    // A built-in scenario lies in no folder, and names no files.
+    let scenario_dir = match path.parent() {
+        Some(folder) if builtin::find(path).is_none() && !folder.as_os_str().is_empty() => Some(as_text(folder)?),
+        _ => None,
+    };
+    let files = if scheduler == emit::Scheduler::Kubernetes { named_files(plan, path)? } else { Vec::new() };
     let rest = rest(arguments);
-    let emission =
-        Emission { name: &header.scenario.name, file, text: &header.source.text, arguments: &rest, shards, out };
+    let emission = Emission {
+        name: &header.scenario.name,
+        file,
+        text: &header.source.text,
+        arguments: &rest,
+        shards,
+        out,
+        scenario_dir,
+        files: &files,
+    };
     emit::emit(scheduler, &emission).map_err(Failure::Usage)
+}
+
+/// The files that the scenario names at any of its points, each with its text.
+fn named_files(plan: &Plan, scenario: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let mut names = plan.template.base().files();
+    for point in 0..plan.header.points {
+        let scenario = plan.scenario(point).map_err(|problems| Failure::Scenario(Box::new(problems)))?;
+        names.extend(scenario.files());
+    }
+    let folder = scenario.parent().unwrap_or(Path::new(""));
+    let text = |name: String| {
+        let path = folder.join(&name);
+        let refused = |why: &str| Failure::Usage(format!("cannot put {} into a ConfigMap: {why}", path.display()));
+        let mut bytes = Vec::new();
+        let read = File::open(&path).and_then(|file| file.take(emit::CONFIG_MAP_MAX + 1).read_to_end(&mut bytes));
+        match (read, String::from_utf8(bytes)) {
+            (Err(error), _) => Err(refused(&error.to_string())),
+            (Ok(length), _) if length as u64 > emit::CONFIG_MAP_MAX => {
+                Err(refused("it is larger than the mebibyte that one holds"))
+            }
+            (Ok(_), Err(_)) => Err(refused("it is not UTF-8 text")),
+            (Ok(_), Ok(text)) => Ok((name, text)),
+        }
+    };
+    names.into_iter().map(text).collect()
 }
 
 fn as_text(path: &Path) -> Result<&str, Failure> {

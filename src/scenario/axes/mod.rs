@@ -219,7 +219,10 @@ fn unsuitable(target: &Target) -> Option<Problem> {
 
 /// The key that a target leads to, as `--set` takes it.
 fn canonical(root: &Table, target: &Target) -> String {
-    let [Step::Key(_), Step::Element(index), ..] = &target.steps[..] else { return target.path.clone() };
+    let [Step::Key(list), Step::Element(index), ..] = &target.steps[..] else { return target.path.clone() };
+    if list == "fault" {
+        return format!("fault.{}.{}", index + 1, target.path.strip_prefix("fault.").unwrap_or(&target.path));
+    }
     let names = super::overrides::client_names(root);
     let name = names.iter().find(|(other, _)| other == index).map_or("", |(_, name)| name);
     format!("client.{name}.{}", target.path.strip_prefix("client.").unwrap_or(&target.path))

@@ -5,9 +5,6 @@ use crate::report::csv as tables;
 use crate::sweep::crossover::question::Question;
 use crate::sweep::crossover::{Answer, Crossovers, Line, Spot};
 
-/// The name of the file.
-pub const FILE: &str = "crossover.csv";
-
 /// The columns before those of the other keys, which are called `param_<key>`.
 const BEFORE: [&str; 5] = ["kind", "engine", "baseline", "client", "criterion"];
 /// The columns behind them.

@@ -19,8 +19,9 @@ use crate::engine::Control;
 use crate::evaluation::crossing;
 use crate::measure::judgement::Comparison;
 use crate::measure::sample::Estimate;
+use crate::report::columns::Cell;
 use crate::scenario::{Problems, Template};
-use crate::sweep::header::{Header, SearchPart};
+use crate::sweep::header::{AxisPart, Header, SearchPart};
 use crate::sweep::plan::Plan;
 use crate::sweep::results::Results;
 use crate::sweep::unit::UnitError;
@@ -29,7 +30,7 @@ use along::{Along, Line};
 use question::Question;
 use search::{Known, Search};
 
-pub use file::{FILE, csv};
+pub use file::csv;
 pub use sentences::render;
 
 /// Why crossovers cannot be asked for.
@@ -247,7 +248,13 @@ pub fn template(header: &Header, folder: &Path) -> Result<Template, AskError> {
     if template.base().sha256() == header.scenario.sha256 {
         return Ok(template);
     }
-    let sentence = "crossovers are looked for by playing more of the scenario, but the files that it names hold something \
-                    else here; merge in the folder of the scenario, or sweep with --no-crossover";
-    Err(AskError::Usage(sentence.to_owned()))
+    let folder = if folder.as_os_str().is_empty() { "this folder".to_owned() } else { folder.display().to_string() };
+    Err(AskError::Usage(format!("the files that the scenario names hold something else in {folder}")))
+}
+
+/// Whether anything could be asked of a sweep, as far as that can be said without its files: [`Inquiry::new`] tells for sure.
+pub fn may_be_asked(header: &Header) -> bool {
+    let clients = header.scenario.resolved["client"].as_array().map_or(0, Vec::len);
+    let numbers = |axis: &AxisPart| axis.values.iter().filter(|value| value.number != Cell::Empty).count() > 1;
+    !header.search.is_off && (clients > 1 || !header.search.targets.is_empty()) && header.axes.iter().any(numbers)
 }
