@@ -27,12 +27,16 @@ drain = "1m"
 [events]
 rate = "1/h"
 
+[network]
+latency = "1ms"
+
+# So little that it is used up now and then: all have to be played together.
 [provider.api]
-workers = 64
-service_time = "1ms"
+workers = 1
+service_time = "50us"
 
 [provider.dispatch]
-concurrency = 1000
+concurrency = 2
 
 [[client]]
 name = "poll"

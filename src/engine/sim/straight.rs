@@ -10,7 +10,7 @@ mod stride;
 use super::Cell;
 use crate::link::Link;
 use crate::measure::ledger::{Ledger, Straight};
-use crate::peer::{Peer, Side};
+use crate::peer::{Input, Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::Provider;
 use crate::time::{Span, Time};
@@ -79,6 +79,11 @@ impl Cell<'_> {
         self.occurrences.note(index);
         let deadline = self.consumers[place].deadline();
         self.wakes.set(index, deadline.map(|due| due.max(ended)));
+        if ended >= self.traffic.setup.frame.duration && deadline.is_some_and(|due| due <= ended) {
+            // One that has fallen due meanwhile leaves as soon as the last has ended, even if no more is counted by then.
+            self.traffic.now = ended;
+            self.tell_consumer(index, Input::Wake, ledger);
+        }
         true
     }
 
