@@ -81,6 +81,7 @@ fn is_same(a: &'static str, b: &'static str) -> bool {
     std::ptr::eq(a, b)
 }
 
+#[allow(clippy::ptr_arg, reason = "whether it is borrowed is the question")]
 fn as_fixed(value: &Cow<'static, str>) -> Option<&'static str> {
     match value {
         Cow::Borrowed(fixed) => Some(fixed),

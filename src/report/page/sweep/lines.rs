@@ -87,7 +87,7 @@ impl<'a> Along<'a> {
             let at: Vec<_> = self.points.iter().filter(|(_, point)| point.overloaded.contains(&index)).collect();
             let place = self.saved.head.axes.iter().position(|axis| axis.key == self.axis.key)?;
             let value = |(_, point): &&(f64, &Point)| point.values.get(place).cloned();
-            let where_so = match (at.first().and_then(|at| value(at)), at.last().and_then(|at| value(at)), at.len()) {
+            let where_so = match (at.first().and_then(value), at.last().and_then(value), at.len()) {
                 (Some(only), _, 1) => format!("at {} = {only}", self.axis.key),
                 (Some(first), Some(last), count) => {
                     format!("at {} points from {} = {first} to {last}", human::count(count as u64), self.axis.key)
