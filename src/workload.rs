@@ -76,7 +76,7 @@ impl Workload {
     }
 
     /// An event of a consumer that is no change of a record that was opened, with what is left to chance about it.
-    #[inline]
+    #[inline(always)]
     fn event(&self, occurred_at: Time, consumer: u32, serial: u32) -> Event {
         let record = match u64::from(self.records) {
             0 | 1 => 0,

@@ -57,11 +57,17 @@ impl Store {
     }
 
     /// Remembers an event that is taken now.
+    #[inline]
     pub fn remember(&mut self, now: Time, serial: u32) {
         if let Dedupe::Remember { size, age } = self.policy
             && (size.is_some() || age.is_some())
-            && !self.since.contains_key(&serial)
         {
+            self.store(now, serial, size, age);
+        }
+    }
+
+    fn store(&mut self, now: Time, serial: u32, size: Option<u32>, age: Option<Span>) {
+        if !self.since.contains_key(&serial) {
             self.since.insert(serial, now);
             self.order.push_back((now, serial));
             self.forget(now, size, age);

@@ -21,6 +21,7 @@ impl Default for Inbox {
 
 impl Inbox {
     /// Whether this serial has been taken.
+    #[inline]
     pub fn contains(&self, serial: u32) -> bool {
         let Some(offset) = serial.checked_sub(self.base) else { return true };
         self.bits.get((offset / 64) as usize).is_some_and(|word| word & (1 << (offset % 64)) != 0)
@@ -32,7 +33,7 @@ impl Inbox {
         let Some(offset) = serial.checked_sub(self.base) else { return false };
         let word = (offset / 64) as usize;
         if word >= self.bits.len() {
-            self.bits.resize(word + 1, 0);
+            self.reach(word);
         }
         let (bit, word) = (1 << (offset % 64), &mut self.bits[word]);
         let is_new = *word & bit == 0;
@@ -41,6 +42,11 @@ impl Inbox {
             self.drop_what_is_full();
         }
         is_new
+    }
+
+    #[cold]
+    fn reach(&mut self, word: usize) {
+        self.bits.resize(word + 1, 0);
     }
 
     #[cold]

@@ -44,7 +44,11 @@ impl Cursor {
     pub(super) fn take(&mut self, after: u32, events: &[Event], tag: Option<Tag>) -> (u32, u32) {
         self.answered = tag.map(|tag| (after, tag));
         let known = self.known;
-        let fresh = events.iter().filter(|event| event.serial > known).count();
+        // They come in order, so mostly all are new if the first is.
+        let fresh = match events.first() {
+            Some(first) if first.serial <= known => events.iter().filter(|event| event.serial > known).count(),
+            _ => events.len(),
+        };
         let fresh = u32::try_from(fresh).unwrap_or(u32::MAX);
         // A cursor that was set back meanwhile stays where it is: what lies before this page is still to be asked for.
         if known < after {
@@ -52,8 +56,7 @@ impl Cursor {
             return (fresh, known);
         }
         if !self.overlap.is_zero() {
-            self.recent.extend(events.iter().filter(|e| e.serial > known).map(|e| (e.serial, e.occurred_at)));
-            self.forget();
+            self.keep(events);
         }
         let last = events.last().map_or(after, |event| event.serial);
         self.known = known.max(last);
@@ -64,6 +67,14 @@ impl Cursor {
     #[inline]
     pub(super) fn take_nothing(&mut self, after: u32, tag: Tag) {
         self.answered = (self.known >= after).then_some((after, tag));
+    }
+
+    /// Keeps the events that are new, as far as the overlap reaches.
+    #[inline(never)]
+    fn keep(&mut self, events: &[Event]) {
+        let known = self.known;
+        self.recent.extend(events.iter().filter(|e| e.serial > known).map(|e| (e.serial, e.occurred_at)));
+        self.forget();
     }
 
     /// Forgets the events that lie further back than the overlap.
