@@ -1,5 +1,6 @@
 //! A receiver's memory of the events that it has taken, as far as it goes.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::policy::inbox::Inbox;
@@ -67,8 +68,8 @@ impl Store {
     }
 
     fn store(&mut self, now: Time, serial: u32, size: Option<u32>, age: Option<Span>) {
-        if !self.since.contains_key(&serial) {
-            self.since.insert(serial, now);
+        if let Entry::Vacant(place) = self.since.entry(serial) {
+            place.insert(now);
             self.order.push_back((now, serial));
             self.forget(now, size, age);
         }
