@@ -39,6 +39,8 @@ const STEPS: [f64; 4] = [1.1, 2.0, 5.0, 20.0];
 pub(super) const COLOURS: usize = 2 * STEPS.len() + 1;
 /// Room between cells.
 const GAP: f64 = 2.0;
+/// Room between the labels of two columns.
+const BETWEEN_LABELS: f64 = 8.0;
 /// The height of the colour key with its texts.
 const KEY: f64 = 52.0;
 
@@ -149,17 +151,33 @@ fn name_axes(sketch: &mut Sketch, chart: &HeatMap, grid: &Grid) {
         let line = Line::muted(plot.left - BESIDE, y + 0.35 * SMALL, Anchor::End);
         sketch.text(&shortened(value, room), &line);
     }
-    // Every value of the key where there is room, and otherwise every second, third, ...
-    let widest = chart.x_values.iter().map(|value| text::width(value, SMALL, false)).fold(0.0, f64::max);
-    let every = (((widest + 8.0) / grid.cell[0]).ceil() as usize).clamp(1, chart.x_values.len().max(1));
-    for (column, value) in chart.x_values.iter().enumerate().step_by(every) {
-        let [x, _] = grid.at([column as f64, 0.0]);
-        let room = grid.cell[0] * every as f64 - 8.0;
-        sketch.text(&shortened(value, room), &Line::muted(x, plot.bottom + BELOW - 2.0, Anchor::Middle));
-    }
+    name_columns(sketch, &chart.x_values, grid);
     let middle = (plot.left + plot.right) / 2.0;
     let line = Line::muted(middle, plot.bottom + BELOW + 18.0, Anchor::Middle);
     sketch.text(&shortened(&chart.x_label, sketch.width() - 4.0), &line);
+}
+
+/// The values of the key that goes to the right: every one where there is room, and otherwise every second, third, ...
+fn name_columns(sketch: &mut Sketch, values: &[String], grid: &Grid) {
+    let baseline = grid.plot.bottom + BELOW - 2.0;
+    let width = |label: &str| text::width(label, SMALL, false);
+    let widest = values.iter().map(|value| width(value)).fold(0.0, f64::max);
+    let every = (((widest + BETWEEN_LABELS) / grid.cell[0]).ceil() as usize).clamp(1, values.len().max(1));
+    // A long label at an edge is moved inwards, so what the one before it left is all the room that the next has.
+    let mut free = 0.0;
+    for (column, value) in values.iter().enumerate().step_by(every) {
+        let room = (grid.cell[0] * every as f64 - BETWEEN_LABELS).min(sketch.width() - free);
+        if room < width("…") {
+            break;
+        }
+        let shown = text::shorten(value, room, SMALL, false);
+        let half = width(&shown) / 2.0;
+        let [x, _] = grid.at([column as f64, 0.0]);
+        let x = x.min(sketch.width() - half).max(free + half);
+        let whole = (shown != *value).then_some(value.as_str());
+        sketch.text(&shown, &Line { whole, ..Line::muted(x, baseline, Anchor::Middle) });
+        free = x + half + BETWEEN_LABELS;
+    }
 }
 
 /// The colours in a row, with the ratios between them and whom each end speaks for.

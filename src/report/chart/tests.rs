@@ -234,6 +234,21 @@ fn names_are_text_and_nothing_else() {
 }
 
 #[test]
+fn long_values_at_both_edges_of_a_map_leave_each_other_room() {
+    let long = "a value that is far too long for its column";
+    for columns in 1..12 {
+        for width in [Canvas::NARROW, Canvas::WIDE] {
+            let heat = HeatMap {
+                x_values: vec![long.to_owned(); columns],
+                cells: vec![vec![Some(1.0); columns]; 2],
+                ..small_heat()
+            };
+            hold(heat::sketch(&heat, &canvas(width)));
+        }
+    }
+}
+
+#[test]
 fn a_long_name_is_shortened_where_it_stands_and_whole_where_it_is_pointed_at() {
     let name = "a very long name of a client ".repeat(7);
     let curve = LatencyCurve { client: Client::new(&name, 0), steps: vec![(1.0, 1.0)] };
