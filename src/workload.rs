@@ -9,7 +9,7 @@ mod batches;
 mod sizes;
 
 use crate::peer::Event;
-use crate::seed::{Draw, Purpose, Seed};
+use crate::seed::{Purpose, Seed, Series};
 use crate::time::Time;
 
 pub mod lifecycle;
@@ -53,7 +53,13 @@ impl Workload {
             None => Source::Instants(self.instants(consumer)),
             Some(lifecycle) => Source::Changes(Box::new(Changes::new(self, lifecycle, consumer))),
         };
-        Events { workload: self, consumer, serial: 0, source }
+        let luck = Luck {
+            workload: self,
+            consumer,
+            records: self.seed.series(Purpose::Record, consumer.into()),
+            payloads: self.seed.series(Purpose::PayloadSize, consumer.into()),
+        };
+        Events { luck, serial: 0, source }
     }
 
     /// The instants at which something occurs to one consumer, in order; as often the same as its batch is large.
@@ -73,30 +79,6 @@ impl Workload {
     /// events, or with a lifecycle of the records that it opens.
     pub fn expected_arrivals_before(&self, until: Time) -> f64 {
         self.arrivals.expected_before(until) * self.batch.mean()
-    }
-
-    /// An event of a consumer that is no change of a record that was opened, with what is left to chance about it.
-    #[inline(always)]
-    fn event(&self, occurred_at: Time, consumer: u32, serial: u32) -> Event {
-        let record = match u64::from(self.records) {
-            0 | 1 => 0,
-            // `below` a u32 fits a u32.
-            records => self.draw(Purpose::Record, consumer, serial).below(records) as u32,
-        };
-        Event { occurred_at, consumer, serial, record, payload: self.payload_of(consumer, serial) }
-    }
-
-    #[inline]
-    fn payload_of(&self, consumer: u32, serial: u32) -> u32 {
-        match self.payload {
-            SizeDistribution::Constant(bytes) => bytes,
-            ref sizes => sizes.sample(self.draw(Purpose::PayloadSize, consumer, serial)),
-        }
-    }
-
-    #[inline]
-    fn draw(&self, purpose: Purpose, consumer: u32, serial: u32) -> Draw {
-        self.seed.draw(purpose, [consumer.into(), serial.into(), 0])
     }
 
     /// Whether events are a Poisson process of a constant rate, one at an instant.
@@ -143,11 +125,40 @@ enum Source<'a> {
     Changes(Box<Changes<'a>>),
 }
 
+/// What is left to chance about the events of one consumer, other than when they occur.
+#[derive(Clone, Copy, Debug)]
+struct Luck<'a> {
+    workload: &'a Workload,
+    consumer: u32,
+    records: Series,
+    payloads: Series,
+}
+
+impl Luck<'_> {
+    /// An event that is no change of a record that was opened.
+    #[inline(always)]
+    fn event(&self, occurred_at: Time, serial: u32) -> Event {
+        let record = match u64::from(self.workload.records) {
+            0 | 1 => 0,
+            // `below` a u32 fits a u32.
+            records => self.records.draw(serial.into(), 0).below(records) as u32,
+        };
+        Event { occurred_at, consumer: self.consumer, serial, record, payload: self.payload_of(serial) }
+    }
+
+    #[inline]
+    fn payload_of(&self, serial: u32) -> u32 {
+        match self.workload.payload {
+            SizeDistribution::Constant(bytes) => bytes,
+            ref sizes => sizes.sample(self.payloads.draw(serial.into(), 0)),
+        }
+    }
+}
+
 /// The events of one consumer, in the order in which they occur.
 #[derive(Clone, Debug)]
 pub struct Events<'a> {
-    workload: &'a Workload,
-    consumer: u32,
+    luck: Luck<'a>,
     /// Events that have occurred so far.
     serial: u32,
     source: Source<'a>,
@@ -157,11 +168,11 @@ impl Events<'_> {
     /// Draws so many more, or as many as there are; as many calls of [`Iterator::next`] would draw the same ones.
     pub(crate) fn draw_several(&mut self, count: usize, drawn: &mut Vec<Event>) {
         match &mut self.source {
-            Source::Instants(instants) if self.workload.is_poisson() => {
-                let (workload, consumer, serial) = (self.workload, self.consumer, &mut self.serial);
+            Source::Instants(instants) if self.luck.workload.is_poisson() => {
+                let (luck, serial) = (self.luck, &mut self.serial);
                 instants.arrivals.draw_several(count, |occurred_at| {
                     *serial += 1;
-                    drawn.push(workload.event(occurred_at, consumer, *serial));
+                    drawn.push(luck.event(occurred_at, *serial));
                 });
             }
             _ => drawn.extend(self.take(count)),
@@ -174,14 +185,14 @@ impl Iterator for Events<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Event> {
-        let Self { workload, consumer, .. } = *self;
+        let luck = self.luck;
         let serial = self.serial.checked_add(1)?;
         let event = match &mut self.source {
             Source::Changes(changes) => {
                 let (occurred_at, record) = changes.next()?;
-                Event { occurred_at, consumer, serial, record, payload: workload.payload_of(consumer, serial) }
+                Event { occurred_at, consumer: luck.consumer, serial, record, payload: luck.payload_of(serial) }
             }
-            Source::Instants(instants) => workload.event(instants.next()?, consumer, serial),
+            Source::Instants(instants) => luck.event(instants.next()?, serial),
         };
         self.serial = serial;
         Some(event)

@@ -5,11 +5,15 @@ mod common;
 
 use common::{at, constant, delays, poisson, poll_policy, pull, push, push_policy, secs, setup};
 use proptest::prelude::*;
+use pushpull::distribution::Distribution;
 use pushpull::engine::{Control, Setup, sim};
 use pushpull::measure::tally::Tally;
+use pushpull::policy::poller::{Jitter, PollPolicy, Target};
 use pushpull::policy::receiver::FetchPolicy;
 use pushpull::policy::workers::Capacity;
 use pushpull::seed::Seed;
+use pushpull::time::Span;
+use pushpull::workload::Arrivals;
 
 /// What is counted of each client, without how many facts were folded: those who are played together go on until all of them
 /// are done.
@@ -27,21 +31,29 @@ fn counted(setup: &Setup, plays_together: bool, threads: usize) -> Vec<String> {
 fn any_setup() -> impl Strategy<Value = Setup> {
     let limits = (prop::option::weighted(0.8, 1u32..9), 0u32..5, prop::option::weighted(0.8, 1u32..9));
     let times = (0.0..0.3f64, prop_oneof![Just(0.0), 0.0..0.2f64], 0.0..0.1f64);
-    let shape = (2u32..40, 0.01..0.5f64, 1.0..20.0f64, 20.0..200.0f64, 0.0..0.3f64, 0.0..0.3f64);
-    (limits, times, shape, any::<bool>(), any::<u64>()).prop_map(|(limits, times, shape, fetches, seed)| {
+    // Few consumers meet rarely, and then perhaps only when one of them knows all and another does not.
+    let consumers = prop_oneof![2u32..6, 2u32..40];
+    let every = prop_oneof![1.0..20.0f64, 5.0..60.0f64];
+    let shape = (consumers, 0.01..0.5f64, every, 10.0..200.0f64, 0.0..0.3f64, 0.0..0.5f64);
+    let jitter = prop_oneof![Just(Jitter::None), Just(Jitter::Exponential), (0.0..1.0f64).prop_map(Jitter::Gap)];
+    let chance = (jitter, any::<bool>(), prop_oneof![Just(0.0), 0.0..5.0f64], any::<bool>(), any::<u64>());
+    (limits, times, shape, chance).prop_map(|(limits, times, shape, (jitter, varies, overlap, fetches, seed))| {
         let ((workers, queue, concurrency), (way, service, loss)) = (limits, times);
         let (consumers, rate, every, seconds, warmup, drain) = shape;
         let mut webhook = push_policy(delays(&[0.5, 2.0]));
         webhook.dispatch.timeout = secs(3.0);
         webhook.dispatch.concurrency = concurrency;
         webhook.receive.fetch = fetches.then_some(FetchPolicy { timeout: secs(2.0), tries: 2 });
-        let mut hybrid = pull(poll_policy(2.0 * every));
+        let poll = |every| PollPolicy { jitter, target: Target::Feed { overlap: secs(overlap) }, ..poll_policy(every) };
+        let mut hybrid = pull(poll(2.0 * every));
         hybrid.push = Some(webhook.clone());
-        let mut setup = setup(poisson(rate), seconds, way, vec![pull(poll_policy(every)), push(webhook), hybrid]);
+        let mut setup = setup(poisson(rate), seconds, way, vec![pull(poll(every)), push(webhook), hybrid]);
         setup.consumers = consumers;
         setup.reseed(Seed::new(seed));
         setup.api.capacity = Capacity { workers, queue };
-        setup.api.service_time = constant(service);
+        let mean = Span::from_secs_f64(service);
+        let varying = Distribution::Exponential { mean };
+        setup.api.service_time = if varies && !mean.is_zero() { varying } else { Distribution::Constant(mean) };
         (setup.link.request.loss, setup.link.response.loss) = (loss, loss / 2.0);
         setup.frame.warmup = at(warmup * seconds);
         setup.frame.end = setup.frame.duration + secs(drain * seconds);
@@ -63,6 +75,28 @@ proptest! {
         }
         prop_assert_eq!(counted(&setup, false, 2), counted(&setup, true, 1), "with enough for all");
     }
+}
+
+#[test]
+fn one_who_knows_all_still_keeps_a_worker_from_another() {
+    let poll = PollPolicy {
+        jitter: Jitter::Exponential,
+        timeout: secs(3.995),
+        page: 5,
+        target: Target::Feed { overlap: secs(2.576) },
+        ..poll_policy(15.513997088)
+    };
+    let [on, off] = [4.032092425, 6.456150851].map(secs);
+    let mut setup = setup(Arrivals::Bursts { gap_nanos: 2e8, on, off }, 37.674644921, 0.0, vec![pull(poll)]);
+    setup.frame.end = at(82.968081095);
+    setup.consumers = 3;
+    setup.workload.records = 3;
+    setup.link.request.latency = constant(0.774872693);
+    setup.link.response.latency = constant(0.313734406);
+    setup.api.capacity = Capacity { workers: Some(2), queue: 0 };
+    setup.api.service_time = Distribution::Exponential { mean: secs(0.831153929) };
+    setup.reseed(Seed::new(12_536_473_357_041_093_895));
+    assert_eq!(counted(&setup, false, 1), counted(&setup, true, 1));
 }
 
 #[test]

@@ -112,11 +112,15 @@ fn play_each(
     let wire = wire(setup, client);
     let client = &setup.clients[client];
     let policies = client.policies();
+    let mut unread = Tally::default();
     for first in consumers {
         let Some(mut cell) = Cell::new(setup, client, &policies, &wire, first..first + 1, control) else { break };
-        let ledger = Ledger::new(setup.frame, (first, 1), client.ways(), setup.changes(), tally);
+        let ledger = |tally| Ledger::new(setup.frame, (first, 1), client.ways(), setup.changes(), tally);
         std::mem::swap(&mut cell.traffic.usages, used);
-        cell.run(ledger.watching(&client.faults), control);
+        cell.run(ledger(&mut *tally).watching(&client.faults), control);
+        if cell.traffic.usages.are_kept() {
+            cell.run_on(ledger(&mut unread), control);
+        }
         std::mem::swap(&mut cell.traffic.usages, used);
         if used.are_exceeded() {
             break;
@@ -275,7 +279,6 @@ impl<'a> Cell<'a> {
             self.take(next, &mut ledger);
         }
         report(frame.duration);
-        self.traffic.note_unfinished(cut);
         control.leapt.fetch_add(self.leapt, Ordering::Relaxed);
         ledger.close_all(cut);
     }

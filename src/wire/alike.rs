@@ -1,8 +1,8 @@
-//! Webhooks that follow one another and are all of one size.
+//! Webhooks that follow one another and are all of one size, and events that take as much of a page as one before.
 
 use super::size::digits;
 use super::{Shape, Wire};
-use crate::peer::{Event, Exchange};
+use crate::peer::{Event, Exchange, Tag};
 use crate::time::{SECOND, Span, Time};
 
 /// Numbers with as many decimal digits as one of them, from that one on.
@@ -39,7 +39,41 @@ pub struct WebhooksAlike {
     until: Time,
 }
 
+/// How much of a page an event takes, and which others, of the same consumer, take as much.
+#[derive(Clone, Copy, Debug)]
+pub struct EventsAlike {
+    size: u64,
+    serials: SameDigits,
+    record: u32,
+    payload: u32,
+}
+
+impl EventsAlike {
+    #[inline]
+    const fn hold(&self, event: &Event) -> bool {
+        self.serials.hold(event.serial) && event.record == self.record && event.payload == self.payload
+    }
+}
+
 impl Wire {
+    /// The size of an answer with these events of one consumer and no others behind them ([`Wire::page_size`]). Remembers for
+    /// the next one how much an event takes.
+    #[inline]
+    pub fn page_size_like(&self, events: &[Event], tag: Tag, advice_size: u64, alike: &mut Option<EventsAlike>) -> u64 {
+        let mut size = |event: &Event| match alike {
+            Some(alike) if alike.hold(event) => alike.size,
+            _ => alike.insert(self.events_alike(event)).size,
+        };
+        let each = events.iter().map(&mut size).sum::<u64>();
+        self.page_size_around(each, events.len(), tag, advice_size)
+    }
+
+    #[cold]
+    fn events_alike(&self, event: &Event) -> EventsAlike {
+        let (serials, size) = (SameDigits::from(event.serial), self.event_size(event));
+        EventsAlike { size, serials, record: event.record, payload: event.payload }
+    }
+
     /// The size of the first attempt at delivering an event ([`Wire::webhook_size`]), for others like it.
     pub fn webhooks_alike(&self, exchange: Exchange, event: &Event) -> WebhooksAlike {
         WebhooksAlike {
@@ -108,6 +142,13 @@ mod tests {
             for (exchange, event) in [(exchange(serials[0]), first), (exchange(serials[0].saturating_add(more[0])), later)] {
                 if let Some(size) = alike.size(exchange, &event) {
                     prop_assert_eq!(size, wire.webhook_size(exchange, &[event], 1));
+                }
+            }
+            let mut alike = None;
+            for event in [first, later] {
+                for events in [&[][..], &[event], &[first, later, event]] {
+                    let size = wire.page_size_like(events, Tag(event.serial), 30, &mut alike);
+                    prop_assert_eq!(size, wire.page_size(events, false, Tag(event.serial), 30));
                 }
             }
             // It says so of the one that it was made for, unless another second might make it longer.

@@ -95,15 +95,15 @@ impl Wire {
     /// The size of a response on the wire.
     #[inline]
     pub fn response_size(&self, response: &Response) -> u64 {
-        let event_size = |event: &Event| self.sizes.event + event::variable(event, Payload::Full);
         let (body, conditions) = match response {
             Response::Page { events, has_more, tag, advice } => {
                 return self.page_size(events, *has_more, *tag, self.advice_size(advice));
             }
-            Response::Record { event, is_final, tag, advice } => {
-                (record_frame(*is_final) + event.as_ref().map_or(4, event_size), api::conditions_size(*tag, advice))
-            }
-            Response::Event(event) => (event_size(event), 0),
+            Response::Record { event, is_final, tag, advice } => (
+                record_frame(*is_final) + event.as_ref().map_or(4, |event| self.event_size(event)),
+                api::conditions_size(*tag, advice),
+            ),
+            Response::Event(event) => (self.event_size(event), 0),
             Response::Accepted => return self.acknowledgement_size(),
             // Rare enough to be made for its size.
             Response::Refused { .. } | Response::NotModified { .. } => return self.response(response).size(),
@@ -119,9 +119,22 @@ impl Wire {
     /// The size of an answer with these events, of which advice takes so many bytes; the same as that of the page that it is.
     #[inline]
     pub fn page_size(&self, events: &[Event], has_more: bool, tag: Tag, advice_size: u64) -> u64 {
-        let each = |event: &Event| self.sizes.event + event::variable(event, Payload::Full);
-        let body = events.iter().map(each).sum::<u64>() + page_frame(events.len(), has_more);
+        let each = events.iter().map(|event| self.event_size(event)).sum::<u64>();
+        let body = each + page_frame(events.len(), has_more);
         self.sizes.answer + api::tag_size(tag) + advice_size + body + digits_long(body)
+    }
+
+    /// The same, with nothing behind the events, which take so much.
+    #[inline]
+    pub(super) fn page_size_around(&self, each: u64, events: usize, tag: Tag, advice_size: u64) -> u64 {
+        let body = each + page_frame(events, false);
+        self.sizes.answer + api::tag_size(tag) + advice_size + body + digits_long(body)
+    }
+
+    /// How much of an answer an event takes.
+    #[inline]
+    pub(super) fn event_size(&self, event: &Event) -> u64 {
+        self.sizes.event + event::variable(event, Payload::Full)
     }
 
     /// The size of an answer with nothing in it: that of a page without events.

@@ -11,9 +11,12 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use super::usage::{Usage, Usages};
-use super::{CHUNK, play_each};
+use super::{CHUNK, Cell, play_each};
 use crate::engine::{ClientSetup, Control, Setup};
-use crate::measure::tally::Tally;
+use crate::measure::ledger::Ledger;
+use crate::measure::tally::{Frame, Tally};
+use crate::policy::poller::{PollPolicy, Strategy};
+use crate::time::Time;
 
 /// What is shared, if nothing is but how many exchanges may take part at the same time; none where it is something else, or
 /// where what becomes of one consumer once it knows all depends on how long the others go on.
@@ -26,7 +29,41 @@ fn shared(setup: &Setup, client: &ClientSetup) -> Option<Usages> {
     let usage = |limit| Usage::new(limit, setup.frame.end.max(setup.frame.duration));
     let workers = setup.api.capacity.workers.filter(|_| client.asks());
     let webhooks = client.push.as_ref().and_then(|push| push.dispatch.concurrency);
-    Some(Usages { workers: workers.map(usage), webhooks: webhooks.map(usage) })
+    Some(Usages::of(workers.map(usage), webhooks.map(usage), horizon(setup, client)))
+}
+
+/// How long a consumer is followed once it knows all. It polls as long as another does not; two intervals are more than the
+/// last mostly needs, and if it is not enough all are played together.
+fn horizon(setup: &Setup, client: &ClientSetup) -> Time {
+    let Frame { duration, end, .. } = setup.frame;
+    match &client.pull {
+        None => end.max(duration),
+        Some(PollPolicy { every, strategy: Strategy::LongPoll { hold }, .. }) => duration + every.max(hold).times(2),
+        Some(PollPolicy { every, .. }) => duration + every.times(2),
+    }
+}
+
+impl Cell<'_> {
+    /// Goes on with a consumer that knows all, for what it still uses of what it shares with others. What becomes of it is
+    /// taken down in books that nobody reads.
+    pub(super) fn run_on(&mut self, mut ledger: Ledger<'_>, control: &Control) {
+        let frame = self.traffic.setup.frame;
+        let settled = self.traffic.now.max(frame.duration);
+        let horizon = self.traffic.usages.horizon.max(settled);
+        let known = loop {
+            self.deliver_straight(&mut ledger);
+            match self.next() {
+                Some((at, next)) if at <= horizon.min(frame.end) && !control.is_stopped() => {
+                    self.traffic.now = at;
+                    self.take(next, &mut ledger);
+                }
+                Some((at, _)) if at <= frame.end => break horizon,
+                _ => break Time::NEVER,
+            }
+        };
+        self.traffic.usages.followed(settled, known);
+        self.traffic.note_unfinished(frame.end.max(frame.duration));
+    }
 }
 
 /// Plays the consumers of a client that share something as if they did not. None if that may have made a difference to

@@ -111,7 +111,7 @@ impl Cell<'_> {
         let stride = leaps.and_then(|_| Stride::of(poller, [there, back], traffic, advice_size));
         // One of several does not know when all are done.
         let last = if traffic.flights.len() == 1 { frame.end } else { frame.duration - Span::from_nanos(1) };
-        let (mut now, mut steps, mut polls) = (traffic.now, 0, 0);
+        let (mut now, mut steps, mut polls, mut alike) = (traffic.now, 0, 0, None);
         while steps < most
             && let Some(poll) = poller.foresee_poll()
         {
@@ -136,7 +136,7 @@ impl Cell<'_> {
             let tag = reading.polled(brought);
             poller.polled(&poll, [left, ended], (brought, tag, &reading.advice));
             let request = wire.poll_size(poll.exchange, poll.after, poll.limit);
-            let response = wire.page_size(brought, false, tag, advice_size);
+            let response = wire.page_size_like(brought, tag, advice_size, &mut alike);
             let exchange = poll.exchange;
             books.polled(brought, ended, &Straight { exchange, left, arrived, request, response });
             if is_limited && !service.is_zero() {

@@ -60,11 +60,32 @@ pub(super) struct Usages {
     pub(super) workers: Option<Usage>,
     /// Of the webhooks that may be under way.
     pub(super) webhooks: Option<Usage>,
+    /// How long those who know all are followed further.
+    pub(super) horizon: Time,
+    /// When the last of them knew all: until then all go on.
+    settled: Time,
+    /// Until when it is known of all of them what they used.
+    known: Time,
 }
 
 impl Usages {
     /// Nothing is shared.
-    pub(super) const NONE: Self = Self { workers: None, webhooks: None };
+    pub(super) const NONE: Self = Self::of(None, None, Time::ZERO);
+
+    /// Nothing has been used so far of this, by those who are followed up to this instant.
+    pub(super) const fn of(workers: Option<Usage>, webhooks: Option<Usage>, horizon: Time) -> Self {
+        Self { workers, webhooks, horizon, settled: Time::ZERO, known: Time::NEVER }
+    }
+
+    /// Whether anything is shared.
+    pub(super) const fn are_kept(&self) -> bool {
+        self.workers.is_some() || self.webhooks.is_some()
+    }
+
+    /// A consumer knew all then, and it is known up to another instant what it has used.
+    pub(super) fn followed(&mut self, settled: Time, known: Time) {
+        (self.settled, self.known) = (self.settled.max(settled), self.known.min(known));
+    }
 
     /// Adds those of other consumers of the same client.
     pub(super) fn merge(&mut self, others: &Self) {
@@ -73,11 +94,12 @@ impl Usages {
                 mine.merge(theirs);
             }
         }
+        self.followed(others.settled, others.known);
     }
 
-    /// Whether a limit may have been reached.
+    /// Whether a limit may have been reached while anybody was to learn anything.
     pub(super) fn are_exceeded(&self) -> bool {
-        [&self.workers, &self.webhooks].into_iter().flatten().any(Usage::is_exceeded)
+        self.settled > self.known || [&self.workers, &self.webhooks].into_iter().flatten().any(Usage::is_exceeded)
     }
 
     /// A worker served a request from one instant to another. One who needs no time for it keeps none from another.

@@ -96,7 +96,7 @@ impl Schedule {
     pub(super) fn ended(&mut self, left: Time, now: Time, result: Yield, answered: bool) {
         if self.jitter == Jitter::None && self.has_grid() && self.wished.is_zero() {
             // Mostly nothing has fallen due while the poll was open.
-            let next = self.grid_point(self.slot.0.saturating_add(1));
+            let next = self.steady_point(self.slot.0.saturating_add(1));
             if next.1 >= now.max(self.not_before) {
                 self.slot = next;
                 return;
@@ -180,14 +180,19 @@ impl Schedule {
         is_steady && matches!((self.timing, self.jitter), (Timing::FixedRate, Jitter::None | Jitter::Grid(_)))
     }
 
-    #[inline]
     fn grid_point(&self, poll: u32) -> Slot {
-        let offset = match self.jitter {
-            Jitter::Grid(spread) => self.every.scale(spread * self.jitter_draw(poll).unit()),
-            Jitter::None | Jitter::Gap(_) | Jitter::Exponential => Span::ZERO,
-        };
+        let (_, due) = self.steady_point(poll);
+        match self.jitter {
+            Jitter::Grid(spread) => (poll, due + self.every.scale(spread * self.jitter_draw(poll).unit())),
+            Jitter::None | Jitter::Gap(_) | Jitter::Exponential => (poll, due),
+        }
+    }
+
+    /// The same where there is no jitter.
+    #[inline]
+    fn steady_point(&self, poll: u32) -> Slot {
         let (first, origin) = self.origin;
-        (poll, origin + self.every.times(poll.saturating_sub(first).into()) + offset)
+        (poll, origin + self.every.times(poll.saturating_sub(first).into()))
     }
 
     fn gap(&self, poll: u32) -> Span {
