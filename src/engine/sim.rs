@@ -174,6 +174,8 @@ struct Cell<'a> {
     may_pass: bool,
     /// What goes straight through.
     way: Way,
+    /// From here on, it is done as soon as it knows all.
+    over_from: Time,
     /// How many steps it has taken since it last looked whether it should stop.
     steps: u32,
     /// Until when a webhook that went straight through is under way to each of several consumers.
@@ -230,6 +232,7 @@ impl<'a> Cell<'a> {
             has_more: setup.workload.lifecycle.is_some() || !crashes.is_empty() || attack.is_some(),
             may_pass: count == 1 && client.faults.0.is_empty(),
             way: Way::None,
+            over_from: setup.frame.duration,
             steps: 0,
             under_way_until: if count > 1 { vec![Time::ZERO; count] } else { Vec::new() },
             crashes,

@@ -50,6 +50,7 @@ impl Cell<'_> {
         let frame = self.traffic.setup.frame;
         let settled = self.traffic.now.max(frame.duration);
         let horizon = self.traffic.usages.horizon.max(settled);
+        self.over_from = horizon;
         let known = loop {
             self.deliver_straight(&mut ledger);
             match self.next() {

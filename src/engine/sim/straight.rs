@@ -79,7 +79,7 @@ impl Cell<'_> {
         self.occurrences.note(index);
         let deadline = self.consumers[place].deadline();
         self.wakes.set(index, deadline.map(|due| due.max(ended)));
-        if ended >= self.traffic.setup.frame.duration && deadline.is_some_and(|due| due <= ended) {
+        if ended >= self.over_from && deadline.is_some_and(|due| due <= ended) {
             // One that has fallen due meanwhile leaves as soon as the last has ended, even if no more is counted by then.
             self.traffic.now = ended;
             self.tell_consumer(index, Input::Wake, ledger);
@@ -101,7 +101,7 @@ impl Cell<'_> {
     ) -> Option<(Time, u32)> {
         // A worker looks up what to answer as soon as it takes a request; that it works on it only delays the answer.
         let back = service + back;
-        let Self { occurrences, provider, consumers, traffic, leaps, leapt, .. } = self;
+        let Self { occurrences, provider, consumers, traffic, leaps, leapt, over_from, .. } = self;
         let (frame, wire) = (traffic.setup.frame, traffic.wire);
         let consumer = traffic.first + index;
         let mut reading = provider.reading(consumer)?;
@@ -128,7 +128,7 @@ impl Cell<'_> {
             let page = (reading.page_of(poll.limit) as usize).min(EVENTS_MAX);
             let count = events.count_until(arrived, page);
             // Once no more is counted, a cell is done as soon as it knows all that has occurred.
-            let is_over = left >= frame.duration && count == 0;
+            let is_over = left >= *over_from && count == 0;
             if count > page || is_over || ended > last || ended > left + poll.timeout {
                 break;
             }
