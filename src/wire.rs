@@ -25,7 +25,7 @@ use crate::peer::{Exchange, Request, Response};
 use crate::policy::signature::Keys;
 use crate::time::Time;
 
-pub use alike::{EventsAlike, WebhooksAlike};
+pub use alike::{PollSizes, WebhooksAlike};
 pub use api::{Access, ApiCall, read_access, read_api_call, read_api_call_of};
 pub use event::Epoch;
 pub(crate) use event::event_id;

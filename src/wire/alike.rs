@@ -1,11 +1,11 @@
-//! Webhooks that follow one another and are all of one size, and events that take as much of a page as one before.
+//! Messages that follow one another and are all of one size.
 
-use super::size::digits;
+use super::size::{digits, digits_long, page_frame};
 use super::{Shape, Wire};
 use crate::peer::{Event, Exchange, Tag};
 use crate::time::{SECOND, Span, Time};
 
-/// Numbers with as many decimal digits as one of them, from that one on.
+/// Numbers with as many decimal digits as one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SameDigits {
     from: u32,
@@ -17,8 +17,11 @@ const LARGEST: [u32; 10] = [0, 9, 99, 999, 9_999, 99_999, 999_999, 9_999_999, 99
 
 impl SameDigits {
     pub(super) fn from(number: u32) -> Self {
-        let last = LARGEST.get(digits(number) as usize).copied().unwrap_or(u32::MAX);
-        Self { from: number, more: last - number }
+        let digits = digits(number) as usize;
+        // Zero has a digit as well.
+        let from = if digits == 1 { 0 } else { LARGEST.get(digits - 1).map_or(number, |largest| largest + 1) };
+        let last = LARGEST.get(digits).copied().unwrap_or(u32::MAX);
+        Self { from, more: last - from }
     }
 
     #[inline]
@@ -39,41 +42,125 @@ pub struct WebhooksAlike {
     until: Time,
 }
 
-/// How much of a page an event takes, and which others, of the same consumer, take as much.
-#[derive(Clone, Copy, Debug)]
-pub struct EventsAlike {
-    size: u64,
-    serials: SameDigits,
-    record: u32,
-    payload: u32,
+/// The sizes of one consumer's polls and of their answers, each remembered for those that are as large.
+#[derive(Clone, Debug)]
+pub struct PollSizes<'w> {
+    wire: &'w Wire,
+    advice_size: u64,
+    request: Request,
+    answer: Answer,
+    event: EventOfPage,
 }
 
-impl EventsAlike {
+/// The size of a poll, and which others are as large.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    exchanges: SameDigits,
+    after: SameDigits,
+    limit: u32,
+    size: u64,
+}
+
+/// The size of an answer, and which others are as large.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    tags: SameDigits,
+    /// Of one without events.
+    empty: u64,
+    /// Of all but the body.
+    head: u64,
+}
+
+/// How much of an answer an event takes, and which others take as much.
+#[derive(Clone, Copy, Debug)]
+struct EventOfPage {
+    serials: SameDigits,
+    records: SameDigits,
+    payload: u32,
+    size: u64,
+}
+
+impl<'w> PollSizes<'w> {
+    /// Sizes of polls of the feed that are neither held nor know a state, of which answers say as much of when to ask again as
+    /// takes so many bytes.
+    pub fn new(wire: &'w Wire, exchange: Exchange, limit: u32, advice_size: u64) -> Self {
+        let event = Event { occurred_at: Time::ZERO, consumer: exchange.consumer, serial: 0, record: 0, payload: 0 };
+        let request = Request::new(wire, exchange, 0, limit);
+        let answer = Answer::new(wire, Tag::default(), advice_size);
+        Self { wire, advice_size, request, answer, event: EventOfPage::new(wire, &event) }
+    }
+
+    /// The size of a poll ([`Wire::poll_size`]).
     #[inline]
-    const fn hold(&self, event: &Event) -> bool {
-        self.serials.hold(event.serial) && event.record == self.record && event.payload == self.payload
+    pub fn request(&mut self, exchange: Exchange, after: u32, limit: u32) -> u64 {
+        let Request { exchanges, after: known, limit: same, .. } = self.request;
+        if !(exchanges.hold(exchange.serial) && known.hold(after) && limit == same) {
+            self.request = Request::new(self.wire, exchange, after, limit);
+        }
+        self.request.size
+    }
+
+    /// The size of an answer without events ([`Wire::empty_page_size`]).
+    #[inline]
+    pub fn empty_page(&mut self, tag: Tag) -> u64 {
+        self.answer(tag).empty
+    }
+
+    /// The size of an answer with these events of the consumer and no others behind them ([`Wire::page_size`]).
+    #[inline]
+    pub fn page(&mut self, events: &[Event], tag: Tag) -> u64 {
+        let Answer { empty, head, .. } = self.answer(tag);
+        if events.is_empty() {
+            return empty;
+        }
+        let body = events.iter().map(|event| self.event(event)).sum::<u64>() + page_frame(events.len(), false);
+        head + body + digits_long(body)
+    }
+
+    #[inline]
+    fn answer(&mut self, tag: Tag) -> Answer {
+        if !self.answer.tags.hold(tag.0) {
+            self.answer = Answer::new(self.wire, tag, self.advice_size);
+        }
+        self.answer
+    }
+
+    #[inline]
+    fn event(&mut self, event: &Event) -> u64 {
+        let EventOfPage { serials, records, payload, .. } = self.event;
+        if !(serials.hold(event.serial) && records.hold(event.record) && payload == event.payload) {
+            self.event = EventOfPage::new(self.wire, event);
+        }
+        self.event.size
+    }
+}
+
+impl Request {
+    #[cold]
+    fn new(wire: &Wire, exchange: Exchange, after: u32, limit: u32) -> Self {
+        let [exchanges, known] = [exchange.serial, after].map(SameDigits::from);
+        Self { exchanges, after: known, limit, size: wire.poll_size(exchange, after, limit) }
+    }
+}
+
+impl Answer {
+    #[cold]
+    fn new(wire: &Wire, tag: Tag, advice_size: u64) -> Self {
+        let empty = wire.empty_page_size(tag, advice_size);
+        let body = page_frame(0, false);
+        Self { tags: SameDigits::from(tag.0), empty, head: empty - body - digits_long(body) }
+    }
+}
+
+impl EventOfPage {
+    #[cold]
+    fn new(wire: &Wire, event: &Event) -> Self {
+        let [serials, records] = [event.serial, event.record].map(SameDigits::from);
+        Self { serials, records, payload: event.payload, size: wire.event_size(event) }
     }
 }
 
 impl Wire {
-    /// The size of an answer with these events of one consumer and no others behind them ([`Wire::page_size`]). Remembers for
-    /// the next one how much an event takes.
-    #[inline]
-    pub fn page_size_like(&self, events: &[Event], tag: Tag, advice_size: u64, alike: &mut Option<EventsAlike>) -> u64 {
-        let mut size = |event: &Event| match alike {
-            Some(alike) if alike.hold(event) => alike.size,
-            _ => alike.insert(self.events_alike(event)).size,
-        };
-        let each = events.iter().map(&mut size).sum::<u64>();
-        self.page_size_around(each, events.len(), tag, advice_size)
-    }
-
-    #[cold]
-    fn events_alike(&self, event: &Event) -> EventsAlike {
-        let (serials, size) = (SameDigits::from(event.serial), self.event_size(event));
-        EventsAlike { size, serials, record: event.record, payload: event.payload }
-    }
-
     /// The size of the first attempt at delivering an event ([`Wire::webhook_size`]), for others like it.
     pub fn webhooks_alike(&self, exchange: Exchange, event: &Event) -> WebhooksAlike {
         WebhooksAlike {
@@ -118,6 +205,18 @@ mod tests {
     use crate::policy::signature::{Keys, Scheme};
     use crate::wire::{Envelope, Payload};
 
+    #[test]
+    fn numbers_have_as_many_digits_from_one_power_of_ten_to_the_next() {
+        for power in 0..10u32 {
+            let first = 10u32.pow(power);
+            let same = SameDigits::from(first);
+            assert!(same.hold(first) && same.hold(first.saturating_mul(10) - 1), "{power}");
+            assert_eq!((same.hold(first - 1), same.hold(0)), (power == 0, power == 0));
+            assert_eq!(same.hold(first.saturating_mul(10)), power == 9);
+        }
+        assert_eq!(SameDigits::from(u32::MAX), SameDigits::from(1_000_000_000));
+    }
+
     proptest! {
         #[test]
         fn what_is_said_to_be_alike_is(
@@ -144,11 +243,15 @@ mod tests {
                     prop_assert_eq!(size, wire.webhook_size(exchange, &[event], 1));
                 }
             }
-            let mut alike = None;
-            for event in [first, later] {
+            let mut sizes = PollSizes::new(&wire, exchange(0), 50, 30);
+            for (exchange, event) in [(exchange(serials[0]), first), (exchange(serials[0].saturating_add(more[0])), later)] {
+                let (after, tag) = (event.serial, Tag(event.serial));
+                for limit in [50, 100] {
+                    prop_assert_eq!(sizes.request(exchange, after, limit), wire.poll_size(exchange, after, limit));
+                }
+                prop_assert_eq!(sizes.empty_page(tag), wire.empty_page_size(tag, 30));
                 for events in [&[][..], &[event], &[first, later, event]] {
-                    let size = wire.page_size_like(events, Tag(event.serial), 30, &mut alike);
-                    prop_assert_eq!(size, wire.page_size(events, false, Tag(event.serial), 30));
+                    prop_assert_eq!(sizes.page(events, tag), wire.page_size(events, false, tag, 30));
                 }
             }
             // It says so of the one that it was made for, unless another second might make it longer.

@@ -124,13 +124,6 @@ impl Wire {
         self.sizes.answer + api::tag_size(tag) + advice_size + body + digits_long(body)
     }
 
-    /// The same, with nothing behind the events, which take so much.
-    #[inline]
-    pub(super) fn page_size_around(&self, each: u64, events: usize, tag: Tag, advice_size: u64) -> u64 {
-        let body = each + page_frame(events, false);
-        self.sizes.answer + api::tag_size(tag) + advice_size + body + digits_long(body)
-    }
-
     /// How much of an answer an event takes.
     #[inline]
     pub(super) fn event_size(&self, event: &Event) -> u64 {
@@ -215,7 +208,7 @@ const fn record_frame(is_final: bool) -> u64 {
 
 /// What stands around the events of a page.
 #[inline]
-const fn page_frame(events: usize, has_more: bool) -> u64 {
+pub(super) const fn page_frame(events: usize, has_more: bool) -> u64 {
     let flag = if has_more { "true" } else { "false" };
     (r#"{"data":[],"has_more":}"#.len() + flag.len() + events.saturating_sub(1)) as u64
 }

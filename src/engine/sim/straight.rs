@@ -14,6 +14,7 @@ use crate::peer::{Input, Peer, Side};
 use crate::policy::consumer::Consumer;
 use crate::policy::provider::Provider;
 use crate::time::{Span, Time};
+use crate::wire::PollSizes;
 use stride::Stride;
 
 /// At most so many steps are taken before somebody looks whether the run should stop.
@@ -106,21 +107,25 @@ impl Cell<'_> {
         let consumer = traffic.first + index;
         let mut reading = provider.reading(consumer)?;
         let mut books = ledger.straight(consumer, Side::Consumer)?;
-        let (advice_size, is_limited) = (wire.advice_size(&reading.advice), reading.is_limited);
+        let is_limited = reading.is_limited;
         let (events, poller) = (occurrences.events(index)?, consumers.get_mut(index as usize)?);
-        let stride = leaps.and_then(|_| Stride::of(poller, [there, back], traffic, advice_size));
+        let stride = leaps.and_then(|_| Stride::of(poller, [there, back], traffic));
+        let first = poller.foresee_poll()?;
+        let mut sizes = PollSizes::new(wire, first.exchange, first.limit, wire.advice_size(&reading.advice));
         // One of several does not know when all are done.
         let last = if traffic.flights.len() == 1 { frame.end } else { frame.duration - Span::from_nanos(1) };
-        let (mut now, mut steps, mut polls, mut alike) = (traffic.now, 0, 0, None);
+        let (mut now, mut steps, mut polls) = (traffic.now, 0, 0);
         while steps < most
-            && let Some(poll) = poller.foresee_poll()
+            && let Some(mut poll) = poller.foresee_poll()
         {
             if let Some(stride) = &stride
                 && let Some(count) = stride.leaves_out(&poll, now, events)
             {
-                now = stride.pass((&poll, count), poller, &mut reading, &mut books);
+                now = stride.pass((&poll, count), poller, &mut reading, &mut sizes, &mut books);
                 (steps, polls, *leapt) = (steps + 1, polls + count, *leapt + u64::from(count));
-                continue;
+                // Mostly the next one finds something.
+                let Some(next) = poller.foresee_poll() else { break };
+                poll = next;
             }
             // One that fell due before the last answer was back leaves then.
             let left = now.max(poll.due);
@@ -135,8 +140,8 @@ impl Cell<'_> {
             let brought = &events.upcoming()[..count];
             let tag = reading.polled(brought);
             poller.polled(&poll, [left, ended], (brought, tag, &reading.advice));
-            let request = wire.poll_size(poll.exchange, poll.after, poll.limit);
-            let response = wire.page_size_like(brought, tag, advice_size, &mut alike);
+            let request = sizes.request(poll.exchange, poll.after, poll.limit);
+            let response = sizes.page(brought, tag);
             let exchange = poll.exchange;
             books.polled(brought, ended, &Straight { exchange, left, arrived, request, response });
             if is_limited && !service.is_zero() {

@@ -15,7 +15,7 @@ impl Consumer {
     }
 
     /// The poll that will leave next, if none is open. Nothing has changed until [`Self::polled`] is called.
-    #[inline]
+    #[inline(always)]
     pub fn foresee_poll(&self) -> Option<Foreseen> {
         self.poller.as_ref().and_then(|poller| poller.foresee(&self.numbers))
     }

@@ -34,7 +34,7 @@ impl Poller {
     }
 
     /// The poll that will leave next, if none is open. Nothing has changed until [`Self::polled`] is called.
-    #[inline]
+    #[inline(always)]
     pub(in crate::policy) fn foresee(&self, numbers: &Numbers) -> Option<Foreseen> {
         let (poll, due) = self.schedule.slot();
         let (exchange, after) = (numbers.peek(), self.cursor.start());
