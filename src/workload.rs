@@ -167,10 +167,11 @@ pub struct Events<'a> {
 impl Events<'_> {
     /// Draws so many more, or as many as there are; as many calls of [`Iterator::next`] would draw the same ones.
     pub(crate) fn draw_several(&mut self, count: usize, drawn: &mut Vec<Event>) {
-        match &mut self.source {
-            Source::Instants(instants) if self.luck.workload.is_poisson() => {
+        let workload = self.luck.workload;
+        match (&mut self.source, &workload.arrivals) {
+            (Source::Instants(instants), Arrivals::Poisson { gap_nanos }) if workload.is_poisson() => {
                 let (luck, serial) = (self.luck, &mut self.serial);
-                instants.arrivals.draw_several(count, |occurred_at| {
+                instants.arrivals.draw_several(*gap_nanos, count, |occurred_at| {
                     *serial += 1;
                     drawn.push(luck.event(occurred_at, *serial));
                 });

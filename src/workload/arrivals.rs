@@ -204,9 +204,9 @@ impl<'a> Instants<'a> {
         self.count
     }
 
-    /// Draws so many more instants, or as many as there are, and passes each on.
-    pub(super) fn draw_several(&mut self, count: usize, mut pass_on: impl FnMut(Time)) {
-        let Arrivals::Poisson { gap_nanos } = self.arrivals else { return self.take(count).for_each(pass_on) };
+    /// Draws so many more instants of a Poisson process with this mean gap, or as many as there are, and passes each on.
+    #[inline]
+    pub(super) fn draw_several(&mut self, gap_nanos: f64, count: usize, mut pass_on: impl FnMut(Time)) {
         // Gaps do not wait for each other, so a few of them are drawn together.
         const TOGETHER: usize = 8;
         let mut left = count;
