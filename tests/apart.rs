@@ -1,5 +1,5 @@
-//! Consumers that share a limit are played by themselves where it is never reached, and together where it is: what is counted
-//! is the same either way.
+//! Consumers that share a limit are played by themselves where it is never reached, one poll at once where only the order of
+//! polls matters, and step by step where more does: what is counted is the same whichever it is.
 
 mod common;
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use pushpull::distribution::Distribution;
 use pushpull::engine::{Control, Setup, sim};
 use pushpull::measure::tally::Tally;
-use pushpull::policy::poller::{Jitter, PollPolicy, Target};
+use pushpull::policy::poller::{Jitter, Phase, PollPolicy, Target, Timing};
 use pushpull::policy::receiver::FetchPolicy;
 use pushpull::policy::workers::Capacity;
 use pushpull::seed::Seed;
@@ -29,8 +29,9 @@ fn counted(setup: &Setup, plays_together: bool, threads: usize) -> Vec<String> {
 }
 
 fn any_setup() -> impl Strategy<Value = Setup> {
-    let limits = (prop::option::weighted(0.8, 1u32..9), 0u32..5, prop::option::weighted(0.8, 1u32..9));
-    let times = (0.0..0.3f64, prop_oneof![Just(0.0), 0.0..0.2f64], 0.0..0.1f64);
+    let queue = prop_oneof![0u32..5, 5u32..100];
+    let limits = (prop::option::weighted(0.8, 1u32..9), queue, prop::option::weighted(0.8, 1u32..9));
+    let times = (0.0..0.3f64, prop_oneof![Just(0.0), 0.0..0.2f64], prop_oneof![Just(0.0), 0.0..0.1f64]);
     // Few consumers meet rarely, and then perhaps only when one of them knows all and another does not.
     let consumers = prop_oneof![2u32..6, 2u32..40];
     let every = prop_oneof![1.0..20.0f64, 5.0..60.0f64];
@@ -77,6 +78,39 @@ proptest! {
     }
 }
 
+/// Polls that always take as long, and workers for whom they wait.
+fn polls_that_wait() -> impl Strategy<Value = Setup> {
+    let workers = (1u32..4, prop_oneof![0u32..10, 50u32..100], 0.001..0.3f64, 0.0..0.3f64);
+    let jitter = prop_oneof![Just(Jitter::None), Just(Jitter::Exponential), (0.0..1.0f64).prop_map(Jitter::Gap)];
+    let phase = prop_oneof![Just(Phase::Random), Just(Phase::Aligned)];
+    let timing = prop_oneof![Just(Timing::FixedRate), Just(Timing::FixedDelay)];
+    let page = prop_oneof![1u32..5, Just(100)];
+    let poll = (1.0..20.0f64, 2.0..60.0f64, page, jitter, phase, timing);
+    let shape = (2u32..60, 0.01..0.5f64, 20.0..200.0f64, 0.0..0.3f64, 0.0..80.0f64, any::<u64>());
+    (workers, poll, shape).prop_map(|((workers, queue, service, way), poll, shape)| {
+        let (every, timeout, page, jitter, phase, timing) = poll;
+        let (consumers, rate, seconds, warmup, drain, seed) = shape;
+        let poll = PollPolicy { timeout: secs(timeout), page, jitter, phase, timing, ..poll_policy(every) };
+        let mut setup = setup(poisson(rate), seconds, way, vec![pull(poll)]);
+        setup.consumers = consumers;
+        setup.reseed(Seed::new(seed));
+        setup.api.capacity = Capacity { workers: Some(workers), queue };
+        setup.api.service_time = constant(service);
+        setup.frame.warmup = at(warmup * seconds);
+        setup.frame.end = setup.frame.duration + secs(drain);
+        setup
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn polls_wait_for_workers_in_the_order_in_which_they_left(setup in polls_that_wait()) {
+        prop_assert_eq!(counted(&setup, false, 1), counted(&setup, true, 1));
+    }
+}
+
 #[test]
 fn one_who_knows_all_still_keeps_a_worker_from_another() {
     let poll = PollPolicy {
@@ -103,7 +137,7 @@ fn one_who_knows_all_still_keeps_a_worker_from_another() {
 fn a_limit_that_bites_is_felt() {
     // Forty polls at once, one worker, a second each: the last waits for 39 s, however its run was begun.
     let mut poll = poll_policy(100.0);
-    poll.phase = pushpull::policy::poller::Phase::Aligned;
+    poll.phase = Phase::Aligned;
     poll.timeout = secs(60.0);
     let mut setup = setup(poisson(0.01), 99.0, 0.0, vec![pull(poll)]);
     setup.consumers = 40;

@@ -11,6 +11,7 @@ mod flights;
 mod leap;
 mod occurrences;
 mod passage;
+mod shared_workers;
 mod straight;
 mod traffic;
 mod usage;
@@ -132,6 +133,9 @@ fn play_each(
 fn play_together(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tally, control: &Control) {
     let wire = wire(setup, client);
     let client = &setup.clients[client];
+    if let Some(played) = shared_workers::play(setup, client, &wire, consumers.clone(), control) {
+        return tally.merge(played);
+    }
     let books = (consumers.start, consumers.end.saturating_sub(consumers.start));
     let Some(mut cell) = Cell::new(setup, client, &client.policies(), &wire, consumers, control) else { return };
     let ledger = Ledger::new(setup.frame, books, client.ways(), setup.changes(), tally);

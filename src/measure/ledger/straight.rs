@@ -125,6 +125,14 @@ impl StraightBooks<'_> {
         self.tally.provider.busy_nanos += u128::from(busy.as_nanos());
     }
 
+    /// Takes down that so many requests waited for a worker of the provider when one arrived.
+    #[inline]
+    pub fn waited(&mut self, at: Time, waiting: u32) {
+        if waiting > 0 && self.frame.counts(at) {
+            self.tally.provider.queue_max = self.tally.provider.queue_max.max(waiting);
+        }
+    }
+
     /// Whether all that is to be added up about events from the oldest of them until they are seen lies where everything is
     /// counted.
     #[inline]
