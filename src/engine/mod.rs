@@ -199,8 +199,8 @@ pub struct Control {
     /// Whether `sim` plays every poll, also those of which it is known beforehand that they find nothing. The result is the
     /// same to the last byte.
     pub plays_every_poll: bool,
-    /// Whether `sim` plays consumers that share something step by step, all together, where it need not. The result is the same, but
-    /// for how many facts were folded after what is counted was over.
+    /// Whether `sim` plays consumers that share something step by step, all together, where it need not. The result is the
+    /// same, but for how many facts were folded after what is counted was over.
     pub plays_together: bool,
     /// How many polls `sim` has left out so far and counted all the same.
     pub leapt: AtomicU64,

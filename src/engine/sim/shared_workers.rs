@@ -93,8 +93,8 @@ pub(super) fn play(
 }
 
 impl Cell<'_> {
-    /// Carries polls through in the order in which they leave, until no more is to be learnt. Gives back when the run is cut off; none if
-    /// one of them takes another course.
+    /// Carries polls through in the order in which they leave, until no more is to be learnt. Gives back when the run is cut
+    /// off; none if one of them takes another course.
     fn poll_through(&mut self, course: Course, ledger: &mut Ledger<'_>, control: &Control) -> Option<Time> {
         let Course { there, mut line, back } = course;
         let frame = self.traffic.setup.frame;
