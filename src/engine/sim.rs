@@ -39,6 +39,7 @@ use crate::wire::{Envelope, Wire};
 pub use chronicle::{chronicle, exact_latencies, step_by_step, trace};
 use leap::Leaps;
 use occurrences::Occurrences;
+use shared_workers::Course;
 use straight::Way;
 use traffic::{Outbox, Step, Traffic};
 use usage::Usages;
@@ -133,11 +134,16 @@ fn play_each(
 fn play_together(setup: &Setup, client: usize, consumers: Range<u32>, tally: &mut Tally, control: &Control) {
     let wire = wire(setup, client);
     let client = &setup.clients[client];
-    if let Some(played) = shared_workers::play(setup, client, &wire, consumers.clone(), control) {
-        return tally.merge(played);
+    let (books, policies) = ((consumers.start, consumers.end.saturating_sub(consumers.start)), client.policies());
+    let new = || Cell::new(setup, client, &policies, &wire, consumers.clone(), control);
+    let Some(mut cell) = new() else { return };
+    if let Some(course) = Course::of(&cell).filter(|_| !control.plays_together) {
+        if let Some(played) = shared_workers::play(&mut cell, course, client, control) {
+            return tally.merge(played);
+        }
+        let Some(anew) = new() else { return };
+        cell = anew;
     }
-    let books = (consumers.start, consumers.end.saturating_sub(consumers.start));
-    let Some(mut cell) = Cell::new(setup, client, &client.policies(), &wire, consumers, control) else { return };
     let ledger = Ledger::new(setup.frame, books, client.ways(), setup.changes(), tally);
     cell.run(ledger.watching(&client.faults), control);
 }

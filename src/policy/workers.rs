@@ -1,9 +1,12 @@
 //! A pool of workers with one bounded queue in front of it: the provider's API, and the receiver of webhooks.
 
+mod foreseen;
+
 use std::collections::VecDeque;
 
 use crate::peer::{Note, Output, Sink};
 use crate::time::{Span, Time};
+pub use foreseen::ForeseenWorkers;
 
 /// How many workers there are, and how many jobs may wait for one.
 #[derive(Clone, Copy, Debug, PartialEq)]
